@@ -1,0 +1,1 @@
+"""Corpora: reading documents and questions, cutting documents into chunks, importing, checking."""

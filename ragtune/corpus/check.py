@@ -1,0 +1,131 @@
+"""What a corpus holds and what is wrong with it: counts, duplicates, leaks from test into train."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ragtune.corpus.load import Corpus
+from ragtune.errors import CorpusError
+from ragtune.records import Question
+
+#: share of common words from which two questions count as near-copies
+NEAR = 0.9
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A test question that stands, word for word or nearly, in the train split."""
+
+    test_id: str
+    train_id: str
+    similarity: float
+    text: str
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"\w", text.lower()) if re.search(r"[\u4e00-\u9fff]", text) else re.findall(r"\w+", text.lower()))
+
+
+def _bag(text: str) -> Counter[str]:
+    return Counter(_tokens(text))
+
+
+def find_leaks(questions: Sequence[Question]) -> list[Leak]:
+    """Test questions whose bag of words overlaps a train question's by ``NEAR`` (Jaccard, multiset) or more.
+
+    Only questions that share a reference answer (or have none) are compared beyond exact copies: "Who runs
+    depot 4?" is no copy of "Who runs depot 7?".
+    """
+    train = [q for q in questions if q.split == "train"]
+    by_word: dict[str, list[int]] = defaultdict(list)
+    bags = [_bag(q.text) for q in train]
+    for i, bag in enumerate(bags):
+        for word in bag:
+            by_word[word].append(i)
+    leaks = []
+    for question in (q for q in questions if q.split == "test"):
+        bag = _bag(question.text)
+        rare = sorted(bag, key=lambda w: len(by_word[w]))[: max(1, round((1 - NEAR) * len(bag)) + 1)]
+        best = (0.0, -1)
+        for i in {i for word in rare for i in by_word[word]}:
+            score = sum((bag & bags[i]).values()) / max(1, sum((bag | bags[i]).values()))
+            same = not question.answers or not train[i].answers or bool({a.lower() for a in question.answers} & {a.lower() for a in train[i].answers})
+            if score == 1.0 or same:
+                best = max(best, (score, i))
+        if best[0] >= NEAR:
+            leaks.append(Leak(question.id, train[best[1]].id, round(best[0], 3), question.text))
+    return leaks
+
+
+def refuse_leaks(corpus: Corpus, allow: bool) -> list[Leak]:
+    """The corpus's leaks; an error unless they are allowed.
+
+    Raises:
+        CorpusError: there are leaks and ``allow`` is false.
+    """
+    leaks = find_leaks(corpus.questions)
+    if leaks and not allow:
+        first = leaks[0]
+        raise CorpusError(
+            f'{len(leaks)} test question(s) stand in the train split, first "{first.test_id}" (as "{first.train_id}"): {first.text[:80]}',
+            where=corpus.path / "questions.jsonl",
+            fix="Remove them, or set corpus.allow_leaks: true.",
+        )
+    return leaks
+
+
+@dataclass(frozen=True)
+class CorpusInfo:
+    """Counts for ``ragtune corpus info``; ``histogram`` is (lower, upper, documents) by words."""
+
+    documents: int
+    formats: dict[str, int]
+    words: int
+    histogram: list[tuple[int, int, int]]
+    questions: int
+    splits: dict[str, int]
+    tags: dict[str, int]
+    unanswerable: int
+    with_evidence: int
+    same_text: list[tuple[str, str]]
+    same_question: list[tuple[str, str]]
+    leaks: list[Leak]
+    skipped: list[tuple[str, str]]
+    hash: str
+
+
+def _repeated(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    first: dict[str, str] = {}
+    found = []
+    for name, text in pairs:
+        key = " ".join(_tokens(text))
+        if key in first:
+            found.append((first[key], name))
+        first.setdefault(key, name)
+    return found
+
+
+def corpus_info(corpus: Corpus, lengths: Sequence[int]) -> CorpusInfo:
+    """``lengths``: tokens per document, in order (words where no tokenizer is at hand)."""
+    edges = [0, 64, 128, 256, 512, 1024, 2048, 4096, 10**9]
+    histogram = [(a, b, sum(a <= n < b for n in lengths)) for a, b in zip(edges, edges[1:], strict=False)]
+    questions = corpus.questions
+    return CorpusInfo(
+        documents=len(corpus.documents),
+        formats=dict(Counter("." + d.id.split("#")[0].rsplit(".", 1)[-1] if "." in d.id else "(none)" for d in corpus.documents).most_common()),
+        words=sum(lengths),
+        histogram=[row for row in histogram if row[2]],
+        questions=len(questions),
+        splits=dict(Counter(q.split for q in questions)),
+        tags=dict(Counter(t for q in questions for t in q.tags if ":" not in t).most_common()),
+        unanswerable=sum(not q.answerable for q in questions),
+        with_evidence=sum(bool(q.evidence) for q in questions),
+        same_text=_repeated([(d.id, d.text) for d in corpus.documents]),
+        same_question=_repeated([(q.id, q.text) for q in questions]),
+        leaks=find_leaks(questions),
+        skipped=[(s.path, s.reason) for s in corpus.skipped],
+        hash=corpus.hash,
+    )

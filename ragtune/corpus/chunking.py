@@ -1,0 +1,201 @@
+"""Chunkers: cut a Document into spans. Sizes count tokens of the embedder's own tokenizer.
+
+Every chunker returns spans ``[start, end)`` of ``document.text``; text is never rewritten. Adding one is a
+function and a line in ``CHUNKERS``.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ragtune.corpus.sentences import sentence_spans
+from ragtune.records import Chunk, Document
+from ragtune.store import digest
+
+VERSION = 1
+Span = tuple[int, int]
+
+
+class ChunkSettings(BaseModel):
+    """How documents are cut."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Literal["tokens", "recursive", "sentences", "markdown", "document"] = "recursive"
+    size: int = Field(128, ge=8, description="largest chunk, in tokens of the embedder")
+    overlap: int = Field(0, ge=0, description="tokens that neighbours share (tokens, sentences)")
+    titles: bool = Field(True, description="give each chunk its document title and heading path")
+
+    @model_validator(mode="after")
+    def _fits(self) -> ChunkSettings:
+        if self.overlap >= self.size:
+            raise ValueError(f"overlap ({self.overlap}) must be smaller than size ({self.size})")
+        return self
+
+
+class TokenSpans(Protocol):
+    """Token offsets of a text; what chunkers need of a tokenizer."""
+
+    def spans(self, text: str) -> list[Span]: ...
+
+
+class Ruler:
+    """Counts tokens between two characters of one text that was tokenised once."""
+
+    def __init__(self, text: str, tokens: Sequence[Span]) -> None:
+        self.text = text
+        self.tokens = [t for t in tokens if t[1] > t[0]]
+        self._starts = [t[0] for t in self.tokens]
+
+    def count(self, start: int, end: int) -> int:
+        return bisect_left(self._starts, end) - bisect_left(self._starts, start)
+
+    def reach(self, start: int, size: int) -> int:
+        """The character where ``size`` tokens from ``start`` end."""
+        i = bisect_left(self._starts, start) + size - 1
+        return self.tokens[min(i, len(self.tokens) - 1)][1]
+
+    def back(self, end: int, size: int) -> int:
+        """The character where the last ``size`` tokens before ``end`` begin."""
+        return self._starts[max(0, bisect_left(self._starts, end) - size)]
+
+
+def by_tokens(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
+    """Windows of exactly ``size`` tokens, ``overlap`` of them shared with the one before."""
+    step = settings.size - settings.overlap
+    spans = []
+    for first in range(0, len(ruler.tokens), step):
+        last = min(first + settings.size, len(ruler.tokens)) - 1
+        spans.append((ruler.tokens[first][0], ruler.tokens[last][1]))
+        if last == len(ruler.tokens) - 1:
+            break
+    return spans
+
+
+_LEVELS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), None, re.compile(r"\s+"))
+
+
+def _pieces(ruler: Ruler, span: Span, size: int, level: int = 0) -> list[Span]:
+    """Split at paragraphs, then lines, sentences, words, tokens, until each piece has at most ``size`` tokens."""
+    start, end = span
+    if ruler.count(start, end) <= size:
+        return [span]
+    if level == len(_LEVELS):
+        cut: list[Span] = []
+        while ruler.count(start, end) > size:
+            stop = ruler.reach(start, size)
+            if stop <= start or stop >= end:
+                break
+            cut.append((start, stop))
+            start = stop
+        return [*cut, (start, end)]
+    pattern = _LEVELS[level]
+    if pattern is None:
+        parts = sentence_spans(ruler.text, start, end)
+    else:
+        edges = [start, *(m.end() for m in pattern.finditer(ruler.text, start, end)), end]
+        parts = [(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [piece for part in parts for piece in _pieces(ruler, part, size, level + 1)]
+
+
+def _merge(ruler: Ruler, pieces: Iterable[Span], size: int) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in pieces:
+        if merged and ruler.count(merged[-1][0], end) <= size:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def recursive(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
+    """Whole paragraphs where they fit, else lines, sentences, words; small neighbours are joined."""
+    return _merge(ruler, _pieces(ruler, (0, len(ruler.text)), settings.size), settings.size)
+
+
+def by_sentences(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
+    """As many whole sentences as fit; the next chunk repeats the last ones up to ``overlap`` tokens."""
+    parts = [p for s in sentence_spans(ruler.text) for p in _pieces(ruler, s, settings.size, len(_LEVELS) - 1)]
+    spans: list[Span] = []
+    first = 0
+    while first < len(parts):
+        last = first
+        while last + 1 < len(parts) and ruler.count(parts[first][0], parts[last + 1][1]) <= settings.size:
+            last += 1
+        spans.append((parts[first][0], parts[last][1]))
+        if last + 1 >= len(parts):
+            break
+        following = last + 1
+        while following - 1 > first and ruler.count(parts[following - 1][0], parts[last][1]) <= settings.overlap:
+            following -= 1
+        first = following
+    return spans
+
+
+_HEADING = re.compile(r"^(#{1,6}) +(.+?)(?: +#+)?$", re.M)
+_FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
+
+
+def headings(text: str) -> list[tuple[int, int, str]]:
+    """(offset, level, title) of the Markdown headings outside code fences."""
+    fences = [m.span() for m in _FENCE.finditer(text)]
+    return [(m.start(), len(m[1]), m[2]) for m in _HEADING.finditer(text) if not any(a <= m.start() < b for a, b in fences)]
+
+
+def by_markdown(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
+    """One chunk per section; long sections are cut recursively, a section never joins the next."""
+    edges = sorted({0, *(at for at, _, _ in headings(ruler.text)), len(ruler.text)})
+    spans: list[Span] = []
+    for start, end in zip(edges, edges[1:], strict=False):
+        spans += _merge(ruler, _pieces(ruler, (start, end), settings.size), settings.size)
+    return [s for s in spans if not _HEADING.fullmatch(ruler.text[s[0] : s[1]].strip())]
+
+
+def whole(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
+    """The document as one chunk."""
+    return [(0, len(ruler.text))]
+
+
+CHUNKERS: dict[str, Callable[[Ruler, ChunkSettings], list[Span]]] = {
+    "tokens": by_tokens, "recursive": recursive, "sentences": by_sentences, "markdown": by_markdown, "document": whole,
+}  # fmt: skip
+
+
+def heading_path(found: Sequence[tuple[int, int, str]], at: int) -> list[str]:
+    """The headings that stand over offset ``at``, outermost first."""
+    path: list[tuple[int, str]] = []
+    for offset, level, title in found[: bisect_right([h[0] for h in found], at)]:
+        path = [(lv, t) for lv, t in path if lv < level] + [(level, title)]
+    return [title for _, title in path]
+
+
+def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSpans) -> list[Chunk]:
+    """The document's chunks in order; ``chunk.text == document.text[chunk.start:chunk.end]``."""
+    text = document.text
+    if not text.strip():
+        return []
+    ruler = Ruler(text, tokens.spans(text))
+    found = headings(text)
+    title = str(document.metadata.get("title") or "")
+    chunks = []
+    for start, end in CHUNKERS[settings.by](ruler, settings):
+        while start < end and text[start].isspace():
+            start += 1
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        if start == end:
+            continue
+        path = heading_path(found, start)
+        names = list(dict.fromkeys([title, *path] if title else path))
+        chunks.append(
+            Chunk(
+                digest(document.id, start, end, text[start:end]), document.id, start, end, text[start:end],
+                " > ".join(names) if settings.titles else "", {**document.metadata, "headings": path},
+            )
+        )  # fmt: skip
+    return chunks

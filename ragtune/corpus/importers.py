@@ -1,0 +1,169 @@
+"""Importers: turn public formats into a corpus folder. Adding one is a function and a line in ``IMPORTERS``."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ragtune.corpus.formats import READERS, decode
+from ragtune.corpus.load import document_files
+from ragtune.corpus.normalise import normalise
+from ragtune.corpus.questions import find_quote
+from ragtune.errors import CorpusError
+from ragtune.store import writing
+
+Rows = Iterable[dict[str, Any]]
+
+
+def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    for n, line in enumerate(decode(path.read_bytes(), path).split("\n"), 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+            except ValueError:
+                raise CorpusError("this line is not JSON.", where=f"{path}:{n}") from None
+            if not isinstance(row, dict):
+                raise CorpusError("this line is not a JSON object.", where=f"{path}:{n}")
+            yield row
+
+
+def _write(dest: Path, documents: Rows, questions: Rows) -> None:
+    with writing(dest):
+        (dest / "documents").mkdir(parents=True, exist_ok=True)
+        for name, rows in (("documents/documents.jsonl", documents), ("questions.jsonl", questions)):
+            text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            if text:
+                (dest / name).write_text(text, "utf-8")
+
+
+def import_squad(source: Path, dest: Path, split: str = "test") -> None:
+    """SQuAD v1.1 or v2 JSON (also XQuAD): a Document per paragraph, evidence from the answer spans."""
+    try:
+        data = json.loads(decode(source.read_bytes(), source))["data"]
+        articles = [(a.get("title", ""), a["paragraphs"]) for a in data]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CorpusError("this is not SQuAD JSON.", where=source, fix='It needs "data" with "paragraphs".') from None
+    documents: list[dict[str, Any]] = []
+    questions: list[dict[str, Any]] = []
+    for a, (title, paragraphs) in enumerate(articles):
+        for p, paragraph in enumerate(paragraphs):
+            doc_id = f"{a:03d}-{p:03d}"
+            text = normalise(paragraph["context"])
+            documents.append({"id": doc_id, "text": text, "article": title.replace("_", " ")})
+            for qa in paragraph["qas"]:
+                spans = []
+                for answer in qa.get("answers", []):
+                    span = find_quote(text, answer["text"], answer["answer_start"])
+                    if span is None:
+                        raise CorpusError(f'answer "{answer["text"][:40]}" does not stand in its paragraph.', where=f"{source} question {qa['id']}")
+                    spans.append({"document": doc_id, "start": span[0], "end": span[1]})
+                answers = list(dict.fromkeys(x["text"] for x in qa.get("answers", [])))
+                kind = "unanswerable" if not answers else "answerable"
+                unique = [dict(t) for t in dict.fromkeys(tuple(s.items()) for s in spans)]
+                questions.append({"id": qa["id"], "question": qa["question"], "answers": answers, "evidence": unique, "split": split, "tags": [kind]})
+    _write(dest, documents, questions)
+
+
+def import_beir(source: Path, dest: Path, split: str = "test") -> None:
+    """A BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv): evidence is the whole relevant document."""
+    if not (source / "corpus.jsonl").exists() or not (source / "queries.jsonl").exists():
+        raise CorpusError("this is not a BEIR folder.", where=source, fix="It needs corpus.jsonl, queries.jsonl and qrels/.")
+    documents = [{"id": str(r["_id"]), "text": r["text"], "title": r.get("title", "")} for r in _jsonl(source / "corpus.jsonl")]
+    length = {d["id"]: len(normalise(d["text"])) for d in documents}
+    relevant: dict[str, list[str]] = {}
+    names = {"train": "train", "dev": "dev", "test": "test"}
+    split_of: dict[str, str] = {}
+    for file in sorted((source / "qrels").glob("*.tsv")):
+        for row in csv.reader(file.read_text("utf-8").splitlines(), delimiter="\t"):
+            if len(row) == 3 and row[2].lstrip("-").isdigit() and int(row[2]) > 0 and length.get(row[1]):
+                relevant.setdefault(row[0], []).append(row[1])
+                split_of[row[0]] = names.get(file.stem, split)
+    questions = [
+        {"id": str(r["_id"]), "question": r["text"], "answers": [], "split": split_of[str(r["_id"])], "tags": ["retrieval-only"],
+         "evidence": [{"document": d, "start": 0, "end": length[d]} for d in relevant[str(r["_id"])]]}
+        for r in _jsonl(source / "queries.jsonl") if str(r["_id"]) in relevant
+    ]  # fmt: skip
+    _write(dest, documents, questions)
+
+
+def _question_rows(rows: Rows, split: str, where: Path) -> Rows:
+    for n, row in enumerate(rows, 1):
+        text = row.get("question") or row.get("user_input")
+        if not text:
+            raise CorpusError(f'row {n} has no "question".', where=where)
+        answers = row.get("answers") or row.get("answer") or row.get("reference") or []
+        if isinstance(answers, str):
+            answers = [a.strip() for a in answers.split("||") if a.strip()]
+        found = {"id": str(row.get("id") or f"q{n:05d}"), "question": text, "answers": answers, "split": row.get("split") or split}
+        tags = row.get("tags") or []
+        found["tags"] = tags.split(";") if isinstance(tags, str) else tags
+        if row.get("context"):
+            found["_context"] = row["context"]
+        yield found
+
+
+def _questions_with_contexts(rows: Rows, dest: Path, split: str, source: Path) -> None:
+    documents: dict[str, dict[str, Any]] = {}
+    questions = []
+    for row in _question_rows(rows, split, source):
+        context = row.pop("_context", None)
+        if context:
+            text = normalise(context)
+            document = documents.setdefault(text, {"id": f"d{len(documents):05d}", "text": text})
+            span = find_quote(text, row["answers"][0]) if row["answers"] else None
+            row["evidence"] = [{"document": document["id"], "start": span[0] if span else 0, "end": span[1] if span else len(text)}]
+        questions.append(row)
+    if not documents:
+        raise CorpusError('no row has a "context", so there are no documents.', where=source, fix="Add a context column, or import the documents with `folder`.")
+    _write(dest, documents.values(), questions)
+
+
+def import_jsonl(source: Path, dest: Path, split: str = "test") -> None:
+    """JSONL rows with question, answers (or answer, reference) and context; the contexts become documents."""
+    _questions_with_contexts(_jsonl(source), dest, split, source)
+
+
+def import_csv(source: Path, dest: Path, split: str = "test") -> None:
+    """CSV with the columns question, answers (several joined by ``||``), context; optional id, split, tags."""
+    _questions_with_contexts(csv.DictReader(decode(source.read_bytes(), source).splitlines()), dest, split, source)
+
+
+def import_folder(source: Path, dest: Path, split: str = "test") -> None:
+    """Any folder of documents, subfolders kept; files without a reader are left out. No questions."""
+    if not source.is_dir():
+        raise CorpusError("this is not a folder.", where=source)
+    files = [p for p in document_files(source) if p.suffix.lower() in READERS]
+    if not files:
+        raise CorpusError("the folder holds no document.", where=source, fix=f"Known kinds: {' '.join(sorted(READERS))}.")
+    for path in files:
+        target = dest / "documents" / path.relative_to(source)
+        with writing(target):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+            side = path.with_name(path.name + ".meta.json")
+            if side.exists():
+                shutil.copyfile(side, target.with_name(side.name))
+
+
+IMPORTERS: dict[str, Callable[[Path, Path, str], None]] = {
+    "squad": import_squad, "beir": import_beir, "jsonl": import_jsonl, "csv": import_csv, "folder": import_folder,
+}  # fmt: skip
+
+
+def import_corpus(kind: str, source: Path, dest: Path, split: str = "test") -> None:
+    """Import ``source`` of the given kind into the new corpus folder ``dest``.
+
+    Raises:
+        CorpusError: unknown kind, missing source, existing destination, or wrong content.
+    """
+    if kind not in IMPORTERS:
+        raise CorpusError(f'unknown kind "{kind}".', fix=f"Known: {', '.join(IMPORTERS)}.")
+    if not source.exists():
+        raise CorpusError("there is no such file or folder.", where=source)
+    if dest.exists() and any(dest.iterdir() if dest.is_dir() else [dest]):
+        raise CorpusError("the destination is not empty.", where=dest, fix="Choose a new folder or remove it first.")
+    IMPORTERS[kind](source, dest, split)

@@ -1,0 +1,147 @@
+"""Loading a corpus folder: ``documents/`` and, optionally, ``questions.jsonl``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ragtune.corpus import formats
+from ragtune.corpus.questions import read_questions
+from ragtune.errors import CorpusError, RagtuneError
+from ragtune.records import Document, Question, to_json
+from ragtune.store import Store, digest, file_digest
+
+
+class CorpusSettings(BaseModel):
+    """Where the corpus is and how strictly it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str
+    bad_documents: Literal["skip", "error"] = Field("skip", description="what to do with a document that cannot be read")
+    max_document_mb: float = Field(20.0, gt=0)
+    allow_leaks: bool = Field(False, description="run even if test questions stand in the train split")
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that gave no document, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Documents and questions, versioned by the hash of their content."""
+
+    path: Path
+    documents: tuple[Document, ...]
+    questions: tuple[Question, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+    @cached_property
+    def documents_hash(self) -> str:
+        return digest([(d.id, d.text, sorted(d.metadata.items(), key=lambda kv: kv[0])) for d in self.documents])
+
+    @cached_property
+    def hash(self) -> str:
+        return digest(self.documents_hash, [to_json(q) for q in self.questions])
+
+    def split(self, name: str) -> list[Question]:
+        return [q for q in self.questions if q.split == name]
+
+
+def document_files(folder: Path) -> list[Path]:
+    """Files below ``folder`` that are documents; ``x.pdf.meta.json`` is metadata of ``x.pdf``."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    return [p for p in files if not p.name.endswith(".meta.json")]
+
+
+def read_file(path: Path, doc_id: str, max_mb: float) -> list[Document]:
+    """The Documents of one file.
+
+    Raises:
+        CorpusError: unknown suffix, too large, broken or empty.
+    """
+    reader = formats.READERS.get(path.suffix.lower())
+    if reader is None:
+        raise CorpusError(f'no reader for "{path.suffix}".', where=path, fix=f"Known: {' '.join(sorted(formats.READERS))}.")
+    size = path.stat().st_size
+    if size == 0:
+        raise CorpusError("the file is empty.", where=path, fix="Remove it or fill it.")
+    if size > max_mb * 1e6:
+        raise CorpusError(f"{size / 1e6:.0f} MB is over the limit of {max_mb:g} MB.", where=path, fix="Split it or raise corpus.max_document_mb.")
+    side = path.with_name(path.name + ".meta.json")
+    extra = {}
+    if side.exists():
+        try:
+            extra = json.loads(side.read_text("utf-8"))
+        except ValueError:
+            raise CorpusError("this side metadata is not JSON.", where=side) from None
+    documents = [Document(d.id, d.text, {**d.metadata, **extra}) for d in reader(path, doc_id)]
+    filled = [d for d in documents if d.text]
+    if not filled:
+        raise CorpusError("there is no text in this file.", where=path, fix="Remove it, or export it with its text.")
+    return filled
+
+
+def _read_documents(folder: Path, settings: CorpusSettings, store: Store | None) -> tuple[list[Document], list[Skipped]]:
+    documents: list[Document] = []
+    skipped: list[Skipped] = []
+    log = store.log("read", f"v{formats.VERSION}") if store else None
+    fresh = {}
+    for path in document_files(folder):
+        doc_id = path.relative_to(folder).as_posix()
+        side = path.with_name(path.name + ".meta.json")
+        key = ""
+        if log is not None and path.stat().st_size <= settings.max_document_mb * 1e6:
+            key = digest(doc_id, file_digest(path), file_digest(side) if side.exists() else "")
+            if key in log.items:
+                documents += [Document(d["id"], d["text"], d["metadata"]) for d in log.items[key]]
+                continue
+        try:
+            read = read_file(path, doc_id, settings.max_document_mb)
+        except RagtuneError as error:
+            if settings.bad_documents == "error":
+                raise
+            skipped.append(Skipped(doc_id, str(error)))
+            continue
+        if key:
+            fresh[key] = [to_json(d) for d in read]
+        documents += read
+    if log is not None and fresh:
+        log.add(fresh)
+    return documents, skipped
+
+
+def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
+    """Read a corpus folder. With a store, files read before are not parsed again.
+
+    Raises:
+        CorpusError: the folder is missing or holds no readable document; two documents share an id; a
+            question is wrong; a document is bad and ``bad_documents`` is ``error``.
+    """
+    path = Path(settings.path)
+    folder = path / "documents"
+    if not path.is_dir():
+        raise CorpusError("there is no such corpus folder.", where=path, fix="Make one with `ragtune corpus import`.")
+    if not folder.is_dir():
+        raise CorpusError("the corpus has no documents/ folder.", where=path, fix="Put the documents there, or use `ragtune corpus import folder`.")
+    documents, skipped = _read_documents(folder, settings, store)
+    if not documents:
+        why = f" ({skipped[0].reason})" if skipped else ""
+        raise CorpusError(f"the corpus is empty: no document could be read{why}.", where=folder, fix="Add .txt, .md, .html, .pdf, .docx, .jsonl or .csv files.")
+    seen: set[str] = set()
+    for document in documents:
+        if document.id in seen:
+            raise CorpusError(f'two documents share the id "{document.id}".', where=folder, fix="Give each its own id.")
+        seen.add(document.id)
+    file = path / "questions.jsonl"
+    questions = read_questions(file, documents) if file.exists() else []
+    return Corpus(path, tuple(documents), tuple(questions), tuple(skipped))

@@ -1,0 +1,98 @@
+"""Reading ``questions.jsonl`` and tying evidence to exact spans of the documents."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ragtune.corpus.formats import decode
+from ragtune.corpus.normalise import normalise
+from ragtune.errors import CorpusError
+from ragtune.records import Document, Evidence, Question
+
+_KEYS = {"id", "question", "answers", "evidence", "split", "tags"}
+
+
+def find_quote(text: str, quote: str, near: int = 0) -> tuple[int, int] | None:
+    """The span of ``quote`` in ``text`` closest to ``near``; runs of space match one another."""
+    words = normalise(quote).split()
+    if not words:
+        return None
+    spans = [m.span() for m in re.finditer(r"\s+".join(map(re.escape, words)), text)]
+    return min(spans, key=lambda s: abs(s[0] - near), default=None)
+
+
+def _strings(value: Any, name: str, where: str) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise CorpusError(f'"{name}" must be a list of strings.', where=where)
+    return tuple(v.strip() for v in value if v.strip())
+
+
+def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evidence:
+    if not isinstance(item, dict) or "document" not in item:
+        raise CorpusError('evidence needs "document" and either "quote" or "start" and "end".', where=where)
+    document = documents.get(str(item["document"]))
+    if document is None:
+        raise CorpusError(f'evidence names document "{item["document"]}", which the corpus does not hold.', where=where, fix="Mend the id or add the document.")
+    if "quote" in item:
+        span = find_quote(document.text, str(item["quote"]), int(item.get("near", 0)))
+        if span is None:
+            raise CorpusError(f'the quote "{str(item["quote"])[:60]}" does not stand in document "{document.id}".', where=where, fix="Copy it from the document's text.")
+        return Evidence(document.id, *span)
+    start, end = item.get("start"), item.get("end")
+    if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(document.text)):
+        raise CorpusError(f'span {start}..{end} lies outside document "{document.id}" ({len(document.text)} characters).', where=where)
+    return Evidence(document.id, start, end)
+
+
+def parse(row: Any, documents: Mapping[str, Document], where: str) -> Question:
+    if not isinstance(row, dict):
+        raise CorpusError("this line is not a JSON object.", where=where, fix="Write one question per line.")
+    wrong = sorted(set(row) - _KEYS)
+    if wrong:
+        raise CorpusError(f'unknown key "{wrong[0]}".', where=where, fix=f"Known keys: {', '.join(sorted(_KEYS))}.")
+    for key in ("id", "question"):
+        if not isinstance(row.get(key), str) or not row[key].strip():
+            raise CorpusError(f'"{key}" is missing or empty.', where=where)
+    split = row.get("split", "test")
+    if split not in ("train", "dev", "test"):
+        raise CorpusError(f'split "{split}" is not one of train, dev, test.', where=where)
+    evidence = row.get("evidence", [])
+    if not isinstance(evidence, list):
+        raise CorpusError('"evidence" must be a list.', where=where)
+    return Question(
+        row["id"],
+        normalise(row["question"]),
+        _strings(row.get("answers", []), "answers", where),
+        tuple(_evidence(e, documents, where) for e in evidence),
+        split,
+        _strings(row.get("tags", []), "tags", where),
+    )
+
+
+def read_questions(path: Path, documents: Sequence[Document]) -> list[Question]:
+    """Questions of a JSONL file, ids checked to be distinct.
+
+    Raises:
+        CorpusError: a line is wrong; the message names file and line.
+    """
+    by_id = {d.id: d for d in documents}
+    found: dict[str, Question] = {}
+    for n, line in enumerate(decode(path.read_bytes(), path).split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{n}"
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise CorpusError("this line is not JSON.", where=where, fix="Write one object per line.") from None
+        question = parse(row, by_id, where)
+        if question.id in found:
+            raise CorpusError(f'question id "{question.id}" stands twice.', where=where, fix="Give each question its own id.")
+        found[question.id] = question
+    return list(found.values())

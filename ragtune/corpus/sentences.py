@@ -1,0 +1,47 @@
+"""Sentence spans for English-like and Chinese text."""
+
+from __future__ import annotations
+
+import re
+
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr prof sr jr st no vs etc e.g i.e fig eq al inc ltd co corp dept approx est gen col sgt rev hon art sec vol ed u.s a.m p.m jan feb mar "
+    "apr jun jul aug sep sept oct nov dec".split()
+)
+_END = re.compile(r"[。！？；…]+[”’』」）)]*|[.!?]+[\"'”’)\]]*(?=\s|$)|\n+")
+
+
+def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """Spans of the sentences of ``text[start:end]``, without surrounding space, in order, not overlapping.
+
+    A sentence ends at ``. ! ?`` before space (not after an abbreviation, an initial or a list number), at Chinese
+    end marks, and at a line break.
+    """
+    end = len(text) if end is None else end
+    spans: list[tuple[int, int]] = []
+    left = start
+    for match in _END.finditer(text, start, end):
+        if match[0][0] == "." and _is_inner_stop(text[left : match.start()]):
+            continue
+        _add(spans, text, left, match.end())
+        left = match.end()
+    _add(spans, text, left, end)
+    return spans
+
+
+def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if end > start:
+        spans.append((start, end))
+
+
+def _is_inner_stop(before: str) -> bool:
+    word = before.rsplit(None, 1)[-1].lstrip("(\"'“‘[").lower() if before.strip() else ""
+    if word in _ABBREVIATIONS:
+        return True
+    if len(word) == 1 and word.isalpha() and before.rstrip()[-1:].isupper():
+        return True
+    return word.isdigit() and len(word) <= 2 and before.strip() == word

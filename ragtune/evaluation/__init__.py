@@ -1,0 +1,1 @@
+"""Evaluation: one file per metric family, judges behind one Protocol, statistics, slices."""

@@ -1,0 +1,1 @@
+"""Experiments: the YAML file, the plan, the run, the Run folder."""

@@ -1,0 +1,189 @@
+"""The stages that use a language model or a judge: tune, answer, judge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ragtune.experiment.spec import SetupSettings
+from ragtune.experiment.stages import Work, Workbench
+from ragtune.generation.generator import Generator, Request
+from ragtune.generation.prompts import parse_answer
+from ragtune.records import Answer, Question, Score, Tokens, to_json
+from ragtune.store import digest
+
+TUNE_VERSION = ANSWER_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Answered:
+    """One Answer with what belongs to it in a Run. ``seconds`` is generation, ``retrieval_seconds`` before it."""
+
+    setup: str
+    seed: int
+    question: Question
+    answer: Answer
+    seconds: float
+    retrieval_seconds: float
+
+
+def depends_on_seed(setup: SetupSettings) -> bool:
+    return setup.tuning is not None or (setup.generator.kind != "extractive" and setup.generator.sampled)
+
+
+# --- tune ----------------------------------------------------------------------------------------------------
+
+
+def tune_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
+    assert setup.tuning is not None
+    needs_hits = setup.tuning.on != "closed-book"
+    prompt = bench.prompt("cited" if needs_hits and setup.prompt is None else "closed" if setup.prompt is None else setup.prompt)
+    settings = setup.tuning.model_dump(mode="json", exclude={"save_seconds"})
+    questions = [to_json(q) for q in bench.corpus.questions if q.split in ("train", "dev")]
+    hits = [bench.retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0] if needs_hits else []
+    return digest("tune", TUNE_VERSION, settings, bench.ref(setup.generator.model).fingerprint, setup.generator.dtype, prompt.key, questions, hits, seed)
+
+
+def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path:
+    """The adapter's folder; trained and stored if missing, resuming from its last checkpoint."""
+    key = tune_key(bench, setup, seed)
+    work = bench.work.setdefault("tune", Work())
+    folder = bench.store.find("tune", key)
+    if folder is not None:
+        work.reused += 1
+        return folder
+    from ragtune.retrieval.measure import overlaps
+    from ragtune.tuning.data import build_items
+    from ragtune.tuning.train import FixedBatches, encode_item, train_adapter
+
+    assert setup.tuning is not None
+    settings = setup.tuning
+    closed = settings.on == "closed-book"
+    prompt = bench.prompt(setup.prompt or ("closed" if closed else "cited"))
+    model = bench.language_model(setup)
+    encoded = {}
+    for split in ("train", "dev"):
+        questions = bench.corpus.split(split)
+        hits = [[] for _ in questions] if closed else bench.hits(setup, questions)
+        items = build_items(questions, hits, [] if closed else bench.chunks(setup), settings, overlaps, prompt.abstain, seed)
+        encoded[split] = [encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items]
+    batches = len(FixedBatches([len(e) for e in encoded["train"]], settings.batch_tokens, seed)) if encoded["train"] else 0
+    total = max(1, round(-(-batches // settings.accumulate) * settings.epochs))
+    card = {"base": model.ref.fingerprint, "base_name": model.ref.name, "data": digest([to_json(q) for q in bench.corpus.split("train")]), "tuning": settings.on}
+    with bench.timed("tune") as work, bench.progress.stage(label, total) as tick:
+        scratch = bench.store.scratch("tune", key)
+        with bench.store.create("tune", key) as folder:
+            _, cost = train_adapter(model, encoded["train"], encoded["dev"], settings, seed, folder, scratch, card, tick)
+            (folder / "cost.json").write_text(json.dumps(asdict(cost)), "utf-8")
+        work.computed += 1
+    return bench.store.path("tune", key)
+
+
+# --- answer --------------------------------------------------------------------------------------------------
+
+
+def answer_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
+    settings = setup.generator.model_dump(mode="json", exclude={"concurrency", "timeout", "retries", "api_key_env"})
+    kind = setup.generator.kind
+    model = bench.ref(setup.generator.model).fingerprint if kind == "local" else ""
+    adapter = tune_key(bench, setup, seed) if setup.tuning else ""
+    own_seed = seed if setup.generator.sampled else 0
+    return digest("answer", ANSWER_VERSION, settings, model, bench.prompt(setup.prompt_name).key, adapter, own_seed)
+
+
+def item_key(bench: Workbench, setup: SetupSettings, question: Question) -> str:
+    hits = [bench.retrieve_key(setup), setup.retrieval.top_k] if setup.retrieval else []
+    return digest(question.text, hits)
+
+
+def make_generator(bench: Workbench, setup: SetupSettings) -> Generator:
+    prompt = bench.prompt(setup.prompt_name)
+    if setup.generator.kind == "extractive":
+        from ragtune.generation.extractive import ExtractiveGenerator
+
+        return ExtractiveGenerator(prompt)
+    if setup.generator.kind == "endpoint":
+        from ragtune.generation.endpoint import EndpointGenerator
+
+        return EndpointGenerator(prompt, setup.generator)
+    from ragtune.generation.local import LocalGenerator
+
+    return LocalGenerator(bench.language_model(setup), prompt, setup.generator)
+
+
+def answered(bench: Workbench, name: str, setup: SetupSettings, seed: int, questions: Sequence[Question]) -> list[Answered]:
+    """Answers of one setup and seed, in the order of the questions; missing ones are generated batch by batch."""
+    hits = bench.hits(setup, questions) if setup.retrieval else [[] for _ in questions]
+    log = bench.store.log("answer", answer_key(bench, setup, seed))
+    keys = [item_key(bench, setup, q) for q in questions]
+    todo = set(log.missing(keys))
+    work = bench.work.setdefault("answer", Work())
+    work.reused += len(set(keys)) - len(todo)
+    if todo:
+        adapter = tuned(bench, setup, seed, f"tune {name}, seed {seed}") if setup.tuning else None
+        generator = make_generator(bench, setup)
+        requests = {k: Request(k, q.text, tuple(h)) for k, q, h in zip(keys, questions, hits, strict=True)}
+        label = f"answer {name}" + (f", seed {seed}" if depends_on_seed(setup) else "")
+        with bench.timed("answer") as work, bench.progress.stage(label, len(todo)) as tick:
+            # batches come from all requests, stored or not, so that a resumed run computes what an undisturbed one would
+            for batch in generator.batches(list(requests.values()), seed):
+                missing = [r for r in batch if r.key in todo]
+                if not missing:
+                    continue
+                replies = {r.key: r for r in generator.answer(batch, adapter, seed)}
+                log.add({r.key: _reply_json(replies[r.key]) for r in missing})
+                work.computed += len(missing)
+                tick(len(missing))
+    seconds = bench.hit_seconds(setup, questions) if setup.retrieval else [0.0] * len(questions)
+    abstain = bench.prompt(setup.prompt_name).abstain
+    return [_answered(name, seed, q, h, log.items[k], s, abstain) for q, h, k, s in zip(questions, hits, keys, seconds, strict=True)]
+
+
+def _reply_json(reply: Any) -> dict[str, Any]:
+    return {"raw": reply.raw, "hits": reply.hits, "tokens": [reply.tokens.prompt, reply.tokens.answer], "finish": reply.finish, "seconds": round(reply.seconds, 6)}
+
+
+def _answered(name: str, seed: int, question: Question, hits: list[Any], item: dict[str, Any], retrieval: float, abstain: str) -> Answered:
+    shown = hits[: item["hits"]]
+    text, citations, abstained = parse_answer(item["raw"], len(shown), abstain)
+    answer = Answer(text, citations, tuple(shown), len(hits) - len(shown), abstained, Tokens(*item["tokens"]), item["finish"])
+    return Answered(name, seed, question, answer, item["seconds"], retrieval)
+
+
+# --- judge ---------------------------------------------------------------------------------------------------
+
+
+def judged(bench: Workbench, answers: Sequence[Answered]) -> list[dict[str, Score]]:
+    """The judge's scores for each answer; each distinct answer with its contexts is judged once ever."""
+    from ragtune.errors import ExperimentError
+    from ragtune.evaluation.judge import Item
+    from ragtune.evaluation.local_judge import JUDGES
+    from ragtune.retrieval.retriever import indexed_text
+
+    settings = bench.experiment.judge
+    if settings.name not in JUDGES:
+        raise ExperimentError(f'unknown judge "{settings.name}".', where="judge.name", fix=f"Known: {', '.join(JUDGES)}.")
+    encoder = bench.encoder(settings.embedder)
+    judge = JUDGES[settings.name](settings, encoder)
+    log = bench.store.log("judge", judge.key)
+    items = []
+    for a in answers:
+        contexts = tuple(indexed_text(h.chunk) for h in a.answer.hits)
+        key = digest(to_json(a.question), a.answer.text, a.answer.abstained, contexts)
+        items.append(Item(key, a.question, a.answer.text, a.answer.abstained, contexts))
+    todo = {i.key: i for i in items if i.key not in log.items}
+    with bench.timed("judge") as work:
+        work.reused += len({i.key for i in items}) - len(todo)
+        if todo:
+            with bench.progress.stage("judge", len(todo)) as tick:
+                waiting = list(todo.values())
+                for at in range(0, len(waiting), 128):
+                    part = waiting[at : at + 128]
+                    judge.prepare(part)
+                    log.add({i.key: {m: [s.value, s.reason] for m, s in judge.judge(i).items()} for i in part})
+                    work.computed += len(part)
+                    tick(len(part))
+    return [{m: Score(m, v, r) for m, (v, r) in log.items[i.key].items()} for i in items]

@@ -1,0 +1,1 @@
+"""Generation: prompts, local models, endpoints and the extractive generator."""

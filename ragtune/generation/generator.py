@@ -1,0 +1,45 @@
+"""The Generator contract and what all generators share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ragtune.generation.prompts import Message
+from ragtune.records import Hit, Tokens
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question with the hits it may use. ``hits`` shrink when they do not fit."""
+
+    key: str
+    question: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The raw text for one request. ``hits`` is how many of its hits were shown, ``seconds`` its share of the batch."""
+
+    key: str
+    raw: str
+    hits: int
+    tokens: Tokens
+    finish: str
+    seconds: float
+
+
+class Generator(Protocol):
+    """Answers requests in batches; each yielded list is finished work that may be stored."""
+
+    def batches(self, requests: Sequence[Request], seed: int) -> list[list[Request]]:
+        """The batches these requests are answered in; a pure function of the requests."""
+        ...
+
+    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[Reply]: ...
+
+
+__all__ = ["Generator", "Message", "Reply", "Request"]

@@ -1,0 +1,93 @@
+"""Local causal and seq2seq models through transformers: chat template, left-padded, length-sorted batches."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ragtune.errors import ModelError
+from ragtune.generation.generator import Reply, Request
+from ragtune.generation.prompts import Prompt, fit
+from ragtune.generation.settings import GeneratorSettings
+from ragtune.models.causal import LanguageModel
+from ragtune.models.devices import seeded
+from ragtune.records import Hit, Tokens
+
+
+class LocalGenerator:
+    """Answers with a LanguageModel; ``adapter`` picks the tuned weights."""
+
+    def __init__(self, model: LanguageModel, prompt: Prompt, settings: GeneratorSettings) -> None:
+        self.model = model
+        self.prompt = prompt
+        self.settings = settings
+        self._ids: dict[str, tuple[list[int], int]] = {}
+
+    @property
+    def room(self) -> int:
+        """Tokens left for the prompt.
+
+        Raises:
+            ModelError: the answer alone fills the window.
+        """
+        window = min(self.settings.window or self.model.window, self.model.window)
+        room = window - (0 if self.model.seq2seq else self.settings.max_new_tokens)
+        if room <= 0:
+            raise ModelError(f"max_new_tokens ({self.settings.max_new_tokens}) fills the whole window ({window}).", where=self.model.ref.name, fix="Lower it.")
+        return room
+
+    def prompt_ids(self, request: Request) -> tuple[list[int], int]:
+        """(prompt tokens, number of hits shown)."""
+        if request.key not in self._ids:
+
+            def encode(hits: Sequence[Hit]) -> list[int]:
+                return self.model.encode_prompt(self.prompt.messages(request.question, hits))
+
+            kept, _ = fit(request.hits, lambda hits: len(encode(hits)), self.room)
+            self._ids[request.key] = (encode(kept), len(kept))
+        return self._ids[request.key]
+
+    def batches(self, requests: Sequence[Request], seed: int) -> list[list[Request]]:
+        order = sorted(requests, key=lambda r: (len(self.prompt_ids(r)[0]), r.key))
+        batches: list[list[Request]] = []
+        for request in order:
+            length = len(self.prompt_ids(request)[0])
+            if not batches or length * (len(batches[-1]) + 1) > self.settings.batch_tokens:
+                batches.append([])
+            batches[-1].append(request)
+        return batches
+
+    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[Reply]:
+        import torch
+
+        tokenizer, settings = self.model.tokenizer, self.settings
+        model = self.model.using(adapter)
+        rows = [self.prompt_ids(r)[0] for r in batch]
+        pad: int = tokenizer.pad_token_id  # type: ignore[assignment]
+        longest = max(map(len, rows))
+        device = self.model.base.device
+        ids = torch.tensor([[pad] * (longest - len(r)) + r for r in rows], device=device)
+        mask = torch.tensor([[0] * (longest - len(r)) + [1] * len(r) for r in rows], device=device)
+        options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        if settings.sampled:
+            options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
+        start = time.perf_counter()
+        with seeded(seed), torch.inference_mode():
+            out = model.generate(
+                input_ids=ids, attention_mask=mask, max_new_tokens=settings.max_new_tokens, pad_token_id=pad, num_beams=1, **options
+            )  # fmt: skip
+        seconds = (time.perf_counter() - start) / len(batch)
+        new = out[:, 1:] if self.model.seq2seq else out[:, longest:]
+        ends = self._ends(model)
+        for request, row, prompt in zip(batch, new.tolist(), rows, strict=True):
+            stop = next((i for i, t in enumerate(row) if t in ends), None)
+            text = tokenizer.decode(row if stop is None else row[:stop], skip_special_tokens=True)
+            used = len(row) if stop is None else stop + 1
+            yield Reply(request.key, str(text).strip(), self._ids[request.key][1], Tokens(len(prompt), used), "length" if stop is None else "stop", seconds)
+
+    def _ends(self, model: Any) -> set[int]:
+        end = model.generation_config.eos_token_id
+        ends = set(end if isinstance(end, list) else [end]) | {self.model.tokenizer.eos_token_id}
+        return {int(e) for e in ends if e is not None}

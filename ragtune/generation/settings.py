@@ -1,0 +1,41 @@
+"""Generator settings, as they stand in an experiment file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class GeneratorSettings(BaseModel):
+    """What answers: a local model, an OpenAI-compatible endpoint, or ``extractive`` (no model)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = "bundled:nano"
+    endpoint: str | None = Field(None, description="base URL of an OpenAI-compatible server; then model is its model name")
+    api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the endpoint's key")
+    max_new_tokens: int = Field(48, ge=1)
+    window: int | None = Field(None, ge=64, description="largest prompt plus answer, in tokens; default: the model's own")
+    temperature: float = Field(0.0, ge=0, description="0 is greedy")
+    top_p: float = Field(1.0, gt=0, le=1)
+    batch_tokens: int = Field(8192, ge=64, description="padded prompt tokens per batch")
+    device: str = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    concurrency: int = Field(8, ge=1, description="endpoint requests at a time")
+    timeout: float = Field(60.0, gt=0, description="seconds an endpoint request may take")
+    retries: int = Field(5, ge=0)
+
+    @model_validator(mode="after")
+    def _sane(self) -> GeneratorSettings:
+        if self.endpoint and self.model in ("extractive", "bundled:nano"):
+            raise ValueError("an endpoint needs the model name that the server knows")
+        return self
+
+    @property
+    def kind(self) -> Literal["extractive", "endpoint", "local"]:
+        return "extractive" if self.model == "extractive" else "endpoint" if self.endpoint else "local"
+
+    @property
+    def sampled(self) -> bool:
+        return self.temperature > 0

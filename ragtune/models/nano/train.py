@@ -1,0 +1,264 @@
+"""Train ``bundled:nano`` from scratch: ``python -m ragtune.models.nano.train --out DIR [--prose FOLDER]``.
+
+One seed fixes the tokenizer, the data and the weights. A checkpoint is written every ``--save-every`` steps;
+the same command resumes from it. The learning rate warms up, stays, and decays over the last fifth of
+``--steps`` (so ``--steps`` may be raised on resuming as long as the decay has not begun); the curriculum
+(``examples.level``) follows ``--curriculum`` steps.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from ragtune.models.nano import examples, prose
+from ragtune.models.nano import tokenizer as tok
+
+CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT = 0.15, 0.15, 1.0
+Row = tuple[list[int], list[float]]
+
+
+def user_text(contexts: tuple[tuple[str, str], ...], question: str) -> str:
+    """The user message; the same layout as ``generation/prompts/rag.yaml`` renders."""
+    lines = [f"[{n}] {title}\n{text}" if title else f"[{n}] {text}" for n, (title, text) in enumerate(contexts, 1)]
+    return "\n".join([*lines, f"Question: {question}"])
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, conversation: examples.Conversation) -> Row:
+    """Token ids with a loss weight each."""
+    bos, end, user, assistant = (tokenizer.convert_tokens_to_ids(t) for t in ("<|bos|>", "<|end|>", "<|user|>", "<|assistant|>"))
+    ids, weights = [bos], [0.0]
+    for n, (question, answer) in enumerate(conversation.turns):
+        text = user_text(conversation.contexts if n == 0 else (), question)
+        part = [user, *tokenizer.encode(text, add_special_tokens=False), end, assistant]
+        ids += part
+        weights += [0.0, *[CONTEXT_WEIGHT if n == 0 else QUESTION_WEIGHT] * (len(part) - 3), 0.0, 0.0]
+        part = [*tokenizer.encode(" " + answer, add_special_tokens=False), end]
+        ids += part
+        weights += [ANSWER_WEIGHT] * len(part)
+    return ids, weights
+
+
+def repeats(rng: Random, vocabulary: int) -> Row:
+    """A run of random tokens, repeated: what makes copying heads form early."""
+    pool = [len(tok.SPECIAL) + int((vocabulary - len(tok.SPECIAL)) * rng.random() ** 2) for _ in range(64)]
+    run = [rng.choice(pool) for _ in range(rng.randint(4, 32))]
+    times = max(2, 96 // len(run))
+    return [1, *run * times], [0.0] * (1 + len(run)) + [1.0] * (len(run) * (times - 1))
+
+
+def batches(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: list[str], start: int) -> Iterator[list[Row]]:
+    """Batches of about ``--tokens`` tokens, rows of similar length together; the step number fixes each one."""
+    group = 16
+    for first in range(start - start % group, 10**9, group):
+        rng = Random(f"{args.seed}/{first}")
+        at = examples.level(first, args.curriculum)
+        share = max(0.0, 0.5 * (1 - first / (0.16 * args.curriculum)))
+        rows: list[Row] = []
+        total = 0
+        while total < group * args.tokens:
+            row = repeats(rng, args.vocabulary) if rng.random() < share else encode(tokenizer, examples.conversation(rng, at, pool))
+            if len(row[0]) <= args.longest:
+                rows.append(row)
+                total += len(row[0])
+        rows.sort(key=lambda r: len(r[0]))
+        cut: list[list[Row]] = [[]]
+        size = 0
+        for row in rows:
+            if size >= total / group and len(cut) < group:
+                cut.append([])
+                size = 0
+            cut[-1].append(row)
+            size += len(row[0])
+        rng.shuffle(cut)
+        for n, rows_of_step in enumerate(cut):
+            if first + n >= start:
+                yield rows_of_step
+
+
+def pad(rows: list[Row]) -> tuple[torch.Tensor, torch.Tensor]:
+    """(ids, weights), right-padded, shape (rows, longest)."""
+    longest = max(len(ids) for ids, _ in rows)
+    ids = torch.tensor([r + [0] * (longest - len(r)) for r, _ in rows])
+    weights = torch.tensor([x + [0.0] * (longest - len(x)) for _, x in rows])
+    return ids, weights
+
+
+def muon_direction(g: torch.Tensor) -> torch.Tensor:
+    """The nearest semi-orthogonal matrix by five Newton-Schulz steps (Jordan et al. 2024, "Muon")."""
+    x = g / (g.norm() + 1e-7)
+    tall = x.size(0) > x.size(1)
+    x = x.T if tall else x
+    for _ in range(5):
+        a = x @ x.T
+        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
+    return x.T if tall else x
+
+
+class Muon(torch.optim.Optimizer):
+    """Muon in float32; ``torch.optim.Muon`` computes in bfloat16, which many CPUs only emulate."""
+
+    def __init__(self, params: list[torch.nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.05) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                buffer = state.setdefault("momentum", torch.zeros_like(p.grad))
+                buffer.lerp_(p.grad, 1 - group["momentum"])
+                direction = muon_direction(p.grad.lerp(buffer, group["momentum"]))
+                p.mul_(1 - group["lr"] * group["weight_decay"])
+                p.add_(direction, alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)
+
+
+def schedule(step: int, args: argparse.Namespace) -> float:
+    decay = max(1, args.steps // 5)
+    return min(1.0, (step + 1) / args.warmup, max(0.01, (args.steps - step) / decay))
+
+
+def build_model(args: argparse.Namespace) -> LlamaForCausalLM:
+    config = LlamaConfig(
+        vocab_size=args.vocabulary, hidden_size=args.width, intermediate_size=args.width * 8 // 3 // 32 * 32, num_hidden_layers=args.layers,
+        num_attention_heads=args.width // 32, num_key_value_heads=args.width // 32, max_position_embeddings=2048, rope_theta=10000.0,
+        tie_word_embeddings=True, pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.02,
+    )
+    torch.manual_seed(args.seed)
+    model = LlamaForCausalLM(config)
+    eye = torch.eye(args.width)
+    with torch.no_grad():  # attention starts out passing tokens on unchanged (mimetic initialisation, Trockman and Kolter 2023)
+        model.model.embed_tokens.weight.mul_(5.0)
+        for layer in model.model.layers:
+            for part in (layer.self_attn.v_proj, layer.self_attn.o_proj):
+                part.weight.copy_(0.7 * eye + 0.01 * torch.randn(args.width, args.width))
+    return model
+
+
+@torch.no_grad()
+def forced_exact(model: LlamaForCausalLM, rows: list[Row]) -> float:
+    """Share of answers whose every token is the most likely one, given the answer so far."""
+    right = total = 0
+    for at in range(0, len(rows), 16):
+        ids, weights = pad(rows[at : at + 16])
+        hit = model(input_ids=ids).logits[:, :-1].argmax(-1) == ids[:, 1:]
+        answers = weights[:, 1:] == ANSWER_WEIGHT
+        for row_hit, row_answers in zip(hit.tolist(), answers.tolist(), strict=True):
+            ok, inside = True, False
+            for h, a in zip([*row_hit, True], [*row_answers, False], strict=True):
+                if a:
+                    ok, inside = (ok and h) if inside else h, True
+                elif inside:
+                    right, total, inside = right + ok, total + 1, False
+    return right / max(1, total)
+
+
+def probes(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: list[str]) -> dict[str, list[Row]]:
+    rng = Random(f"probe/{args.seed}")
+    last = examples.level(args.curriculum, args.curriculum)
+    first = examples.Level(1, 3, 1, 0)
+    made = {
+        "one": [examples.made_up(rng, first) for _ in range(48)],
+        "trained": [examples.made_up(rng, last) for _ in range(64)],
+        "held_out": [examples.made_up(rng, last, held_out=True) for _ in range(96)],
+        "prose": [examples.from_prose(rng, last, pool) for _ in range(64)] if pool else [],
+    }
+    return {name: [encode(tokenizer, c) for c in conversations] for name, conversations in made.items() if conversations}
+
+
+def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str]) -> PreTrainedTokenizerFast:
+    if (args.out / "tokenizer.json").exists():
+        return PreTrainedTokenizerFast.from_pretrained(args.out)
+    rng = Random(args.seed)
+    last = examples.level(args.curriculum, args.curriculum)
+    made = (examples.made_up(rng, last) for _ in range(6000))
+    texts = [user_text(c.contexts, c.turns[0][0] if c.turns else "") for c in made]
+    tokenizer = tok.train([*texts, *pool, *pool, *pool], args.vocabulary)
+    tokenizer.save_pretrained(args.out)
+    return tokenizer
+
+
+def parse(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for weights, tokenizer and checkpoint")
+    parser.add_argument("--prose", type=Path, help="folder of Markdown or text to derive questions from")
+    for name, default in {"seed": 0, "steps": 6000, "curriculum": 6000, "tokens": 4096, "longest": 900, "width": 256, "layers": 6,
+                          "vocabulary": 4096, "warmup": 100, "save_every": 200, "threads": 0}.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
+    parser.add_argument("--lr", type=float, default=3e-3, help="AdamW's, for embeddings and norms")
+    parser.add_argument("--matrix-lr", type=float, default=4e-3, help="Muon's, for the layers' matrices")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    pool = prose.paragraphs(args.prose) if args.prose else []
+    tokenizer = load_or_train_tokenizer(args, pool)
+    model = build_model(args)
+    matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
+    others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
+    optimizers = [Muon(matrices, lr=args.matrix_lr), torch.optim.AdamW(others, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.0)]
+    rates = [args.matrix_lr, args.lr]
+    step, seconds = 0, 0.0
+    checkpoint = args.out / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"])
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        step, seconds = state["step"], state["seconds"]
+    print(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f}M parameters, {len(pool)} paragraphs, from step {step}", flush=True)
+    probe = probes(args, tokenizer, pool)
+    seen, clock, loss_sum, loss_n = 0, time.time(), 0.0, 0
+    for rows in batches(args, tokenizer, pool, step):
+        if step >= args.steps:
+            break
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            optimizer.param_groups[0]["lr"] = rate * schedule(step, args)
+            optimizer.zero_grad()
+        half = (len(rows) + 1) // 2
+        total = sum(sum(x) for _, x in rows)
+        for part in (rows[:half], rows[half:]):
+            if not part:
+                continue
+            ids, weights = pad(part)
+            logits = model(input_ids=ids).logits[:, :-1].flatten(0, 1)
+            loss = (cross_entropy(logits, ids[:, 1:].flatten(), reduction="none") * weights[:, 1:].flatten()).sum() / total
+            loss.backward()
+            loss_sum += float(loss.detach())
+        torch.nn.utils.clip_grad_norm_(others, 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+        step, seen, loss_n = step + 1, seen + sum(len(r) for r, _ in rows), loss_n + 1
+        if step % 50 == 0:
+            now = time.time()
+            print(f"step {step} loss {loss_sum / loss_n:.3f} {seen / (now - clock):.0f} tok/s {(seconds + now - clock) / 60:.1f} min", flush=True)
+            loss_sum, loss_n = 0.0, 0
+        if step % args.save_every == 0 or step == args.steps:
+            model.eval()
+            print(f"step {step} " + " ".join(f"{k} {forced_exact(model, v):.3f}" for k, v in probe.items()), flush=True)
+            model.train()
+            state = {"model": model.state_dict(), "optimizers": [o.state_dict() for o in optimizers], "step": step, "seconds": seconds + time.time() - clock}
+            torch.save(state, checkpoint.with_suffix(".tmp"))
+            checkpoint.with_suffix(".tmp").replace(checkpoint)
+    model.save_pretrained(args.out)
+    (args.out / "recipe.json").write_text(
+        json.dumps({"steps": step, "seconds": round(seconds + time.time() - clock), **{k: str(v) for k, v in vars(args).items() if k not in {"out", "prose"}}}, indent=1)
+    )
+
+
+if __name__ == "__main__":
+    main()

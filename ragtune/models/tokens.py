@@ -1,0 +1,42 @@
+"""Token offsets of texts by a model's own fast tokenizer, without loading the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ragtune.models.names import ModelRef, load_failure
+
+
+class FastTokens:
+    """Offsets through the tokenizers library (no torch)."""
+
+    def __init__(self, file: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(file))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        return [(int(a), int(b)) for a, b in self._tokenizer.encode(text, add_special_tokens=False).offsets]
+
+
+class AutoTokens:
+    """Offsets through transformers, for hub ids and folders without ``tokenizer.json``."""
+
+    def __init__(self, ref: ModelRef) -> None:
+        from transformers import AutoTokenizer
+
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(ref.location, local_files_only=ref.local, trust_remote_code=False, use_fast=True)
+        except Exception as error:  # transformers raises many kinds for one problem: it did not load
+            raise load_failure(ref, error) from error
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
+        return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+
+
+def token_spans(ref: ModelRef) -> FastTokens | AutoTokens:
+    file = Path(ref.location) / "tokenizer.json"
+    return FastTokens(file) if ref.local and file.exists() else AutoTokens(ref)

@@ -1,0 +1,113 @@
+"""Charts as inline SVG; colours come from the page's style sheet, so that they follow light and dark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+WIDTH, HEIGHT = 420, 270
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40
+
+
+@dataclass(frozen=True)
+class Series:
+    """Points of one setup; ``colour`` is its number in the palette."""
+
+    name: str
+    colour: int
+    points: Sequence[tuple[float, float]]
+    low_high: Sequence[tuple[float, float]] | None = None
+    dashed: bool = False
+
+
+def _ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    span = high - low or 1.0
+    raw = span / wanted
+    size = 10 ** math.floor(math.log10(raw))
+    step = next(s * size for s in (1, 2, 2.5, 5, 10) if s * size >= raw)
+    first = math.ceil(low / step - 1e-9) * step
+    return [first + i * step for i in range(int((high - first) / step + 1e-9) + 1)]
+
+
+def _label(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value / 1000:g}k"
+    return f"{value:.3g}"
+
+
+class _Axes:
+    def __init__(self, x: tuple[float, float], y: tuple[float, float], log_x: bool = False) -> None:
+        self.x, self.y, self.log_x = x, y, log_x
+
+    def px(self, value: float) -> float:
+        a, b = self.x
+        if self.log_x:
+            a, b, value = math.log10(a), math.log10(b), math.log10(value)
+        return LEFT + (value - a) / ((b - a) or 1) * (WIDTH - LEFT - RIGHT)
+
+    def py(self, value: float) -> float:
+        a, b = self.y
+        return HEIGHT - BOTTOM - (value - a) / ((b - a) or 1) * (HEIGHT - TOP - BOTTOM)
+
+    def draw(self, x_title: str, y_title: str, x_ticks: Sequence[float]) -> list[str]:
+        parts = []
+        for v in _ticks(*self.y):
+            y = self.py(v)
+            parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/><text class="tick" x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_label(v)}</text>')
+        for v in x_ticks:
+            x = self.px(v)
+            parts.append(f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{_label(v)}</text><line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+        parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_title)}</text>')
+        parts.append(f'<text class="axis" x="12" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" transform="rotate(-90 12 {(TOP + HEIGHT - BOTTOM) / 2})">{escape(y_title)}</text>')
+        return parts
+
+
+def _svg(parts: Sequence[str], title: str) -> Markup:
+    return Markup(f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>{"".join(parts)}</svg>')
+
+
+def lines(series: Sequence[Series], x_title: str, y_title: str, title: str, y: tuple[float, float] | None = None, log_x: bool = False, x_ticks: Sequence[float] | None = None) -> Markup:
+    """Line chart; a point's exact values show on hover."""
+    xs = [p[0] for s in series for p in s.points]
+    ys = [p[1] for s in series for p in s.points]
+    if not xs:
+        return Markup("")
+    low, high = y or (min(0.0, *ys), max(ys) * 1.05 or 1.0)
+    axes = _Axes((min(xs), max(xs)), (low, high), log_x)
+    parts = axes.draw(x_title, y_title, x_ticks or _ticks(min(xs), max(xs)))
+    for s in series:
+        path = " ".join(f"{'M' if i == 0 else 'L'}{axes.px(a):.1f} {axes.py(b):.1f}" for i, (a, b) in enumerate(s.points))
+        parts.append(f'<path class="line c{s.colour}{" dashed" if s.dashed else ""}" d="{path}"><title>{escape(s.name)}</title></path>')
+        if len(s.points) <= 12:
+            for a, b in s.points:
+                parts.append(f'<circle class="dot c{s.colour}" cx="{axes.px(a):.1f}" cy="{axes.py(b):.1f}" r="3"><title>{escape(s.name)}: {_label(a)}, {b:.3f}</title></circle>')
+    return _svg(parts, title)
+
+
+def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, log_x: bool = True) -> Markup:
+    """One labelled point per setup with its vertical interval; x on a log scale."""
+    xs = [max(1e-4, p[0]) for s in series for p in s.points]
+    if not xs:
+        return Markup("")
+    low, high = min(xs) / 1.6, max(xs) * 1.6
+    axes = _Axes((low, high), (0.0, 100.0), log_x)
+    powers = [m * 10.0**e for e in range(-5, 7) for m in (1, 3) if low <= m * 10.0**e <= high] or [low, high]
+    parts = axes.draw(x_title, y_title, powers)
+    taken: list[tuple[float, float]] = []
+    for s in sorted(series, key=lambda s: s.points[0][1]):
+        a, b = s.points[0]
+        x, y = axes.px(max(1e-4, a)), axes.py(b)
+        if s.low_high:
+            lo, hi = s.low_high[0]
+            parts.append(f'<line class="bar c{s.colour}" x1="{x:.1f}" x2="{x:.1f}" y1="{axes.py(lo):.1f}" y2="{axes.py(hi):.1f}"/>')
+        parts.append(f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {a:.3g}, {b:.1f}</title></circle>')
+        left = x > WIDTH * 0.62
+        label_y = y + 4
+        while any(abs(label_y - ty) < 12 and abs(x - tx) < 150 for tx, ty in taken):
+            label_y -= 12
+        taken.append((x, label_y))
+        parts.append(f'<text class="name" x="{x + (-9 if left else 9):.1f}" y="{label_y:.1f}" text-anchor="{"end" if left else "start"}">{escape(s.name)}</text>')
+    return _svg(parts, title)

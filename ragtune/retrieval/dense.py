@@ -1,0 +1,114 @@
+"""FAISS indexes over unit vectors with inner product (cosine similarity)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ragtune.errors import StoreError
+from ragtune.models.encoder import Array
+from ragtune.retrieval.settings import IndexSettings
+
+Ids = npt.NDArray[np.int64]
+
+
+def choose_kind(size: int, settings: IndexSettings) -> str:
+    if settings.kind != "auto":
+        return settings.kind
+    if size <= 50_000:
+        return "exact"
+    if size <= 500_000:
+        return "hnsw"
+    return "ivf" if size <= 5_000_000 else "ivfpq"
+
+
+def gpu_count() -> int:
+    """GPUs that this build of FAISS can use."""
+    import faiss
+
+    return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") and hasattr(faiss, "StandardGpuResources") else 0
+
+
+class DenseIndex:
+    """A FAISS index with the ids of its vectors; saved as ``index.faiss`` and ``ids.json``."""
+
+    def __init__(self, index: Any, ids: Sequence[str]) -> None:
+        self._index = index
+        self.ids = list(ids)
+
+    @classmethod
+    def build(cls, vectors: Array, ids: Sequence[str], settings: IndexSettings, seed: int = 0) -> DenseIndex:
+        """Index ``vectors``, shape (n, dim), float32, unit length; ``ids[i]`` names row i."""
+        import faiss
+
+        n, dim = vectors.shape
+        kind = choose_kind(n, settings)
+        metric = faiss.METRIC_INNER_PRODUCT
+        index: Any
+        if kind == "exact":
+            index = faiss.IndexFlatIP(dim)
+        elif kind == "hnsw":
+            index = faiss.IndexHNSWFlat(dim, settings.hnsw_links, metric)
+            index.hnsw.efConstruction = 200
+            index.hnsw.efSearch = settings.ef_search
+        else:
+            lists = max(1, min(int(4 * n**0.5), n // 39 or 1))
+            coarse = faiss.IndexFlatIP(dim)
+            if kind == "ivf":
+                index = faiss.IndexIVFFlat(coarse, dim, lists, metric)
+            else:
+                parts = next(m for m in (64, 48, 32, 24, 16, 8, 4, 2, 1) if dim % m == 0)
+                index = faiss.IndexIVFPQ(coarse, dim, lists, parts, 8 if n >= 256 * 39 else 4, metric)
+            index.cp.seed = seed + 1
+            index.cp.min_points_per_centroid = 1
+            index.nprobe = settings.probes
+            index.train(vectors)
+        index.add(np.ascontiguousarray(vectors))
+        return cls(index, ids)
+
+    def save(self, folder: Path) -> None:
+        import faiss
+
+        faiss.write_index(self._index, str(folder / "index.faiss"))
+        (folder / "ids.json").write_text(json.dumps(self.ids), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> DenseIndex:
+        """Open a saved index, memory-mapped; on a GPU where faiss-gpu finds one.
+
+        Raises:
+            StoreError: the files are missing or damaged.
+        """
+        import faiss
+
+        try:
+            index = faiss.read_index(str(folder / "index.faiss"), faiss.IO_FLAG_MMAP)
+            ids = json.loads((folder / "ids.json").read_text("utf-8"))
+        except (RuntimeError, OSError, ValueError) as error:
+            raise StoreError("this index is damaged.", where=folder, fix="Run the experiment again; it is made anew.") from error
+        if gpu_count() and not isinstance(index, faiss.IndexHNSW):
+            index = faiss.index_cpu_to_all_gpus(faiss.read_index(str(folder / "index.faiss")))
+        return cls(index, ids)
+
+    def search(self, queries: Array, k: int, allowed: Ids | None = None) -> tuple[Array, Ids]:
+        """(scores, rows), each of shape (queries, k); row -1 where there are fewer than k."""
+        import faiss
+
+        k = min(k, len(self.ids))
+        if allowed is None:
+            scores, rows = self._index.search(np.ascontiguousarray(queries), k)
+            return scores, rows
+        selector = faiss.IDSelectorBatch(np.ascontiguousarray(allowed, dtype=np.int64))
+        if isinstance(self._index, faiss.IndexIVF):
+            params: Any = faiss.SearchParametersIVF(sel=selector, nprobe=self._index.nprobe)
+        elif isinstance(self._index, faiss.IndexHNSW):
+            params = faiss.SearchParametersHNSW(sel=selector, efSearch=max(self._index.hnsw.efSearch, k))
+        else:
+            params = faiss.SearchParameters(sel=selector)
+        scores, rows = self._index.search(np.ascontiguousarray(queries), k, params=params)
+        return scores, rows

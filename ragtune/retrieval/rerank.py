@@ -1,0 +1,112 @@
+"""Re-rankers: score (query, text) pairs again, better and slower."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from ragtune.models.devices import best_device, quiet
+from ragtune.models.encoder import Array, TextEncoder
+from ragtune.models.names import ModelRef, load_failure
+from ragtune.store import Store, digest
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+LATE_INTERACTION = "bundled:late-interaction"
+
+
+class Reranker(Protocol):
+    """Scores of texts for one query, in their order; higher is better."""
+
+    def warm(self, queries: Sequence[str]) -> None:
+        """Do work that many queries can share, before they are scored one by one."""
+        ...
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]: ...
+
+
+class LateInteraction:
+    """MaxSim over the embedder's token vectors (Khattab and Zaharia, ColBERT, SIGIR 2020).
+
+    The score is the mean over query tokens of the best cosine similarity with any token of the text. Token
+    vectors of texts are kept in the store as one memory-mapped float16 artifact per set of texts.
+    """
+
+    def __init__(self, encoder: TextEncoder, store: Store | None = None) -> None:
+        self._encoder = encoder
+        self._store = store
+        self._tokens: dict[str, Array] = {}
+        self._queries: dict[str, Array] = {}
+
+    def warm(self, queries: Sequence[str]) -> None:
+        new = [q for q in dict.fromkeys(queries) if q not in self._queries]
+        self._queries = {q: v for q, v in self._queries.items() if q in set(queries)}  # only the batch at hand is kept
+        self._queries.update(zip(new, self._encoder.encode_tokens(new, "query"), strict=True))
+
+    def prepare(self, texts: Sequence[str]) -> None:
+        """Embed the tokens of all ``texts``, or map them from the store if that was done before."""
+        distinct = list(dict.fromkeys(texts))
+        key = digest(self._encoder.fingerprint, distinct)
+        folder = self._store.find("tokens", key) if self._store else None
+        if folder is None:
+            vectors = [v.astype(np.float16) for v in self._encoder.encode_tokens(distinct)]
+            if self._store:
+                with self._store.create("tokens", key) as made:
+                    np.save(made / "vectors.npy", np.concatenate(vectors))
+                    np.save(made / "lengths.npy", np.array([len(v) for v in vectors]))
+                folder = self._store.path("tokens", key)
+            self._tokens.update(zip(distinct, vectors, strict=True))
+        if folder is not None:
+            self._map(folder, distinct)
+
+    def _map(self, folder: Path, texts: Sequence[str]) -> None:
+        flat = np.load(folder / "vectors.npy", mmap_mode="r")
+        ends = np.cumsum(np.load(folder / "lengths.npy"))
+        for text, start, end in zip(texts, [0, *ends[:-1]], ends, strict=True):
+            self._tokens[text] = flat[start:end]
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        unknown = [t for t in texts if t not in self._tokens]
+        if unknown:
+            self.prepare(unknown)
+        if query not in self._queries:
+            self.warm([query])
+        wanted = self._queries[query]
+        return [float((wanted @ np.asarray(self._tokens[t], np.float32).T).max(axis=1).mean()) for t in texts]
+
+
+class CrossEncoderReranker:
+    """Any sentence-transformers CrossEncoder with one output."""
+
+    def __init__(self, ref: ModelRef, device: str = "auto") -> None:
+        self._ref = ref
+        self._device = device
+        self._model: CrossEncoder | None = None
+
+    @property
+    def model(self) -> CrossEncoder:
+        if self._model is None:
+            quiet()
+            from sentence_transformers import CrossEncoder
+
+            try:
+                self._model = CrossEncoder(
+                    self._ref.location, device=best_device(self._device), local_files_only=self._ref.local, trust_remote_code=False,
+                    model_kwargs={"use_safetensors": True},
+                )  # fmt: skip
+            except Exception as error:  # the library raises many kinds for one problem: it did not load
+                raise load_failure(self._ref, error) from error
+        return self._model
+
+    def warm(self, queries: Sequence[str]) -> None:
+        """Nothing is shared: every pair is scored on its own."""
+
+    def score(self, query: str, texts: Sequence[str]) -> list[float]:
+        scores = np.asarray(self.model.predict([(query, t) for t in texts], batch_size=16, show_progress_bar=False))
+        if scores.ndim == 2:  # more than one label: the last is the most relevant
+            scores = scores[:, -1]
+        return [float(s) for s in scores]

@@ -1,0 +1,93 @@
+"""The retriever: dense and lexical search, fusion, re-ranking, composed from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ragtune.errors import ExperimentError
+from ragtune.models.encoder import TextEncoder
+from ragtune.records import Chunk, Hit
+from ragtune.retrieval.dense import DenseIndex
+from ragtune.retrieval.fuse import fuse
+from ragtune.retrieval.lexical import LexicalIndex
+from ragtune.retrieval.rerank import Reranker
+from ragtune.retrieval.settings import RetrievalSettings
+
+
+def indexed_text(chunk: Chunk) -> str:
+    """What is embedded and indexed for a chunk: its title line, then its text."""
+    return f"{chunk.title}\n{chunk.text}" if chunk.title else chunk.text
+
+
+def matches(metadata: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
+    """True if for every key the chunk's value equals, is one of, or (for lists) holds one of the wanted values."""
+    for key, wanted in where.items():
+        have = metadata.get(key)
+        options = wanted if isinstance(wanted, list) else [wanted]
+        values = have if isinstance(have, list) else [have]
+        if not any(v in options for v in values):
+            return False
+    return True
+
+
+class Retriever:
+    """Finds the best chunks for queries. Parts that the settings leave out may be None."""
+
+    def __init__(
+        self, chunks: Sequence[Chunk], settings: RetrievalSettings, *, encoder: TextEncoder | None = None,
+        dense: DenseIndex | None = None, lexical: LexicalIndex | None = None, reranker: Reranker | None = None,
+    ) -> None:  # fmt: skip
+        self.chunks = list(chunks)
+        self.settings = settings
+        self._texts = [indexed_text(c) for c in self.chunks]
+        self._encoder, self._dense, self._lexical, self._reranker = encoder, dense, lexical, reranker
+        self._allowed: list[int] | None = None
+        if settings.where:
+            self._allowed = [i for i, c in enumerate(self.chunks) if matches(c.metadata, settings.where)]
+            if not self._allowed:
+                raise ExperimentError(f"no chunk matches the filter {settings.where}.", where="retrieval.where", fix="Check the keys against the documents' metadata.")
+
+    def _dense_rankings(self, queries: Sequence[str]) -> list[list[tuple[int, float]]]:
+        assert self._dense is not None and self._encoder is not None
+        vectors = self._encoder.encode(list(queries), "query")
+        allowed = None if self._allowed is None else np.array(self._allowed, np.int64)
+        scores, rows = self._dense.search(vectors, self.settings.depth, allowed)
+        return [[(int(r), float(s)) for r, s in zip(rr, ss, strict=True) if r >= 0] for rr, ss in zip(rows, scores, strict=True)]
+
+    def _lexical_ranking(self, query: str) -> list[tuple[int, float]]:
+        assert self._lexical is not None
+        scores = self._lexical.scores(query)
+        if self._allowed is not None:
+            mask = np.zeros(len(scores), bool)
+            mask[self._allowed] = True
+            scores = np.where(mask, scores, 0.0)
+        order = np.argsort(-scores, kind="stable")[: self.settings.depth]
+        return [(int(i), float(scores[i])) for i in order if scores[i] > 0]
+
+    def retrieve(self, queries: Sequence[str]) -> list[list[Hit]]:
+        """The ``top_k`` hits of each query, best first."""
+        if not queries:
+            return []
+        dense = self._dense_rankings(queries) if self._dense is not None else [[]] * len(queries)
+        if self._reranker is not None:
+            self._reranker.warm(queries)
+        found = []
+        for query, ranking in zip(queries, dense, strict=True):
+            lexical = self._lexical_ranking(query) if self._lexical is not None else []
+            if self._dense is not None and self._lexical is not None:
+                ranking = fuse(ranking, lexical, self.settings.fusion)
+            elif self._lexical is not None:
+                ranking = lexical
+            found.append(self._hits(query, ranking))
+        return found
+
+    def _hits(self, query: str, ranking: Sequence[tuple[int, float]]) -> list[Hit]:
+        if self._reranker is not None and self.settings.rerank is not None and ranking:
+            head = list(ranking[: self.settings.rerank.candidates])
+            scores = self._reranker.score(query, [self._texts[row] for row, _ in head])
+            order = sorted(range(len(head)), key=lambda i: (-scores[i], i))
+            ranking = [(head[i][0], scores[i]) for i in order] + list(ranking[len(head) :])
+        return [Hit(self.chunks[row], score, rank) for rank, (row, score) in enumerate(ranking[: self.settings.top_k], 1)]

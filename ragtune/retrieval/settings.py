@@ -1,0 +1,83 @@
+"""Retrieval settings, as they stand in an experiment file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class IndexSettings(BaseModel):
+    """FAISS index. ``auto``: exact up to 50,000 chunks, HNSW to 500,000, then IVF (IVF-PQ from 5 million)."""
+
+    model_config = _STRICT
+
+    kind: Literal["auto", "exact", "hnsw", "ivf", "ivfpq"] = "auto"
+    hnsw_links: int = Field(32, ge=4)
+    ef_search: int = Field(128, ge=1)
+    probes: int = Field(16, ge=1, description="IVF lists visited per query")
+
+
+class DenseSettings(BaseModel):
+    model_config = _STRICT
+
+    embedder: str = "bundled:minilm"
+    index: IndexSettings = IndexSettings()
+
+
+class LexicalSettings(BaseModel):
+    model_config = _STRICT
+
+    engine: Literal["bm25s", "rank-bm25"] = "bm25s"
+    k1: float = Field(1.5, gt=0)
+    b: float = Field(0.75, ge=0, le=1)
+    stem: bool = Field(True, description="English stems (Snowball); Chinese is cut into characters and pairs either way")
+
+
+class FusionSettings(BaseModel):
+    model_config = _STRICT
+
+    by: Literal["rrf", "weighted"] = "rrf"
+    rrf_k: int = Field(60, ge=1)
+    dense_weight: float = Field(0.5, ge=0, le=1, description="weight of the dense ranking; lexical gets the rest")
+
+
+class RerankSettings(BaseModel):
+    """``bundled:late-interaction`` (MaxSim over the embedder's tokens) or a CrossEncoder id or folder."""
+
+    model_config = _STRICT
+
+    model: str = "bundled:late-interaction"
+    candidates: int = Field(20, ge=1, description="hits of the first stage that are scored again")
+
+
+def _switch(value: Any) -> Any:
+    """``dense: true`` means the part with its defaults, ``false`` or ``none`` means without."""
+    if value is True:
+        return {}
+    return None if value in (False, "none") else value
+
+
+Switch = BeforeValidator(_switch)
+
+
+class RetrievalSettings(BaseModel):
+    """How hits are found. At least one of ``dense`` and ``lexical``."""
+
+    model_config = _STRICT
+
+    dense: Annotated[DenseSettings | None, Switch] = DenseSettings()
+    lexical: Annotated[LexicalSettings | None, Switch] = None
+    fusion: FusionSettings = FusionSettings()
+    rerank: Annotated[RerankSettings | None, Switch] = None
+    top_k: int = Field(4, ge=1, le=1000)
+    depth: int = Field(100, ge=1, description="hits each ranking gives to fusion")
+    where: dict[str, Any] = Field(default_factory=dict, description="metadata filter: key -> value or list of values")
+
+    @model_validator(mode="after")
+    def _some(self) -> RetrievalSettings:
+        if self.dense is None and self.lexical is None:
+            raise ValueError("needs dense, lexical, or both")
+        return self

@@ -1,0 +1,1 @@
+"""Tuning: what to train on, LoRA through PEFT, and one trainer around TRL's SFT."""

@@ -1,0 +1,45 @@
+"""Tuning settings, as they stand in an experiment file."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_STRICT = ConfigDict(extra="forbid", frozen=True)
+
+
+class LoraSettings(BaseModel):
+    model_config = _STRICT
+
+    r: int = Field(16, ge=1)
+    alpha: int | None = Field(None, ge=1, description="default: 2 r")
+    dropout: float = Field(0.0, ge=0, lt=1)
+    targets: tuple[str, ...] | None = Field(None, description="module names; default: all linear layers of the architecture")
+
+
+class TuningSettings(BaseModel):
+    """How a setup's generator is tuned.
+
+    ``on`` is what it trains on: ``closed-book`` (question -> answer), ``contexts`` (the retrieved hits, as in
+    serving) or ``raft`` (the right chunk among distractors and, for the share ``without_right``, distractors
+    alone: Zhang et al. 2024, RAFT, arXiv:2403.10131).
+    """
+
+    model_config = _STRICT
+
+    on: Literal["closed-book", "contexts", "raft"]
+    without_right: float = Field(0.2, ge=0, le=1, description="raft: share of questions trained without the right chunk")
+    when_absent: Literal["answer", "abstain"] = Field("answer", description="raft: target where the right chunk is left out; RAFT's own is answer")
+    lora: LoraSettings = LoraSettings()
+    epochs: float = Field(3.0, gt=0)
+    learning_rate: float = Field(1e-3, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps")
+    weight_decay: float = Field(0.0, ge=0)
+    batch_tokens: int = Field(2048, ge=16, description="padded tokens per batch")
+    accumulate: int = Field(1, ge=1, description="batches per optimiser step")
+    max_grad_norm: float = Field(1.0, gt=0)
+    evaluate_every: float | None = Field(None, gt=0, description="epochs between evaluations on the dev split; none: at the end only")
+    early_stop: int | None = Field(None, ge=1, description="evaluations without a better dev loss before stopping; needs evaluate_every")
+    save_seconds: float = Field(20.0, gt=0, description="a checkpoint at least this often")
