@@ -125,13 +125,21 @@ def _parser() -> argparse.ArgumentParser:
     from ragtune import __version__
 
     raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="ragtune", description="Prompt, retrieve, fine-tune, or both? Run one experiment and see the evidence.", formatter_class=raw,
-                                     epilog="examples:\n  ragtune run experiments/quickstart.yaml\n  ragtune ask runs/quickstart --setup rag \"Who approves overtime?\"\n  ragtune doctor")
+    parser = argparse.ArgumentParser(
+        prog="ragtune",
+        description="Prompt, retrieve, fine-tune, or both? Run one experiment and see the evidence.",
+        formatter_class=raw,
+        epilog='examples:\n  ragtune run experiments/quickstart.yaml\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune doctor',
+    )
     parser.add_argument("--version", action="version", version=f"ragtune {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    p = verbs.add_parser("run", help="run an experiment and write its Run and report", formatter_class=raw,
-                         epilog="examples:\n  ragtune run experiments/quickstart.yaml --dry-run\n  ragtune run experiments/quickstart.yaml --limit 20 --set seeds=[0]")
+    p = verbs.add_parser(
+        "run",
+        help="run an experiment and write its Run and report",
+        formatter_class=raw,
+        epilog="examples:\n  ragtune run experiments/quickstart.yaml --dry-run\n  ragtune run experiments/quickstart.yaml --limit 20 --set seeds=[0]",
+    )
     p.add_argument("experiment", type=Path, help="experiment file (YAML)")
     p.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     p.add_argument("--set", action="append", metavar="A.B=C", help="override a key; may be repeated")
@@ -146,8 +154,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, help="HTML file (default: reports/NAME.html)")
     p.set_defaults(call=_report)
 
-    p = verbs.add_parser("ask", help="ask the assistant of a Run, an experiment file or a corpus folder", formatter_class=raw,
-                         epilog="examples:\n  ragtune ask runs/quickstart --setup rag \"Who approves overtime?\"\n  ragtune ask corpora/handbook --setup extractive   (prompts for questions)")
+    p = verbs.add_parser(
+        "ask",
+        help="ask the assistant of a Run, an experiment file or a corpus folder",
+        formatter_class=raw,
+        epilog='examples:\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune ask corpora/handbook --setup extractive   (prompts for questions)',
+    )
     p.add_argument("target", type=Path, help="Run folder, experiment file or corpus folder")
     p.add_argument("question", nargs="*", help="the question; none opens a prompt")
     p.add_argument("--setup", help="which setup answers (default: the first)")
@@ -159,8 +171,12 @@ def _parser() -> argparse.ArgumentParser:
 
     p = verbs.add_parser("corpus", help="import and inspect corpora")
     actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
-    q = actions.add_parser("import", help="make a corpus folder from squad, beir, jsonl, csv or a folder of documents", formatter_class=raw,
-                           epilog="example:\n  ragtune corpus import squad xquad.en.json corpora/xquad-en")
+    q = actions.add_parser(
+        "import",
+        help="make a corpus folder from squad, beir, jsonl, csv or a folder of documents",
+        formatter_class=raw,
+        epilog="example:\n  ragtune corpus import squad xquad.en.json corpora/xquad-en",
+    )
     q.add_argument("kind", metavar="KIND", help="squad, beir, jsonl, csv or folder")
     q.add_argument("source", type=Path)
     q.add_argument("dest", type=Path)

@@ -125,6 +125,4 @@ def hit_from_json(data: Json) -> Hit:
 
 
 def question_from_json(data: Json) -> Question:
-    return Question(
-        data["id"], data["text"], tuple(data["answers"]), tuple(Evidence(**e) for e in data["evidence"]), data["split"], tuple(data["tags"])
-    )
+    return Question(data["id"], data["text"], tuple(data["answers"]), tuple(Evidence(**e) for e in data["evidence"]), data["split"], tuple(data["tags"]))

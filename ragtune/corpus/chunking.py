@@ -169,7 +169,7 @@ CHUNKERS: dict[str, Callable[[Ruler, ChunkSettings], list[Span]]] = {
 def heading_path(found: Sequence[tuple[int, int, str]], at: int) -> list[str]:
     """The headings that stand over offset ``at``, outermost first."""
     path: list[tuple[int, str]] = []
-    for offset, level, title in found[: bisect_right([h[0] for h in found], at)]:
+    for _offset, level, title in found[: bisect_right([h[0] for h in found], at)]:
         path = [(lv, t) for lv, t in path if lv < level] + [(level, title)]
     return [title for _, title in path]
 

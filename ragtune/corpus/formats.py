@@ -87,7 +87,9 @@ def read_html(path: Path, doc_id: str) -> Iterable[Document]:
             metadata[name.lower()] = content
     for tag in soup(["script", "style", "nav", "template", "noscript", "title", "head"]):
         tag.decompose()
-    text = MarkdownConverter(heading_style="ATX", bullets="-", strip=["a", "img"], escape_misc=False, escape_underscores=False, escape_asterisks=False).convert_soup(soup.body or soup)
+    text = MarkdownConverter(
+        heading_style="ATX", bullets="-", strip=["a", "img"], escape_misc=False, escape_underscores=False, escape_asterisks=False
+    ).convert_soup(soup.body or soup)
     return [Document(doc_id, normalise(text), metadata)]
 
 

@@ -118,7 +118,9 @@ def _questions_with_contexts(rows: Rows, dest: Path, split: str, source: Path) -
             row["evidence"] = [{"document": document["id"], "start": span[0] if span else 0, "end": span[1] if span else len(text)}]
         questions.append(row)
     if not documents:
-        raise CorpusError('no row has a "context", so there are no documents.', where=source, fix="Add a context column, or import the documents with `folder`.")
+        raise CorpusError(
+            'no row has a "context", so there are no documents.', where=source, fix="Add a context column, or import the documents with `folder`."
+        )
     _write(dest, documents.values(), questions)
 
 

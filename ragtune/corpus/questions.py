@@ -42,7 +42,9 @@ def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evide
     if "quote" in item:
         span = find_quote(document.text, str(item["quote"]), int(item.get("near", 0)))
         if span is None:
-            raise CorpusError(f'the quote "{str(item["quote"])[:60]}" does not stand in document "{document.id}".', where=where, fix="Copy it from the document's text.")
+            raise CorpusError(
+                f'the quote "{str(item["quote"])[:60]}" does not stand in document "{document.id}".', where=where, fix="Copy it from the document's text."
+            )
         return Evidence(document.id, *span)
     start, end = item.get("start"), item.get("end")
     if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(document.text)):

@@ -21,7 +21,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-
 from ragtune.corpus.sentences import sentence_spans
 from ragtune.evaluation import metrics
 from ragtune.evaluation.judge import Item, JudgeSettings

@@ -67,9 +67,7 @@ def answer_relevance(judge: Evidence, item: Item) -> Score:
         if item.question.answerable:
             return Score("answer_relevance", 0.0, "abstained although the documents hold an answer")
         return Score("answer_relevance", None, "abstained, rightly: no answer to compare")
-    value = 0.5 * judge.similarity(item.question.text, item.answer) + 0.5 * judge.similarity(
-        item.question.text, asserted(item.question.text, item.answer)
-    )
+    value = 0.5 * judge.similarity(item.question.text, item.answer) + 0.5 * judge.similarity(item.question.text, asserted(item.question.text, item.answer))
     return Score("answer_relevance", round(value, 6), "cosine of question and answer")
 
 

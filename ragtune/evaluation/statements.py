@@ -8,14 +8,25 @@ from functools import lru_cache
 from ragtune.corpus.sentences import sentence_spans
 
 _STOP = frozenset(
-    "a an and are as at be been but by can could did do does for from had has have he her his i if in into is it its may might must no nor not of on or our "
-    "shall she should so such than that the their them then there these they this those to too was we were what when where which who whom whose will with "
-    "would you your about also any each just more most only other over own same some up very".split()
+    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "his", "i", "if", "in", "into", "is", "it", "its", "may", "might", "must", "no", "nor", "not", "of", "on", "or", "our", "shall", "she", "should", "so", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "too", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "will", "with", "would", "you", "your", "about", "also", "any", "each", "just", "more", "most", "only", "other", "over", "own", "same", "some", "up", "very"]
 )
 _NUMBER_WORDS = {
     w: str(n)
-    for n, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split())
-} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100", "thousand": "1000", "million": "1000000"}
+    for n, w in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+    )
+} | {
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "sixty": "60",
+    "seventy": "70",
+    "eighty": "80",
+    "ninety": "90",
+    "hundred": "100",
+    "thousand": "1000",
+    "million": "1000000",
+}
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W_]+(?:[.,:][0-9]+)*(?:['’][a-z]+)?", re.UNICODE)
 _NEGATION = re.compile(r"\b(?:not|never|no|none|nobody|nothing|neither|without|cannot|\w+n['’]t)\b|[不没無无未]", re.I)
 _CLAUSE = re.compile(r"(?:; |, (?:and|but|while|whereas|which|who) (?=\w+ ))")

@@ -90,6 +90,4 @@ def difference(a: str, b: str, metric: str, scores_a: Mapping[str, float], score
     deltas = np.array([scores_b[q] - scores_a[q] for q in shared])
     low, high = interval(deltas)
     wins, losses = int((deltas > 1e-9).sum()), int((deltas < -1e-9).sum())
-    return Difference(
-        a, b, metric, round(float(deltas.mean()), 6), round(low, 6), round(high, 6), len(shared), wins, len(shared) - wins - losses, losses
-    )
+    return Difference(a, b, metric, round(float(deltas.mean()), 6), round(low, 6), round(high, 6), len(shared), wins, len(shared) - wins - losses, losses)

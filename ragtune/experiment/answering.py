@@ -37,10 +37,17 @@ def depends_on_seed(setup: SetupSettings) -> bool:
 # --- tune ----------------------------------------------------------------------------------------------------
 
 
+def tuning_prompt(setup: SetupSettings) -> str:
+    """The prompt that training uses: closed-book training never sees contexts, whatever answering does."""
+    if setup.tuning and setup.tuning.train_on == "closed-book" and setup.retrieval:
+        return "closed"
+    return setup.prompt_name
+
+
 def tune_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
     assert setup.tuning is not None
-    needs_hits = setup.tuning.on != "closed-book"
-    prompt = bench.prompt("cited" if needs_hits and setup.prompt is None else "closed" if setup.prompt is None else setup.prompt)
+    needs_hits = setup.tuning.train_on != "closed-book"
+    prompt = bench.prompt(tuning_prompt(setup))
     settings = setup.tuning.model_dump(mode="json", exclude={"save_seconds"})
     questions = [to_json(q) for q in bench.corpus.questions if q.split in ("train", "dev")]
     hits = [bench.retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0] if needs_hits else []
@@ -61,8 +68,8 @@ def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path
 
     assert setup.tuning is not None
     settings = setup.tuning
-    closed = settings.on == "closed-book"
-    prompt = bench.prompt(setup.prompt or ("closed" if closed else "cited"))
+    closed = settings.train_on == "closed-book"
+    prompt = bench.prompt(tuning_prompt(setup))
     model = bench.language_model(setup)
     encoded = {}
     for split in ("train", "dev"):
@@ -72,7 +79,12 @@ def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path
         encoded[split] = [encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items]
     batches = len(FixedBatches([len(e) for e in encoded["train"]], settings.batch_tokens, seed)) if encoded["train"] else 0
     total = max(1, round(-(-batches // settings.accumulate) * settings.epochs))
-    card = {"base": model.ref.fingerprint, "base_name": model.ref.name, "data": digest([to_json(q) for q in bench.corpus.split("train")]), "tuning": settings.on}
+    card = {
+        "base": model.ref.fingerprint,
+        "base_name": model.ref.name,
+        "data": digest([to_json(q) for q in bench.corpus.split("train")]),
+        "tuning": settings.train_on,
+    }
     with bench.timed("tune") as work, bench.progress.stage(label, total) as tick:
         scratch = bench.store.scratch("tune", key)
         with bench.store.create("tune", key) as folder:
@@ -143,7 +155,13 @@ def answered(bench: Workbench, name: str, setup: SetupSettings, seed: int, quest
 
 
 def _reply_json(reply: Any) -> dict[str, Any]:
-    return {"raw": reply.raw, "hits": reply.hits, "tokens": [reply.tokens.prompt, reply.tokens.answer], "finish": reply.finish, "seconds": round(reply.seconds, 6)}
+    return {
+        "raw": reply.raw,
+        "hits": reply.hits,
+        "tokens": [reply.tokens.prompt, reply.tokens.answer],
+        "finish": reply.finish,
+        "seconds": round(reply.seconds, 6),
+    }
 
 
 def _answered(name: str, seed: int, question: Question, hits: list[Any], item: dict[str, Any], retrieval: float, abstain: str) -> Answered:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ragtune.experiment.stages import Workbench
 
 FORMAT = 1
-PACKAGES = ("ragtune torch transformers sentence-transformers peft trl accelerate faiss-cpu faiss-gpu bm25s rank-bm25 pandas numpy scipy ir-measures").split()
+PACKAGES = ["ragtune", "torch", "transformers", "sentence-transformers", "peft", "trl", "accelerate", "faiss-cpu", "faiss-gpu", "bm25s", "rank-bm25", "pandas", "numpy", "scipy", "ir-measures"]
 
 
 def environment() -> Json:
@@ -64,13 +64,39 @@ def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json) -
     write_text(out / "answers.jsonl", _lines([answer_line(r) for r in rows]))
     write_text(out / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1))
     write_text(out / "environment.json", json.dumps(environment(), indent=1))
-    times = [{"setup": r.answered.setup, "seed": r.answered.seed, "question_id": r.answered.question.id, "retrieval": r.answered.retrieval_seconds, "generation": r.answered.seconds} for r in rows]
+    times = [
+        {
+            "setup": r.answered.setup,
+            "seed": r.answered.seed,
+            "question_id": r.answered.question.id,
+            "retrieval": r.answered.retrieval_seconds,
+            "generation": r.answered.seconds,
+        }
+        for r in rows
+    ]
     write_text(out / "times.jsonl", _lines(times))
     write_text(out / "tuning.json", json.dumps(tunings(bench), indent=1))
     stages = {k: {"computed": w.computed, "reused": w.reused, "seconds": round(w.seconds, 3)} for k, w in bench.work.items()}
     write_text(out / "work.json", json.dumps({"stages": stages, "generator_loads": bench.model_loads}, indent=1))
-    corpus = {"path": str(bench.experiment.corpus.path), "hash": bench.corpus.hash, "documents": len(bench.corpus.documents), "questions": len(bench.corpus.questions)}
-    write_text(out / "run.json", json.dumps({"format": FORMAT, "name": bench.experiment.name, "store": os.path.relpath(bench.store.root, out), "corpus": corpus, "python": sys.version.split()[0]}, indent=1))
+    corpus = {
+        "path": str(bench.experiment.corpus.path),
+        "hash": bench.corpus.hash,
+        "documents": len(bench.corpus.documents),
+        "questions": len(bench.corpus.questions),
+    }
+    write_text(
+        out / "run.json",
+        json.dumps(
+            {
+                "format": FORMAT,
+                "name": bench.experiment.name,
+                "store": os.path.relpath(bench.store.root, out),
+                "corpus": corpus,
+                "python": sys.version.split()[0],
+            },
+            indent=1,
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -99,7 +125,7 @@ class Run:
             row |= {"prompt_tokens": line["tokens"]["prompt"], "answer_tokens": line["tokens"]["answer"], "seconds": time["retrieval"] + time["generation"]}
             rows.append(row)
         frame = pd.DataFrame(rows)
-        return frame.astype({m: "float64" for m in self.summary["metrics"]})
+        return frame.astype(dict.fromkeys(self.summary["metrics"], "float64"))
 
 
 def load_run(path: str | Path) -> Run:
@@ -113,6 +139,7 @@ def load_run(path: str | Path) -> Run:
         what = "this Run is not complete." if (path / "experiment.yaml").exists() else "there is no Run here."
         raise RunError(what, where=path, fix="Make one with `ragtune run EXPERIMENT.yaml`.")
     try:
+
         def read(name: str) -> Any:
             return json.loads((path / name).read_text("utf-8"))
 
@@ -120,6 +147,16 @@ def load_run(path: str | Path) -> Run:
             return [json.loads(x) for x in (path / name).read_text("utf-8").splitlines()]
 
         experiment = yaml.safe_load((path / "experiment.yaml").read_text("utf-8"))
-        return Run(path, experiment, read("summary.json"), read("environment.json"), read("work.json"), read("tuning.json"), read_lines("answers.jsonl"), read_lines("times.jsonl"), read("run.json"))
+        return Run(
+            path,
+            experiment,
+            read("summary.json"),
+            read("environment.json"),
+            read("work.json"),
+            read("tuning.json"),
+            read_lines("answers.jsonl"),
+            read_lines("times.jsonl"),
+            read("run.json"),
+        )
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise RunError(f"this Run is damaged ({type(error).__name__}).", where=path, fix="Run the experiment again; stored work is reused.") from None

@@ -43,7 +43,7 @@ def make_plan(bench: Workbench) -> list[PlannedStage]:
         wanted = {digest(q.text) for q in questions}
         for name in names:
             tuning = setups[name].tuning
-            if tuning and tuning.on != "closed-book":
+            if tuning and tuning.train_on != "closed-book":
                 wanted |= {digest(q.text) for s in ("train", "dev") for q in bench.corpus.split(s)}
         log = bench.store.log("retrieve", key)
         stages.append(PlannedStage("retrieve", f"for {', '.join(names)}", len(wanted), sum(k in log.items for k in wanted)))
@@ -51,7 +51,7 @@ def make_plan(bench: Workbench) -> list[PlannedStage]:
     for name, setup in setups.items():
         if setup.tuning:
             for seed in seeds_of(bench, setup):
-                tunings.setdefault(tune_key(bench, setup, seed), f"{setup.tuning.on}, seed {seed} (first for {name})")
+                tunings.setdefault(tune_key(bench, setup, seed), f"{setup.tuning.train_on}, seed {seed} (first for {name})")
     for key, what in tunings.items():
         stages.append(PlannedStage("tune", what, 1, int(bench.store.has("tune", key))))
     seen: set[tuple[str, str]] = set()

@@ -67,7 +67,14 @@ class Bars:
     def stage(self, label: str, total: int) -> Iterator[Tick]:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        columns = [TextColumn("  {task.description:<34}"), BarColumn(28), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn(), TimeElapsedColumn()]
+        columns = [
+            TextColumn("  {task.description:<34}"),
+            BarColumn(28),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TimeElapsedColumn(),
+        ]
         start = time.monotonic()
         done = 0
         with Progress(*columns, console=self._console) as bar:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-
 from ragtune.corpus.check import refuse_leaks
 from ragtune.evaluation.metrics import METRICS
 from ragtune.evaluation.statistics import Difference, difference, estimate, per_question
@@ -39,7 +38,9 @@ def run_experiment(experiment: Experiment, store: Store, out: Path, progress: Pr
     with store.locked():
         bench = Workbench(experiment, store, progress)
         prepare(bench)
-        progress.say(f"Plan for {experiment.name}: {len(experiment.setups)} setups, {len(bench.questions)} questions, seeds {', '.join(map(str, experiment.seeds))}")
+        progress.say(
+            f"Plan for {experiment.name}: {len(experiment.setups)} setups, {len(bench.questions)} questions, seeds {', '.join(map(str, experiment.seeds))}"
+        )
         progress.say(print_plan(make_plan(bench)))
         rows = answer_all(bench)
         retrieval = measure_all(bench)
@@ -99,7 +100,11 @@ def measure_all(bench: Workbench) -> dict[str, Json]:
 
 def slices_of(row: Row) -> list[str]:
     question = row.answered.question
-    return ["all", "answerable" if question.answerable else "unanswerable", *(t for t in question.tags if ":" not in t and t not in ("answerable", "unanswerable"))]
+    return [
+        "all",
+        "answerable" if question.answerable else "unanswerable",
+        *(t for t in question.tags if ":" not in t and t not in ("answerable", "unanswerable")),
+    ]
 
 
 def summarise(bench: Workbench, rows: Sequence[Row], retrieval: dict[str, Json]) -> Json:

@@ -66,8 +66,8 @@ class Experiment(BaseModel):
         for name, setup in self.setups.items():
             if setup.tuning and setup.generator.kind != "local":
                 raise ValueError(f"setup {name}: only a local model can be tuned")
-            if setup.tuning and setup.tuning.on != "closed-book" and not setup.retrieval:
-                raise ValueError(f"setup {name}: tuning on {setup.tuning.on} needs retrieval")
+            if setup.tuning and setup.tuning.train_on != "closed-book" and not setup.retrieval:
+                raise ValueError(f"setup {name}: tuning on {setup.tuning.train_on} needs retrieval")
             if setup.generator.model == "extractive" and not setup.retrieval:
                 raise ValueError(f"setup {name}: extractive needs retrieval")
         return self

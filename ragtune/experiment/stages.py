@@ -111,7 +111,11 @@ class Workbench:
         """
         found = self.corpus.split(self.experiment.split)
         if not found:
-            raise ExperimentError(f'the corpus has no questions in the split "{self.experiment.split}".', where=self.corpus.path / "questions.jsonl", fix="Add questions, or use `ragtune ask` with documents alone.")
+            raise ExperimentError(
+                f'the corpus has no questions in the split "{self.experiment.split}".',
+                where=self.corpus.path / "questions.jsonl",
+                fix="Add questions, or use `ragtune ask` with documents alone.",
+            )
         if self.experiment.limit and self.experiment.limit < len(found):
             step = len(found) / self.experiment.limit
             found = [found[int(i * step)] for i in range(self.experiment.limit)]
@@ -251,7 +255,12 @@ class Workbench:
                     start = time.perf_counter()
                     found = retriever.retrieve([keys[k] for k in part])
                     seconds = (time.perf_counter() - start) / len(part)
-                    log.add({k: {"hits": [[h.chunk.id, round(h.score, 6)] for h in hits], "seconds": round(seconds, 6)} for k, hits in zip(part, found, strict=True)})
+                    log.add(
+                        {
+                            k: {"hits": [[h.chunk.id, round(h.score, 6)] for h in hits], "seconds": round(seconds, 6)}
+                            for k, hits in zip(part, found, strict=True)
+                        }
+                    )
                     tick(len(part))
         by_id = {c.id: c for c in self.chunks(setup)}
         k = top_k or self._retrieval(setup).top_k

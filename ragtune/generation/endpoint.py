@@ -56,7 +56,11 @@ class EndpointGenerator:
                 temperature=self.settings.temperature, top_p=self.settings.top_p, seed=seed,
             )  # fmt: skip
         except openai.APITimeoutError as error:
-            raise ModelError(f"no answer within {self.settings.timeout:g} s after {self.settings.retries} retries.", where=where, fix="Raise generator.timeout; finished answers are kept.") from error
+            raise ModelError(
+                f"no answer within {self.settings.timeout:g} s after {self.settings.retries} retries.",
+                where=where,
+                fix="Raise generator.timeout; finished answers are kept.",
+            ) from error
         except openai.APIConnectionError as error:
             raise ModelError("the server cannot be reached.", where=where, fix="Start it or mend generator.endpoint; finished answers are kept.") from error
         except openai.AuthenticationError as error:

@@ -14,7 +14,9 @@ from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt
 from ragtune.records import Hit, Tokens
 
-_COMMON = frozenset("a an and are as at be by can did do does for from has have how i in is it many much my of on or our the this that to was were what when where which who why will with you your".split())
+_COMMON = frozenset(
+    ["a", "an", "and", "are", "as", "at", "be", "by", "can", "did", "do", "does", "for", "from", "has", "have", "how", "i", "in", "is", "it", "many", "much", "my", "of", "on", "or", "our", "the", "this", "that", "to", "was", "were", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your"]
+)
 #: smallest share of the question's (idf-weighted) words a sentence must hold
 FLOOR = 0.34
 

@@ -103,6 +103,8 @@ def fit(hits: Sequence[Hit], count: Callable[[Sequence[Hit]], int], room: int) -
     kept = list(hits)
     while count(kept) > room:
         if not kept:
-            raise ExperimentError(f"the question alone does not fit the model's window ({room} tokens left).", fix="Use a model with a larger window or fewer answer tokens.")
+            raise ExperimentError(
+                f"the question alone does not fit the model's window ({room} tokens left).", fix="Use a model with a larger window or fewer answer tokens."
+            )
         kept.pop()
     return kept, len(hits) - len(kept)

@@ -96,7 +96,9 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
         if not any((folder / f).exists() for f in ("config.json", "modules.json")):
             raise ModelError("this folder holds no model (no config.json).", where=folder, fix="Point at a folder saved with save_pretrained.")
         if not any(folder.rglob("*.safetensors")):
-            raise ModelError("this model folder has no safetensors weights.", where=folder, fix="Save it with safe serialization; pickled weights are never loaded.")
+            raise ModelError(
+                "this model folder has no safetensors weights.", where=folder, fix="Save it with safe serialization; pickled weights are never loaded."
+            )
         return ModelRef(name, "folder", str(folder), folder_fingerprint(folder))
     parts = name.split("/")
     if len(parts) == 2 and all(parts) and not name.startswith((".", "/", "~")) and not name.endswith("/"):
@@ -108,11 +110,19 @@ def load_failure(ref: ModelRef, error: BaseException) -> ModelError:
     """The one line for a model that would not load."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if ref.kind == "hub":
-        return ModelError(f"the model could not be loaded ({text[:160]}).", where=ref.name, fix="Check the id; without network, download it first or use a bundled model.")
-    return ModelError(f"the model could not be loaded ({text[:160]}).", where=ref.name, fix="Check that the folder is complete and fits this version of transformers.")
+        return ModelError(
+            f"the model could not be loaded ({text[:160]}).", where=ref.name, fix="Check the id; without network, download it first or use a bundled model."
+        )
+    return ModelError(
+        f"the model could not be loaded ({text[:160]}).", where=ref.name, fix="Check that the folder is complete and fits this version of transformers."
+    )
 
 
 def check_adapter(folder: Path, base: ModelRef, recorded: Mapping[str, str]) -> None:
     """Raises ModelError if an adapter was made for another base than ``base``."""
     if recorded.get("base") != base.fingerprint:
-        raise ModelError(f"this adapter was made for {recorded.get('base_name', 'another base')}, not for {base.name}.", where=folder, fix="Tune again or name the right base.")
+        raise ModelError(
+            f"this adapter was made for {recorded.get('base_name', 'another base')}, not for {base.name}.",
+            where=folder,
+            fix="Tune again or name the right base.",
+        )

@@ -54,7 +54,14 @@ def page_data(run: Run) -> Json:
     for line, time in zip(run.lines, run.times, strict=True):
         q = questions.setdefault(
             line["question_id"],
-            {"id": line["question_id"], "q": line["question"], "ref": line["reference"], "tags": line["tags"], "ev": [[e["document_id"], e["start"], e["end"]] for e in line["evidence"]], "a": []},
+            {
+                "id": line["question_id"],
+                "q": line["question"],
+                "ref": line["reference"],
+                "tags": line["tags"],
+                "ev": [[e["document_id"], e["start"], e["end"]] for e in line["evidence"]],
+                "a": [],
+            },
         )
         shown = [contexts.add(c["chunk_id"], [c["document_id"], c["start"], c["title"], c["text"]]) for c in line["contexts"]]
         scores = [[line["scores"][m]["value"], reasons.add(line["scores"][m]["reason"], line["scores"][m]["reason"])] for m in METRICS if m in line["scores"]]

@@ -56,12 +56,18 @@ class _Axes:
         parts = []
         for v in _ticks(*self.y):
             y = self.py(v)
-            parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/><text class="tick" x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_label(v)}</text>')
+            parts.append(
+                f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/><text class="tick" x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">{_label(v)}</text>'
+            )
         for v in x_ticks:
             x = self.px(v)
-            parts.append(f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{_label(v)}</text><line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
+            parts.append(
+                f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{_label(v)}</text><line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+            )
         parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_title)}</text>')
-        parts.append(f'<text class="axis" x="12" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" transform="rotate(-90 12 {(TOP + HEIGHT - BOTTOM) / 2})">{escape(y_title)}</text>')
+        parts.append(
+            f'<text class="axis" x="12" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" transform="rotate(-90 12 {(TOP + HEIGHT - BOTTOM) / 2})">{escape(y_title)}</text>'
+        )
         return parts
 
 
@@ -69,7 +75,15 @@ def _svg(parts: Sequence[str], title: str) -> Markup:
     return Markup(f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>{"".join(parts)}</svg>')
 
 
-def lines(series: Sequence[Series], x_title: str, y_title: str, title: str, y: tuple[float, float] | None = None, log_x: bool = False, x_ticks: Sequence[float] | None = None) -> Markup:
+def lines(
+    series: Sequence[Series],
+    x_title: str,
+    y_title: str,
+    title: str,
+    y: tuple[float, float] | None = None,
+    log_x: bool = False,
+    x_ticks: Sequence[float] | None = None,
+) -> Markup:
     """Line chart; a point's exact values show on hover."""
     xs = [p[0] for s in series for p in s.points]
     ys = [p[1] for s in series for p in s.points]
@@ -83,7 +97,9 @@ def lines(series: Sequence[Series], x_title: str, y_title: str, title: str, y: t
         parts.append(f'<path class="line c{s.colour}{" dashed" if s.dashed else ""}" d="{path}"><title>{escape(s.name)}</title></path>')
         if len(s.points) <= 12:
             for a, b in s.points:
-                parts.append(f'<circle class="dot c{s.colour}" cx="{axes.px(a):.1f}" cy="{axes.py(b):.1f}" r="3"><title>{escape(s.name)}: {_label(a)}, {b:.3f}</title></circle>')
+                parts.append(
+                    f'<circle class="dot c{s.colour}" cx="{axes.px(a):.1f}" cy="{axes.py(b):.1f}" r="3"><title>{escape(s.name)}: {_label(a)}, {b:.3f}</title></circle>'
+                )
     return _svg(parts, title)
 
 
@@ -109,5 +125,7 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
         while any(abs(label_y - ty) < 12 and abs(x - tx) < 150 for tx, ty in taken):
             label_y -= 12
         taken.append((x, label_y))
-        parts.append(f'<text class="name" x="{x + (-9 if left else 9):.1f}" y="{label_y:.1f}" text-anchor="{"end" if left else "start"}">{escape(s.name)}</text>')
+        parts.append(
+            f'<text class="name" x="{x + (-9 if left else 9):.1f}" y="{label_y:.1f}" text-anchor="{"end" if left else "start"}">{escape(s.name)}</text>'
+        )
     return _svg(parts, title)

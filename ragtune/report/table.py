@@ -19,8 +19,16 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def comparison(run: Run) -> str:
     """Setups by metrics: the mean and half the width of its 95 % interval, in percent."""
     summary = run.summary
-    short = {"faithfulness": "faithful", "answer_relevance": "relevant", "context_precision": "ctx prec", "context_recall": "ctx recall", "answer_correctness": "correct",
-             "exact_match": "exact", "token_f1": "F1", "abstention": "abstain ok"}
+    short = {
+        "faithfulness": "faithful",
+        "answer_relevance": "relevant",
+        "context_precision": "ctx prec",
+        "context_recall": "ctx recall",
+        "answer_correctness": "correct",
+        "exact_match": "exact",
+        "token_f1": "F1",
+        "abstention": "abstain ok",
+    }
     rows = []
     seconds = run.answers.groupby("setup")["seconds"].median()
     for name in summary["setups"]:
@@ -40,14 +48,22 @@ def corpus_table(info: CorpusInfo) -> str:
         label = f"{low}–{high - 1}" if high < 10**9 else f"{low} and more"
         lines.append(f"  {label:>14} tokens  {'█' * max(1, round(30 * n / widest)):<30} {n}")
     if info.questions:
-        lines.append(f"{info.questions} questions ({', '.join(f'{n} {k}' for k, n in sorted(info.splits.items()))}), {info.unanswerable} without an answer, {info.with_evidence} with evidence")
+        lines.append(
+            f"{info.questions} questions ({', '.join(f'{n} {k}' for k, n in sorted(info.splits.items()))}), {info.unanswerable} without an answer, {info.with_evidence} with evidence"
+        )
         lines.append(f"  tags: {', '.join(f'{k} {n}' for k, n in info.tags.items())}" if info.tags else "  no tags")
     else:
         lines.append("no questions")
-    for label, pairs in (("documents with the same text", info.same_text), ("questions with the same text", info.same_question), ("skipped files", info.skipped)):
+    for label, pairs in (
+        ("documents with the same text", info.same_text),
+        ("questions with the same text", info.same_question),
+        ("skipped files", info.skipped),
+    ):
         if pairs:
             lines.append(f"{len(pairs)} {label}: " + "; ".join(f"{a}: {b}" if label.startswith("skipped") else f"{a} = {b}" for a, b in pairs[:5]))
     if info.leaks:
-        lines.append(f"{len(info.leaks)} leaks of test questions into train: " + "; ".join(f"{k.test_id} ~ {k.train_id} ({k.similarity:.2f})" for k in info.leaks[:5]))
+        lines.append(
+            f"{len(info.leaks)} leaks of test questions into train: " + "; ".join(f"{k.test_id} ~ {k.train_id} ({k.similarity:.2f})" for k in info.leaks[:5])
+        )
     lines.append(f"version {info.hash}")
     return "\n".join(lines)

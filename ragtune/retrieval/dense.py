@@ -97,8 +97,9 @@ class DenseIndex:
 
     def search(self, queries: Array, k: int, allowed: Ids | None = None) -> tuple[Array, Ids]:
         """(scores, rows), each of shape (queries, k); row -1 where there are fewer than k."""
-        import faiss
+        import faiss as library
 
+        faiss: Any = library  # its type stubs lack the search parameters
         k = min(k, len(self.ids))
         if allowed is None:
             scores, rows = self._index.search(np.ascontiguousarray(queries), k)

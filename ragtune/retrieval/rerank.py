@@ -59,7 +59,7 @@ class LateInteraction:
                     np.save(made / "vectors.npy", np.concatenate(vectors))
                     np.save(made / "lengths.npy", np.array([len(v) for v in vectors]))
                 folder = self._store.path("tokens", key)
-            self._tokens.update(zip(distinct, vectors, strict=True))
+            self._tokens.update({t: np.asarray(v, np.float32) for t, v in zip(distinct, vectors, strict=True)})
         if folder is not None:
             self._map(folder, distinct)
 

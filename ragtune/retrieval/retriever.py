@@ -48,10 +48,13 @@ class Retriever:
         if settings.where:
             self._allowed = [i for i, c in enumerate(self.chunks) if matches(c.metadata, settings.where)]
             if not self._allowed:
-                raise ExperimentError(f"no chunk matches the filter {settings.where}.", where="retrieval.where", fix="Check the keys against the documents' metadata.")
+                raise ExperimentError(
+                    f"no chunk matches the filter {settings.where}.", where="retrieval.where", fix="Check the keys against the documents' metadata."
+                )
 
     def _dense_rankings(self, queries: Sequence[str]) -> list[list[tuple[int, float]]]:
-        assert self._dense is not None and self._encoder is not None
+        assert self._dense is not None
+        assert self._encoder is not None
         vectors = self._encoder.encode(list(queries), "query")
         allowed = None if self._allowed is None else np.array(self._allowed, np.int64)
         scores, rows = self._dense.search(vectors, self.settings.depth, allowed)

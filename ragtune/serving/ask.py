@@ -98,7 +98,9 @@ class Assistant:
         if self.setup.tuning:
             self._adapter = store.find("tune", tune_key(self._bench, self.setup, self.seed))
             if self._adapter is None:
-                raise RunError(f'the adapter of "{name}", seed {self.seed}, is not in the store.', where=store.root, fix="Run the experiment again (with this seed).")
+                raise RunError(
+                    f'the adapter of "{name}", seed {self.seed}, is not in the store.', where=store.root, fix="Run the experiment again (with this seed)."
+                )
         if self.setup.retrieval:
             stored = store.has("chunk", self._bench.chunk_key(self.setup))
             with nullcontext() if stored else store.locked():

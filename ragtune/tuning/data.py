@@ -26,7 +26,9 @@ def _cited(question: Question, hits: Sequence[Hit], relevant: Relevant) -> str:
     return f"{question.answers[0]} {marks}".strip()
 
 
-def _raft(question: Question, hits: Sequence[Hit], right: Sequence[Chunk], settings: TuningSettings, relevant: Relevant, abstain: str, rng: Random) -> TrainItem:
+def _raft(
+    question: Question, hits: Sequence[Hit], right: Sequence[Chunk], settings: TuningSettings, relevant: Relevant, abstain: str, rng: Random
+) -> TrainItem:
     distractors = [h for h in hits if not relevant(h.chunk, question)]
     if not question.answerable:
         return TrainItem(question, tuple(hits), abstain)
@@ -52,11 +54,11 @@ def build_items(
     items = []
     for n, question in enumerate(questions):
         rng = Random(f"{seed}/{question.id}")
-        if settings.on == "closed-book":
+        if settings.train_on == "closed-book":
             items.append(TrainItem(question, (), question.answers[0] if question.answerable else abstain))
             continue
         own = list(hits[n])
-        if settings.on == "contexts":
+        if settings.train_on == "contexts":
             found = question.answerable and (not question.evidence or any(relevant(h.chunk, question) for h in own))
             items.append(TrainItem(question, tuple(own), _cited(question, own, relevant) if found else abstain))
             continue

@@ -21,14 +21,14 @@ class LoraSettings(BaseModel):
 class TuningSettings(BaseModel):
     """How a setup's generator is tuned.
 
-    ``on`` is what it trains on: ``closed-book`` (question -> answer), ``contexts`` (the retrieved hits, as in
+    ``train_on`` is what it trains on: ``closed-book`` (question -> answer), ``contexts`` (the retrieved hits, as in
     serving) or ``raft`` (the right chunk among distractors and, for the share ``without_right``, distractors
     alone: Zhang et al. 2024, RAFT, arXiv:2403.10131).
     """
 
     model_config = _STRICT
 
-    on: Literal["closed-book", "contexts", "raft"]
+    train_on: Literal["closed-book", "contexts", "raft"]
     without_right: float = Field(0.2, ge=0, le=1, description="raft: share of questions trained without the right chunk")
     when_absent: Literal["answer", "abstain"] = Field("answer", description="raft: target where the right chunk is left out; RAFT's own is answer")
     lora: LoraSettings = LoraSettings()

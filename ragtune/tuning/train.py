@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import resource
 import shutil
@@ -113,7 +114,9 @@ def _collate(pad: int, seq2seq: bool) -> Callable[[list[dict[str, Any]]], dict[s
 
     def rows(batch: list[list[int]], fill: int) -> Any:
         longest = max(map(len, batch))
-        return torch.tensor([r + [fill] * (longest - len(r)) for r in batch])
+        if seq2seq:
+            return torch.tensor([r + [fill] * (longest - len(r)) for r in batch])
+        return torch.tensor([[fill] * (longest - len(r)) + r for r in batch])  # left, so that targets end together
 
     def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
         ids = [list(b["input_ids"]) for b in batch]
@@ -152,16 +155,34 @@ def _callback(progress: Callable[[int], None] | None, save_seconds: float) -> An
     return Watch()
 
 
-def _trainer(model: Any, tokenizer: Any, train: Any, dev: Any, lengths: list[int], settings: TuningSettings, seed: int, scratch: Path, seq2seq: bool, watch: Any) -> Any:
+def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:
+    """Mean cross-entropy over answer tokens. Rows are left-padded, so logits are only computed for the last tokens."""
+    from torch.nn.functional import cross_entropy
+
+    labels = inputs["labels"]
+    keep = int((labels != -100).sum(dim=1).max()) + 1
+    positions = (inputs["attention_mask"].cumsum(-1) - 1).clamp(min=0)
+    extra = {"logits_to_keep": keep} if can_keep else {}
+    out = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], position_ids=positions, use_cache=False, **extra)
+    wanted = labels[:, -keep:][:, 1:]
+    total = cross_entropy(out.logits[:, -keep:-1].float().flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="sum")
+    loss = total / (items if items is not None else (wanted != -100).sum().clamp(min=1))
+    return (loss, out) if return_outputs else loss
+
+
+def _trainer(
+    model: Any, tokenizer: Any, train: Any, dev: Any, lengths: list[int], settings: TuningSettings, seed: int, scratch: Path, seq2seq: bool, watch: Any
+) -> Any:
     import torch
     from torch.utils.data import DataLoader
-    from transformers import EarlyStoppingCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
+    from transformers import EarlyStoppingCallback, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
     from trl import SFTConfig, SFTTrainer
 
     batches = FixedBatches(lengths, settings.batch_tokens, seed)
     per_epoch = max(1, -(-len(batches) // settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
     every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
+    can_keep = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
     on_gpu = next(model.parameters()).is_cuda
     collate = _collate(tokenizer.pad_token_id, seq2seq)
     common: dict[str, Any] = {
@@ -183,11 +204,20 @@ def _trainer(model: Any, tokenizer: Any, train: Any, dev: Any, lengths: list[int
             loader: Any = DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=collate)
             return self.accelerator.prepare(loader)
 
+        def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+            if seq2seq:
+                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            return answer_loss(model, inputs, return_outputs, num_items_in_batch, can_keep)
+
     if seq2seq:
         args: Any = Seq2SeqTrainingArguments(**common)
     else:
         args = SFTConfig(**common, max_length=None, packing=False, dataset_kwargs={"skip_prepare_dataset": True}, completion_only_loss=False)
-    return TokenBatchTrainer(model=model, args=args, train_dataset=train, eval_dataset=dev, processing_class=tokenizer, data_collator=collate, callbacks=callbacks)
+    trainer = TokenBatchTrainer(
+        model=model, args=args, train_dataset=train, eval_dataset=dev, processing_class=tokenizer, data_collator=collate, callbacks=callbacks
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def train_adapter(
@@ -203,7 +233,9 @@ def train_adapter(
         raise ExperimentError("there is nothing to train on: the train split is empty.", where="tuning", fix="Give questions the split train.")
     longest = max(map(len, items))
     if longest > model.window:
-        raise ExperimentError(f"a training item has {longest} tokens, the model's window {model.window}.", where="tuning", fix="Lower retrieval.top_k or the chunk size.")
+        raise ExperimentError(
+            f"a training item has {longest} tokens, the model's window {model.window}.", where="tuning", fix="Lower retrieval.top_k or the chunk size."
+        )
     quiet()
     from peft import LoraConfig, get_peft_model
 
@@ -220,7 +252,9 @@ def train_adapter(
         try:
             watch = _callback(progress, settings.save_seconds)
             lengths = [len(e) for e in items]
-            trainer = _trainer(wrapped, model.tokenizer, _rows(items, seq2seq), _rows(dev, seq2seq) if dev else None, lengths, settings, seed, scratch, seq2seq, watch)
+            trainer = _trainer(
+                wrapped, model.tokenizer, _rows(items, seq2seq), _rows(dev, seq2seq) if dev else None, lengths, settings, seed, scratch, seq2seq, watch
+            )
             last = _last_checkpoint(scratch)
             trainer.train(resume_from_checkpoint=str(last) if last else None)
             if dev:
@@ -241,7 +275,9 @@ def train_adapter(
         trainer.state.global_step, [(h["step"], round(h["loss"], 5)) for h in history if "loss" in h],
         [(h["step"], round(h["eval_loss"], 5)) for h in history if "eval_loss" in h], trainable, total, round(sum(lengths) * settings.epochs), len(items),
     )  # fmt: skip
-    (out / ADAPTER_CARD).write_text(json.dumps({**card, "seed": seed, "settings": settings.model_dump(mode="json"), "report": asdict(report)}, indent=1), "utf-8")
+    (out / ADAPTER_CARD).write_text(
+        json.dumps({**card, "seed": seed, "settings": settings.model_dump(mode="json"), "report": asdict(report)}, indent=1), "utf-8"
+    )
     shutil.rmtree(scratch, ignore_errors=True)
     seconds = time.perf_counter() - start
     return report, TuneCost(seconds, report.tokens / seconds, _peak_mb(base))

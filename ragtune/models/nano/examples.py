@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from random import Random
 
 from ragtune.models.nano import facts as f
-from ragtune.models.nano import prose, words as w
+from ragtune.models.nano import prose
+from ragtune.models.nano import words as w
 
 ABSTAIN = "I don't know."
 
@@ -43,12 +44,18 @@ def level(step: int, total: int) -> Level:
     return Level(6, 6, 5, 0.35)
 
 
-_LEADS = ("Note: ", "Please note that ", "As of this year, ", "According to the records, ", "Since the last review, ", "For the record, ", "In practice, ", "At present, ", "Remember: ")
-_FILLER = (
-    "Questions go to the front desk.|This page is reviewed every year.|Thank you for reading.|See also the general rules.|Ask if anything is unclear.|"
-    "The rest is unchanged.|Nothing else was reported.|More details will follow.|Older versions of this text are no longer valid.|Everyone was informed.|"
-    "The list below is complete.|Exceptions are rare.|A summary was sent to all teams."
-).split("|")
+_LEADS = (
+    "Note: ",
+    "Please note that ",
+    "As of this year, ",
+    "According to the records, ",
+    "Since the last review, ",
+    "For the record, ",
+    "In practice, ",
+    "At present, ",
+    "Remember: ",
+)
+_FILLER = ["Questions go to the front desk.", "This page is reviewed every year.", "Thank you for reading.", "See also the general rules.", "Ask if anything is unclear.", "The rest is unchanged.", "Nothing else was reported.", "More details will follow.", "Older versions of this text are no longer valid.", "Everyone was informed.", "The list below is complete.", "Exceptions are rare.", "A summary was sent to all teams."]
 
 
 def _lead(rng: Random, sentence: str) -> str:
@@ -83,9 +90,14 @@ def _section(rng: Random, facts: list[f.Fact]) -> tuple[str, str]:
         if rng.random() < 0.4:
             body = ["; ".join([w.capitalise(s), *(f"{w.capitalise(x)}: {cells.get((s, x), '-')}" for x in labels)]) for s in subjects]
             return rng.choice(["", "Overview"]), "\n".join(body)
-        return rng.choice(["", "Overview", "Table"]), "\n".join([head, *(bar.join([w.capitalise(s), *(cells.get((s, x), "-") for x in labels)]) for s in subjects)])
+        return rng.choice(["", "Overview", "Table"]), "\n".join(
+            [head, *(bar.join([w.capitalise(s), *(cells.get((s, x), "-") for x in labels)]) for s in subjects)]
+        )
     if style > 0.88:
-        lines = [f"Q: {w.vary(rng, rng.choice(fact.questions), 0.3)} A: {fact.statement if rng.random() < 0.5 else w.capitalise(fact.answer) + '.'}" for fact in facts]
+        lines = [
+            f"Q: {w.vary(rng, rng.choice(fact.questions), 0.3)} A: {fact.statement if rng.random() < 0.5 else w.capitalise(fact.answer) + '.'}"
+            for fact in facts
+        ]
         return rng.choice(["", "FAQ", "Questions and answers"]), "\n".join(lines)
     sentences: list[str] = []
     title = w.capitalise(facts[0].subject) if same and facts[0].subject and rng.random() < 0.5 else ""
@@ -128,7 +140,9 @@ def _comparison(rng: Random, facts: list[f.Fact], cite: dict[int, int]) -> tuple
     more = rng.random() < 0.5
     word = rng.choice(["higher", "larger", "greater"]) if more else rng.choice(["lower", "smaller"])
     a, b = facts[first].subject, facts[second].subject
-    question = rng.choice([f"Which has the {word} {label}, {a} or {b}?", f"Is the {label} {word} for {a} or for {b}?", f"Which one has a {word} {label}: {a} or {b}?"])
+    question = rng.choice(
+        [f"Which has the {word} {label}, {a} or {b}?", f"Is the {label} {word} for {a} or for {b}?", f"Which one has a {word} {label}: {a} or {b}?"]
+    )
     answer = a if (numbers[0] > numbers[1]) == more else b
     cites = sorted({cite[first], cite[second]})
     return w.capitalise(question), answer + " " + "".join(f"[{c}]" for c in cites)
@@ -155,7 +169,7 @@ def two_hop(rng: Random, at: Level) -> Conversation:
     rng.shuffle(order)
     place = {old: new + 1 for new, old in enumerate(order)}
     turns = {q: f"{fact.answer} " + "".join(f"[{c}]" for c in sorted((place[a], place[b]))) for a, b, q, fact in asks}
-    for a, b, _, fact in asks:
+    for _a, b, _, fact in asks:
         turns[_ask(rng, fact)] = f"{fact.answer} [{place[b]}]"
     return Conversation(tuple(_section(rng, sections[i]) for i in order), tuple(turns.items()))
 
@@ -169,7 +183,10 @@ def _facts_of_group(rng: Random, held_out: bool, subjects: int, per: int) -> lis
     elif roll < 0.72:
         labels = [w.attribute(rng) for _ in range(per)]
         noun = rng.choice(w.NOUNS)
-        names = [rng.choice([f"the {rng.choice(w.ADJECTIVES)} {noun}", f"the {w.place(rng)} {noun}", w.place(rng), w.the_thing(rng), w.person(rng)]) for _ in range(subjects)]
+        names = [
+            rng.choice([f"the {rng.choice(w.ADJECTIVES)} {noun}", f"the {w.place(rng)} {noun}", w.place(rng), w.the_thing(rng), w.person(rng)])
+            for _ in range(subjects)
+        ]
         facts = [f.open_attribute(rng, name, label) for name in dict.fromkeys(names) for label in dict.fromkeys(labels)]
     elif roll < 0.87:
         return [f.open_event(rng) for _ in range(subjects)]
@@ -199,7 +216,7 @@ def made_up(rng: Random, at: Level, held_out: bool = False) -> Conversation:
         sections.append([f.open_attribute(rng)])
         rng.shuffle(sections)
     facts = [fact for section in sections for fact in section]
-    cite = {i: n for i, n in enumerate(n for n, section in enumerate(sections, 1) for _ in section)}
+    cite = dict(enumerate(n for n, section in enumerate(sections, 1) for _ in section))
     rendered = tuple(_section(rng, section) for section in sections)
     turns: list[tuple[str, str]] = []
     for _ in range(rng.randint(1, at.turns)):
@@ -220,7 +237,9 @@ def _ask(rng: Random, fact: f.Fact) -> str:
     if roll < 0.05:
         return question.lower()
     if roll < 0.12:
-        return rng.choice(["Please tell me: ", "Quick question: ", "Can you say ", "Do you know ", "I would like to know: "]) + question[0].lower() + question[1:]
+        return (
+            rng.choice(["Please tell me: ", "Quick question: ", "Can you say ", "Do you know ", "I would like to know: "]) + question[0].lower() + question[1:]
+        )
     return question
 
 

@@ -43,20 +43,47 @@ class Domain:
     held_out: bool
 
 
-BIRDS = "Heron Swan Falcon Raven Swallow Kestrel Gull Plover Osprey Tern Finch Robin Magpie Lark Wren Curlew".split()
-LANGUAGES = "Python Rust Go Java C Kotlin Swift Ruby Perl Haskell Elixir Scala Fortran Lua Julia TypeScript".split()
+BIRDS = ["Heron", "Swan", "Falcon", "Raven", "Swallow", "Kestrel", "Gull", "Plover", "Osprey", "Tern", "Finch", "Robin", "Magpie", "Lark", "Wren", "Curlew"]
+LANGUAGES = ["Python", "Rust", "Go", "Java", "C", "Kotlin", "Swift", "Ruby", "Perl", "Haskell", "Elixir", "Scala", "Fortran", "Lua", "Julia", "TypeScript"]
 
 _SLOTS: dict[str, w.Maker] = {
-    "place": w.place, "surname": w.surname, "person": w.person, "thing": w.thing, "code": w.code, "role": w.role,
-    "noun": lambda r: r.choice(w.NOUNS), "adjective": lambda r: r.choice(w.ADJECTIVES), "colour": lambda r: r.choice(w.COLOURS),
-    "bird": lambda r: r.choice(BIRDS), "n": lambda r: str(r.randint(1, 990)), "Role": lambda r: w.capitalise(r.choice(w.ROLES)),
+    "place": w.place,
+    "surname": w.surname,
+    "person": w.person,
+    "thing": w.thing,
+    "code": w.code,
+    "role": w.role,
+    "noun": lambda r: r.choice(w.NOUNS),
+    "adjective": lambda r: r.choice(w.ADJECTIVES),
+    "colour": lambda r: r.choice(w.COLOURS),
+    "bird": lambda r: r.choice(BIRDS),
+    "n": lambda r: str(r.randint(1, 990)),
+    "Role": lambda r: w.capitalise(r.choice(w.ROLES)),
     "word": lambda r: w.capitalise(w.syllables(r, 2, 3)),
 }
 _VALUES: dict[str, w.Maker] = {
-    "person": w.person, "code": w.code, "clock": w.clock, "quantity": w.quantity, "frequency": w.frequency, "duration": w.duration,
-    "phone": w.phone, "spot": w.spot, "number": w.number, "money": w.money, "year": w.year, "a_thing": w.a_thing, "thing": w.thing,
-    "weekday": w.weekday, "percent": w.percent, "date": w.date, "place": w.place, "role": w.role, "email": w.email,
-    "colour": lambda r: r.choice(w.COLOURS), "reason": lambda r: r.choice(w.REASONS), "language": lambda r: r.choice(LANGUAGES),
+    "person": w.person,
+    "code": w.code,
+    "clock": w.clock,
+    "quantity": w.quantity,
+    "frequency": w.frequency,
+    "duration": w.duration,
+    "phone": w.phone,
+    "spot": w.spot,
+    "number": w.number,
+    "money": w.money,
+    "year": w.year,
+    "a_thing": w.a_thing,
+    "thing": w.thing,
+    "weekday": w.weekday,
+    "percent": w.percent,
+    "date": w.date,
+    "place": w.place,
+    "role": w.role,
+    "email": w.email,
+    "colour": lambda r: r.choice(w.COLOURS),
+    "reason": lambda r: r.choice(w.REASONS),
+    "language": lambda r: r.choice(LANGUAGES),
 }
 
 
@@ -122,17 +149,8 @@ def domain_facts(rng: Random, domain: Domain, subjects: int, per_subject: int) -
 
 # --- open frames -----------------------------------------------------------------------------------------
 
-_ATTR_STATEMENTS = (
-    "The {A} of {E} is {V}.|{E} has {aA} of {V}.|For {E}, the {A} is {V}.|The {A} for {E} was set to {V}.|{V} is the {A} of {E}.|"
-    "With {E}, the {A} comes to {V}.|{E} was given the {A} {V}.|As {A}, {E} uses {V}.|{E} now has {V} as its {A}.|"
-    "The {A} of {E} changed from {O} to {V}.|The {A} of {E} is {V}, not {O}.|The {A} used to be {O}, but for {E} it is now {V}.|"
-    "{E} keeps {V} as its {A}.|{E} ({A}: {V}) is listed below."
-).split("|")
-_ATTR_QUESTIONS = (
-    "What is the {A} of {E}?|What is the {A} for {E}?|What {A} does {E} have?|Which {A} applies to {E}?|What is {E}'s {A}?|"
-    "What {A} was {E} given?|Which {A} was set for {E}?|What does {E} have as its {A}?|I need the {A} of {E}.|"
-    "Can you tell me the {A} of {E}?|What's the {A} of {E} now?|{E}: what is the {A}?|Do you know which {A} {E} has?"
-).split("|")
+_ATTR_STATEMENTS = ["The {A} of {E} is {V}.", "{E} has {aA} of {V}.", "For {E}, the {A} is {V}.", "The {A} for {E} was set to {V}.", "{V} is the {A} of {E}.", "With {E}, the {A} comes to {V}.", "{E} was given the {A} {V}.", "As {A}, {E} uses {V}.", "{E} now has {V} as its {A}.", "The {A} of {E} changed from {O} to {V}.", "The {A} of {E} is {V}, not {O}.", "The {A} used to be {O}, but for {E} it is now {V}.", "{E} keeps {V} as its {A}.", "{E} ({A}: {V}) is listed below."]
+_ATTR_QUESTIONS = ["What is the {A} of {E}?", "What is the {A} for {E}?", "What {A} does {E} have?", "Which {A} applies to {E}?", "What is {E}'s {A}?", "What {A} was {E} given?", "Which {A} was set for {E}?", "What does {E} have as its {A}?", "I need the {A} of {E}.", "Can you tell me the {A} of {E}?", "What's the {A} of {E} now?", "{E}: what is the {A}?", "Do you know which {A} {E} has?"]
 
 
 def open_attribute(rng: Random, subject: str | None = None, label: str | None = None) -> Fact:
@@ -146,8 +164,12 @@ def open_attribute(rng: Random, subject: str | None = None, label: str | None = 
         return put(text, subject, value)
 
     return Fact(
-        subject, put_all(rng.choice(_ATTR_STATEMENTS)), tuple(put_all(q) for q in rng.sample(_ATTR_QUESTIONS, 4)),
-        value, (label, value), f"attribute/{label}",
+        subject,
+        put_all(rng.choice(_ATTR_STATEMENTS)),
+        tuple(put_all(q) for q in rng.sample(_ATTR_QUESTIONS, 4)),
+        value,
+        (label, value),
+        f"attribute/{label}",
     )
 
 
@@ -181,35 +203,74 @@ def open_rule(rng: Random) -> list[Fact]:
     """A duty with its holder, object and limit; or a conditional instruction."""
     base, third, _, participle = rng.choice(w.VERBS)
     who, what, limit = w.role(rng), w.the_thing(rng), w.duration(rng)
-    trigger = rng.choice([f"the {rng.choice(w.NOUNS)} arrives", f"an {rng.choice(['order', 'alarm', 'error'])} comes in", f"{w.the_thing(rng)} fails", "the shift ends",
-                          f"{w.the_thing(rng)} is full", f"somebody loses {w.a_thing(rng)}", f"the {rng.choice(w.NOUNS)} light turns {rng.choice(w.COLOURS)}"])
+    trigger = rng.choice(
+        [
+            f"the {rng.choice(w.NOUNS)} arrives",
+            f"an {rng.choice(['order', 'alarm', 'error'])} comes in",
+            f"{w.the_thing(rng)} fails",
+            "the shift ends",
+            f"{w.the_thing(rng)} is full",
+            f"somebody loses {w.a_thing(rng)}",
+            f"the {rng.choice(w.NOUNS)} light turns {rng.choice(w.COLOURS)}",
+        ]
+    )
     other = rng.choice(w.VERBS)[0]
     thing = w.the_thing(rng)
     step = f"{other} {thing}"
     kind = rng.randint(0, 3)
     if kind == 0:
-        sentence = rng.choice([
-            f"The {who} must {base} {what} within {limit}.", f"{what} must be {participle} by the {who} within {limit}.",
-            f"It is the duty of the {who} to {base} {what} within {limit}.", f"Within {limit}, the {who} has to {base} {what}.",
-        ])
+        sentence = rng.choice(
+            [
+                f"The {who} must {base} {what} within {limit}.",
+                f"{what} must be {participle} by the {who} within {limit}.",
+                f"It is the duty of the {who} to {base} {what} within {limit}.",
+                f"Within {limit}, the {who} has to {base} {what}.",
+            ]
+        )
         asks = {
             who: (f"Who must {base} {what}?", f"Whose duty is it to {base} {what}?", f"Who has to {base} {what} within {limit}?"),
-            limit: (f"Within what time must the {who} {base} {what}?", f"How long does the {who} have to {base} {what}?", f"How soon must {what} be {participle}?"),
+            limit: (
+                f"Within what time must the {who} {base} {what}?",
+                f"How long does the {who} have to {base} {what}?",
+                f"How soon must {what} be {participle}?",
+            ),
             what: (f"What must the {who} {base}?", f"What has to be {participle} within {limit}?", f"What does the {who} have to {base} within {limit}?"),
         }
         answer_of = {who: f"the {who}"}
     elif kind == 1:
-        sentence = rng.choice([f"If {trigger}, {step}.", f"When {trigger}, {step} first.", f"{step} as soon as {trigger}.", f"Should it happen that {trigger}, {step} and call the {who}."])
+        sentence = rng.choice(
+            [
+                f"If {trigger}, {step}.",
+                f"When {trigger}, {step} first.",
+                f"{step} as soon as {trigger}.",
+                f"Should it happen that {trigger}, {step} and call the {who}.",
+            ]
+        )
         asks = {step: (f"What should I do if {trigger}?", f"What do I do when {trigger}?", f"What happens if {trigger}?", f"How should I react if {trigger}?")}
         answer_of = {}
     elif kind == 2:
         tool = w.a_thing(rng)
-        sentence = rng.choice([f"To {base} {what}, use {tool}.", f"{what} is {participle} with {tool}.", f"Use {tool} to {base} {what}.", f"You need {tool} to {base} {what}."])
-        asks = {tool: (f"What do I need to {base} {what}?", f"How is {what} {participle}?", f"With what do I {base} {what}?", f"What should be used to {base} {what}?")}
+        sentence = rng.choice(
+            [f"To {base} {what}, use {tool}.", f"{what} is {participle} with {tool}.", f"Use {tool} to {base} {what}.", f"You need {tool} to {base} {what}."]
+        )
+        asks = {
+            tool: (
+                f"What do I need to {base} {what}?",
+                f"How is {what} {participle}?",
+                f"With what do I {base} {what}?",
+                f"What should be used to {base} {what}?",
+            )
+        }
         answer_of = {}
     else:
         many = w.quantity(rng)
-        sentence = rng.choice([f"The {who} {third} {many} per {rng.choice(['day', 'week', 'month', 'year'])}.", f"Each {who} may {base} up to {many}.", f"No {who} may {base} more than {many}."])
+        sentence = rng.choice(
+            [
+                f"The {who} {third} {many} per {rng.choice(['day', 'week', 'month', 'year'])}.",
+                f"Each {who} may {base} up to {many}.",
+                f"No {who} may {base} more than {many}.",
+            ]
+        )
         asks = {many: (f"How much may a {who} {base}?", f"What may each {who} {base} at most?", f"How many does the {who} {base}?")}
         answer_of = {}
     sentence = w.capitalise(sentence)

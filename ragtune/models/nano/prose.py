@@ -66,7 +66,9 @@ def _rules(sentence: str, rng: Random) -> Iterable[tuple[str, str]]:
                 yield f"What {head} {_lower(subject)} {object_[1]}?", object_[2]
             tail = _TAIL.search(rest)
             if tail and tail.start() > 8:
-                wh = {"by": "By whom or what", "in": "In what", "during": "When", "after": "After what", "before": "Before what"}.get(tail[1], f"{capitalise(tail[1])} what")
+                wh = {"by": "By whom or what", "in": "In what", "during": "When", "after": "After what", "before": "Before what"}.get(
+                    tail[1], f"{capitalise(tail[1])} what"
+                )
                 yield f"{wh} {head} {_lower(subject)} {rest[: tail.start()].strip()}?", tail[2].strip()
     because = re.match(r"^(.{15,}?),? (?:because|so that|in order to) (.{10,90})$", body)
     if because and not _PRONOUN.match(because[1]):
@@ -86,10 +88,10 @@ def _rules(sentence: str, rng: Random) -> Iterable[tuple[str, str]]:
     if len(words) >= 8 and rng.random() < 0.35:  # cloze of any span: matching words, not grammar
         size = rng.randint(1, 5)
         start = rng.randint(1, len(words) - size)
-        span = " ".join(words[start : start + size]).strip(",;:()“”\"")
+        span = " ".join(words[start : start + size]).strip(',;:()“”"')
         if len(span) < 4 or span.lower() in _WEAK:
             return
-        near = words[max(0, start - 8) : start] + ["what"] + words[start + size : start + size + 6]
+        near = [*words[max(0, start - 8):start], "what", *words[start + size:start + size + 6]]
         yield capitalise(" ".join(near)) + "?", span
 
 

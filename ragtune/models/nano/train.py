@@ -1,7 +1,7 @@
 """Train ``bundled:nano`` from scratch: ``python -m ragtune.models.nano.train --out DIR [--prose FOLDER]``.
 
 One seed fixes the tokenizer, the data and the weights. A checkpoint is written every ``--save-every`` steps;
-the same command resumes from it. The learning rate warms up, stays, and decays over the last fifth of
+the same command resumes from it. The learning rate warms up, stays, and falls to 0 over the last ``--decay`` of
 ``--steps`` (so ``--steps`` may be raised on resuming as long as the decay has not begun); the curriculum
 (``examples.level``) follows ``--curriculum`` steps.
 """
@@ -9,6 +9,7 @@ the same command resumes from it. The learning rate warms up, stays, and decays 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from ragtune.models.nano import examples, prose
 from ragtune.models.nano import tokenizer as tok
 
+ROPE_THETA, LOOK_BACK, MATCH = 500000.0, 7.0, 1.9
 CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT = 0.15, 0.15, 1.0
 Row = tuple[list[int], list[float]]
 
@@ -124,25 +126,69 @@ class Muon(torch.optim.Optimizer):
 
 
 def schedule(step: int, args: argparse.Namespace) -> float:
-    decay = max(1, args.steps // 5)
+    decay = max(1, round(args.steps * args.decay))
     return min(1.0, (step + 1) / args.warmup, max(0.01, (args.steps - step) / decay))
 
 
 def build_model(args: argparse.Namespace) -> LlamaForCausalLM:
     config = LlamaConfig(
-        vocab_size=args.vocabulary, hidden_size=args.width, intermediate_size=args.width * 8 // 3 // 32 * 32, num_hidden_layers=args.layers,
-        num_attention_heads=args.width // 32, num_key_value_heads=args.width // 32, max_position_embeddings=2048, rope_theta=10000.0,
-        tie_word_embeddings=True, pad_token_id=0, bos_token_id=1, eos_token_id=2, initializer_range=0.02,
+        vocab_size=args.vocabulary,
+        hidden_size=args.width,
+        intermediate_size=args.width * 8 // 3 // 32 * 32,
+        num_hidden_layers=args.layers,
+        num_attention_heads=args.heads,
+        num_key_value_heads=args.heads,
+        max_position_embeddings=2048,
+        rope_theta=ROPE_THETA,
+        attention_bias=True,
+        tie_word_embeddings=True,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        initializer_range=0.02,
     )
     torch.manual_seed(args.seed)
     model = LlamaForCausalLM(config)
-    eye = torch.eye(args.width)
-    with torch.no_grad():  # attention starts out passing tokens on unchanged (mimetic initialisation, Trockman and Kolter 2023)
-        model.model.embed_tokens.weight.mul_(5.0)
-        for layer in model.model.layers:
-            for part in (layer.self_attn.v_proj, layer.self_attn.o_proj):
-                part.weight.copy_(0.7 * eye + 0.01 * torch.randn(args.width, args.width))
+    seed_induction(model)
     return model
+
+
+@torch.no_grad()
+def seed_induction(model: LlamaForCausalLM) -> None:
+    """Start from a copying circuit: layer 0 looks one token back, layers 1 and 2 find what followed the same token.
+
+    The induction head of Olsson et al. 2022 (arXiv:2209.11895), written into the random weights; training from
+    plain noise spends most of a small budget on finding it. Rotary embeddings turn high frequencies away within
+    a few tokens, so contents are matched on the low-frequency dimensions of a head.
+    """
+    config = model.config
+    width, heads = config.hidden_size, config.num_attention_heads
+    size = width // heads
+    half = size // 2
+    model.model.embed_tokens.weight.mul_(5.0)  # std 0.1
+    angles = ROPE_THETA ** (-torch.arange(half) / half)
+    low = [i for i in range(half) if angles[i] < 0.004]
+    low = low + [i + half for i in low]
+    turn = torch.linalg.qr(torch.randn(width, width))[0]  # where the previous token is kept, apart from the present one
+    first = model.model.layers[0].self_attn
+    kept = 2 * size
+    for head in range(2):
+        rows = slice(head * size, (head + 1) * size)
+        first.q_proj.weight[rows] *= 0.1
+        first.k_proj.weight[rows] *= 0.1
+        first.q_proj.bias[rows] = LOOK_BACK * torch.cat([torch.ones(half), torch.zeros(half)])
+        first.k_proj.bias[rows] = LOOK_BACK * torch.cat([torch.cos(angles), torch.sin(angles)])
+        first.v_proj.weight[rows] = torch.eye(width)[rows]
+        first.o_proj.weight[:, rows] = 0.1 * turn[:, rows]
+    for layer in (model.model.layers[1].self_attn, model.model.layers[2].self_attn):
+        for head in range(2):
+            source = torch.randperm(kept)[: len(low)]
+            matched = torch.tensor([head * size + i for i in low])
+            layer.q_proj.weight[matched] = MATCH * torch.eye(width)[source]
+            layer.k_proj.weight[matched] = MATCH * turn[:, source].T
+            every = slice(head * size, (head + 1) * size)
+            layer.v_proj.weight[every] = torch.eye(width)[every]
+            layer.o_proj.weight[:, every] = 0.3 * torch.eye(width)[:, every]
 
 
 @torch.no_grad()
@@ -168,10 +214,10 @@ def probes(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: l
     last = examples.level(args.curriculum, args.curriculum)
     first = examples.Level(1, 3, 1, 0)
     made = {
-        "one": [examples.made_up(rng, first) for _ in range(48)],
-        "trained": [examples.made_up(rng, last) for _ in range(64)],
-        "held_out": [examples.made_up(rng, last, held_out=True) for _ in range(96)],
-        "prose": [examples.from_prose(rng, last, pool) for _ in range(64)] if pool else [],
+        "one": [examples.made_up(rng, first) for _ in range(args.probe)],
+        "trained": [examples.made_up(rng, last) for _ in range(args.probe)],
+        "held_out": [examples.made_up(rng, last, held_out=True) for _ in range(args.probe * 3 // 2)],
+        "prose": [examples.from_prose(rng, last, pool) for _ in range(args.probe)] if pool else [],
     }
     return {name: [encode(tokenizer, c) for c in conversations] for name, conversations in made.items() if conversations}
 
@@ -181,7 +227,7 @@ def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str]) -> PreTra
         return PreTrainedTokenizerFast.from_pretrained(args.out)
     rng = Random(args.seed)
     last = examples.level(args.curriculum, args.curriculum)
-    made = (examples.made_up(rng, last) for _ in range(6000))
+    made = (examples.made_up(rng, last) for _ in range(args.texts))
     texts = [user_text(c.contexts, c.turns[0][0] if c.turns else "") for c in made]
     tokenizer = tok.train([*texts, *pool, *pool, *pool], args.vocabulary)
     tokenizer.save_pretrained(args.out)
@@ -192,11 +238,26 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, tokenizer and checkpoint")
     parser.add_argument("--prose", type=Path, help="folder of Markdown or text to derive questions from")
-    for name, default in {"seed": 0, "steps": 6000, "curriculum": 6000, "tokens": 4096, "longest": 900, "width": 256, "layers": 6,
-                          "vocabulary": 4096, "warmup": 100, "save_every": 200, "threads": 0}.items():
+    for name, default in {
+        "seed": 0,
+        "steps": 4700,
+        "curriculum": 3200,
+        "tokens": 3072,
+        "longest": 900,
+        "width": 192,
+        "layers": 6,
+        "heads": 4,
+        "vocabulary": 4096,
+        "warmup": 100,
+        "save_every": 200,
+        "threads": 0,
+        "probe": 64,
+        "texts": 6000,
+    }.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
-    parser.add_argument("--lr", type=float, default=3e-3, help="AdamW's, for embeddings and norms")
-    parser.add_argument("--matrix-lr", type=float, default=4e-3, help="Muon's, for the layers' matrices")
+    parser.add_argument("--decay", type=float, default=0.6, help="share of the steps over which the learning rate falls to 0")
+    parser.add_argument("--lr", type=float, default=2e-3, help="AdamW's, for embeddings and norms")
+    parser.add_argument("--matrix-lr", type=float, default=3e-3, help="Muon's, for the layers' matrices")
     return parser.parse_args(argv)
 
 
@@ -237,7 +298,7 @@ def main(argv: list[str] | None = None) -> None:
             ids, weights = pad(part)
             logits = model(input_ids=ids).logits[:, :-1].flatten(0, 1)
             loss = (cross_entropy(logits, ids[:, 1:].flatten(), reduction="none") * weights[:, 1:].flatten()).sum() / total
-            loss.backward()
+            torch.autograd.backward(loss)
             loss_sum += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(others, 1.0)
         for optimizer in optimizers:
@@ -255,8 +316,13 @@ def main(argv: list[str] | None = None) -> None:
             torch.save(state, checkpoint.with_suffix(".tmp"))
             checkpoint.with_suffix(".tmp").replace(checkpoint)
     model.save_pretrained(args.out)
+    sha = hashlib.sha256((args.out / "model.safetensors").read_bytes()).hexdigest()
+    (args.out / "sha256.json").write_text(json.dumps({"model.safetensors": sha}))
     (args.out / "recipe.json").write_text(
-        json.dumps({"steps": step, "seconds": round(seconds + time.time() - clock), **{k: str(v) for k, v in vars(args).items() if k not in {"out", "prose"}}}, indent=1)
+        json.dumps(
+            {"steps": step, "seconds": round(seconds + time.time() - clock), **{k: str(v) for k, v in vars(args).items() if k not in {"out", "prose"}}},
+            indent=1,
+        )
     )
 
 

@@ -1,0 +1,45 @@
+# Two commands: `make quickstart` and `make test`. Everything else is for convenience.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# faiss-gpu where an NVIDIA driver answers, else faiss-cpu; both provide the module `faiss`
+FAISS := $(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+export HF_HUB_OFFLINE ?= 1
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: quickstart test lint types unit install install-dev clean
+
+quickstart: install
+	@$(BIN)/ragtune run experiments/quickstart.yaml
+
+install: $(VENV)/.installed-$(FAISS)
+
+$(VENV)/.installed-$(FAISS): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) torch 2>&1 | { grep -v -e WARNING -e notice || true; }
+	@$(PIP) -e '.[$(FAISS)]' 2>&1 | { grep -v -e WARNING -e notice || true; }
+	@$(BIN)/python -c "import ragtune, torch, faiss, transformers"
+	@touch $@
+
+install-dev: install $(VENV)/.installed-dev
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt
+	@$(PIP) -e '.[$(FAISS),dev]' 2>&1 | { grep -v -e WARNING -e notice || true; }
+	@$(BIN)/python -c "import pytest, mypy, hypothesis"
+	@touch $@
+
+test: lint types unit
+
+lint: install-dev
+	$(BIN)/ruff check .
+
+types: install-dev
+	$(BIN)/mypy
+
+unit: install-dev
+	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+clean:
+	rm -rf .ragtune runs build *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage

@@ -1,0 +1,97 @@
+"""Small real corpora and models, built on the spot."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import pytest
+
+from ragtune.models.names import NANO_FOLDER, resolve
+
+DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+
+DOCUMENTS = {
+    "tea.md": "---\ntitle: Tea\nteam: kitchen\n---\n# Tea\n\nTea is served at 15:30 in the green room. Mr. Ola Brand pours it.\n\n## Biscuits\n\nBiscuits cost 2 euros.",
+    "boats.txt": "The boat Sprat carries 12 people. Its captain is Ida Moen.\n\nThe boat Herring carries 30 people. Its captain is Tor Lie.",
+    "keys.csv": "key,opens,copies\nK-1,shed,3\nK-2,office,5\n",
+}
+QUESTIONS = [
+    {"id": "q1", "question": "When is tea served?", "answers": ["15:30"], "evidence": [{"document": "tea.md", "quote": "Tea is served at 15:30"}], "split": "test", "tags": ["single fact", "seen"]},
+    {"id": "q2", "question": "Who is the captain of the boat Sprat?", "answers": ["Ida Moen"], "evidence": [{"document": "boats.txt", "quote": "captain is Ida Moen"}], "split": "test", "tags": ["single fact"]},
+    {"id": "q3", "question": "What does a ticket to the moon cost?", "answers": [], "split": "test", "tags": ["unanswerable"]},
+    {"id": "t1", "question": "At what time do we have tea?", "answers": ["15:30"], "evidence": [{"document": "tea.md", "quote": "15:30"}], "split": "train", "tags": ["seen"]},
+    {"id": "t2", "question": "How many people does the Herring carry?", "answers": ["30"], "evidence": [{"document": "boats.txt", "quote": "Herring carries 30 people"}], "split": "train"},
+    {"id": "t3", "question": "Which planet is largest?", "answers": [], "split": "train"},
+    {"id": "d1", "question": "What do biscuits cost?", "answers": ["2 euros"], "evidence": [{"document": "tea.md", "quote": "Biscuits cost 2 euros"}], "split": "dev"},
+]  # fmt: skip
+
+
+def write_corpus(folder: Path, documents: dict[str, str] | None = None, questions: list[dict[str, object]] | None = None) -> Path:
+    (folder / "documents").mkdir(parents=True, exist_ok=True)
+    for name, text in (DOCUMENTS if documents is None else documents).items():
+        path = folder / "documents" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    rows = QUESTIONS if questions is None else questions
+    if rows:
+        (folder / "questions.jsonl").write_text("".join(json.dumps(q) + "\n" for q in rows), "utf-8")
+    return folder
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    return write_corpus(tmp_path / "corpus")
+
+
+@pytest.fixture(scope="session")
+def minilm():  # type: ignore[no-untyped-def]
+    from ragtune.models.encoder import SentenceEncoder
+
+    return SentenceEncoder(resolve("bundled:minilm"))
+
+
+def build_tiny(kind: str, folder: Path) -> Path:
+    """A tiny random model of a real architecture, with nano's tokenizer and a chat template where it has one."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM, T5Config, T5ForConditionalGeneration
+
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(NANO_FOLDER)
+    size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
+    decoder = {
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": 256,
+        "bos_token_id": 1,
+    }
+    model: object
+    if kind == "qwen2":
+        model = Qwen2ForCausalLM(Qwen2Config(**size, **decoder))
+        tokenizer.chat_template = "{% for m in messages %}{{ '<|user|>' + m['role'] + '\\n' + m['content'] + '<|end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+    elif kind == "llama":
+        model = LlamaForCausalLM(LlamaConfig(**size, **decoder))
+        tokenizer.chat_template = None
+    else:
+        model = T5ForConditionalGeneration(
+            T5Config(**size, d_model=32, d_kv=16, d_ff=48, num_layers=2, num_heads=2, decoder_start_token_id=tokenizer.pad_token_id)
+        )
+        tokenizer.chat_template = None
+    model.save_pretrained(folder)  # type: ignore[attr-defined]
+    tokenizer.save_pretrained(folder)
+    if tokenizer.chat_template is None:
+        (folder / "chat_template.jinja").unlink(missing_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("models")
+    return {kind: build_tiny(kind, root / kind) for kind in ("qwen2", "llama", "t5")}

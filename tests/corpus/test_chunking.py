@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ragtune.corpus.chunking import CHUNKERS, ChunkSettings, chunk_document, headings
+from ragtune.corpus.normalise import normalise
+from ragtune.corpus.sentences import sentence_spans
+from ragtune.models.names import resolve
+from ragtune.models.tokens import token_spans
+from ragtune.records import Document
+
+TOKENS = token_spans(resolve("bundled:minilm"))
+TEXT = "# Leave\n\nStaff get 27 days. Dr. Lee decides.\n\n## Carry over\n\nFive days may be kept. They lapse in June.\n\n```\n# not a heading\n```\n\n今天天气很好。我们去公园！"
+
+pieces = st.lists(
+    st.sampled_from(["# Title\n\n", "One two three. ", "Dr. No said 3.5 is fine! ", "天气很好。", "\n", "\n\n", "word ", "éa̱ ", "| a | b |\n", "x" * 40 + " "]),
+    max_size=40,
+)
+
+
+@given(parts=pieces, by=st.sampled_from(sorted(CHUNKERS)), size=st.integers(8, 60), overlap=st.integers(0, 7))
+@settings(max_examples=150, deadline=None)
+def test_offsets_are_exact_and_sizes_hold(parts: list[str], by: str, size: int, overlap: int) -> None:
+    document = Document("d", normalise("".join(parts)))
+    chunks = chunk_document(document, ChunkSettings(by=by, size=size, overlap=overlap), TOKENS)
+    for chunk in chunks:
+        assert document.text[chunk.start : chunk.end] == chunk.text
+        assert chunk.text == chunk.text.strip() != ""
+        if by != "document":
+            assert len([s for s in TOKENS.spans(chunk.text) if s[1] > s[0]]) <= size + 2  # word pieces may differ at a cut
+    starts = [c.start for c in chunks]
+    assert starts == sorted(starts)
+
+
+@given(parts=pieces, size=st.integers(8, 40))
+@settings(max_examples=80, deadline=None)
+def test_recursive_keeps_every_word(parts: list[str], size: int) -> None:
+    document = Document("d", normalise("".join(parts)))
+    chunks = chunk_document(document, ChunkSettings(by="recursive", size=size), TOKENS)
+    assert "".join(c.text for c in chunks).split() == "".join(c.text for c in chunks).split()
+    assert "".join("".join(c.text.split()) for c in chunks) == "".join(document.text.split())
+
+
+def test_markdown_keeps_the_heading_path_and_ignores_code() -> None:
+    document = Document("d", normalise(TEXT), {"title": "Handbook"})
+    chunks = chunk_document(document, ChunkSettings(by="markdown", size=64), TOKENS)
+    assert [c.title for c in chunks][:2] == ["Handbook > Leave", "Handbook > Leave > Carry over"]
+    assert [h[2] for h in headings(document.text)] == ["Leave", "Carry over"]
+    untitled = chunk_document(document, ChunkSettings(by="markdown", size=64, titles=False), TOKENS)
+    assert {c.title for c in untitled} == {""}
+    assert untitled[1].metadata["headings"] == ["Leave", "Carry over"]
+
+
+def test_token_windows_share_their_overlap() -> None:
+    text = " ".join(f"w{i}" for i in range(100))
+    chunks = chunk_document(Document("d", text), ChunkSettings(by="tokens", size=20, overlap=8), TOKENS)
+    assert len(chunks) > 5
+    for left, right in zip(chunks, chunks[1:], strict=False):
+        assert left.start < right.start < left.end
+
+
+def test_sentence_windows_repeat_whole_sentences() -> None:
+    text = "One cat sat. Two dogs ran. Three owls flew. Four mice hid. Five cows ate."
+    chunks = chunk_document(Document("d", text), ChunkSettings(by="sentences", size=12, overlap=5), TOKENS)
+    assert chunks[0].text.endswith(".")
+    assert chunks[1].text.split(".")[0] in chunks[0].text
+
+
+def test_empty_text_gives_no_chunks() -> None:
+    assert chunk_document(Document("d", ""), ChunkSettings(), TOKENS) == []
+
+
+def test_overlap_must_be_smaller_than_size() -> None:
+    with pytest.raises(ValidationError, match="overlap"):
+        ChunkSettings(size=16, overlap=16)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("Dr. Lee came. He left.", ["Dr. Lee came.", "He left."]),
+        ("It costs 3.5 euros. Fine!", ["It costs 3.5 euros.", "Fine!"]),
+        ("今天天气很好。我们去公园！真的吗？", ["今天天气很好。", "我们去公园！", "真的吗？"]),
+        ("1. First step\n2. Second step", ["1. First step", "2. Second step"]),
+        ("J. Smith said “Go.” Then he went.", ["J. Smith said “Go.”", "Then he went."]),
+    ],
+)
+def test_sentences(text: str, wanted: list[str]) -> None:
+    assert [text[a:b] for a, b in sentence_spans(text)] == wanted
+
+
+@given(st.text(max_size=200))
+def test_normalising_twice_changes_nothing(text: str) -> None:
+    once = normalise(text)
+    assert normalise(once) == once
+    assert "\r" not in once
+    assert "\x00" not in once

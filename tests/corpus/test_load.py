@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from conftest import QUESTIONS, write_corpus
+
+from ragtune.corpus.check import corpus_info, find_leaks, refuse_leaks
+from ragtune.corpus.load import CorpusSettings, load_corpus
+from ragtune.errors import CorpusError
+from ragtune.records import Question
+from ragtune.report.table import corpus_table
+from ragtune.store import Store
+
+HANDBOOK = Path(__file__).parents[2] / "corpora" / "handbook"
+
+
+def load(folder: Path, **settings: object):  # type: ignore[no-untyped-def]
+    return load_corpus(CorpusSettings(path=str(folder), **settings))  # type: ignore[arg-type]
+
+
+def test_quotes_become_exact_spans(corpus: Path) -> None:
+    loaded = load(corpus)
+    text = {d.id: d.text for d in loaded.documents}
+    question = next(q for q in loaded.questions if q.id == "q1")
+    [e] = question.evidence
+    assert text[e.document_id][e.start : e.end] == "Tea is served at 15:30"
+
+
+def test_the_hash_follows_content(corpus: Path) -> None:
+    before = load(corpus)
+    (corpus / "documents" / "boats.txt").write_text(before.documents[0].text + " More.")
+    rows = [q for q in QUESTIONS if q["id"] in ("q1", "q3")]
+    (corpus / "questions.jsonl").write_text("".join(json.dumps(q) + "\n" for q in rows))
+    after = load(corpus)
+    assert before.documents_hash != after.documents_hash
+    assert before.hash != after.hash
+
+
+def test_stored_readings_are_reused_and_equal(corpus: Path, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    settings = CorpusSettings(path=str(corpus))
+    first = load_corpus(settings, store)
+    size = (tmp_path / "store" / "read" / "v1.jsonl").stat().st_size
+    assert load_corpus(settings, store).hash == first.hash
+    assert (tmp_path / "store" / "read" / "v1.jsonl").stat().st_size == size
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"id": "q1", "question": "x?"}, "stands twice"),
+        ({"id": "n", "question": "x?", "evidence": [{"document": "tea.md", "quote": "coffee at dawn"}]}, "does not stand"),
+        ({"id": "n", "question": "x?", "evidence": [{"document": "no.md", "quote": "x"}]}, "does not hold"),
+        ({"id": "n", "question": "x?", "evidence": [{"document": "tea.md", "start": 5, "end": 99999}]}, "lies outside"),
+        ({"id": "n", "question": "x?", "evidence": ["tea.md"]}, "evidence needs"),
+        ({"id": "n", "question": "x?", "evidence": "tea"}, "must be a list"),
+        ({"id": "n", "question": "  "}, "missing or empty"),
+        ({"id": "n", "question": "x?", "split": "exam"}, "not one of"),
+        ({"id": "n", "question": "x?", "answer": "y"}, "unknown key"),
+        ({"id": "n", "question": "x?", "answers": [1]}, "list of strings"),
+        ("nonsense", "not a JSON object"),
+    ],
+)
+def test_wrong_questions_name_file_and_line(corpus: Path, row: object, says: str) -> None:
+    with (corpus / "questions.jsonl").open("a") as handle:
+        handle.write(json.dumps(row) + "\n")
+    with pytest.raises(CorpusError, match=says) as caught:
+        load(corpus)
+    assert "questions.jsonl:8" in str(caught.value)
+
+
+def test_missing_and_empty_corpora(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="no such corpus"):
+        load(tmp_path / "none")
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(CorpusError, match="no documents/ folder"):
+        load(tmp_path / "bare")
+    (tmp_path / "bare" / "documents").mkdir()
+    with pytest.raises(CorpusError, match="corpus is empty"):
+        load(tmp_path / "bare")
+
+
+def test_duplicate_document_ids(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path / "c", {"a.jsonl": '{"id": "x", "text": "1"}\n{"id": "x", "text": "2"}\n'}, [])
+    with pytest.raises(CorpusError, match="share the id"):
+        load(folder)
+
+
+def test_not_json_line(corpus: Path) -> None:
+    (corpus / "questions.jsonl").write_text("{oops\n")
+    with pytest.raises(CorpusError, match=r"questions\.jsonl:1: this line is not JSON"):
+        load(corpus)
+
+
+def test_leaks_are_found_but_near_misses_are_not() -> None:
+    questions = [
+        Question("a", "Who runs the depot in Hull?", ("Ann",), split="train"),
+        Question("b", "who runs the depot in Hull", ("Ann",)),
+        Question("c", "Who runs the depot in Leeds?", ("Bob",)),
+        Question("d", "What is the weather?", ("wet",)),
+    ]
+    assert [(k.test_id, k.train_id) for k in find_leaks(questions)] == [("b", "a")]
+
+
+def test_leaks_are_an_error_unless_allowed(tmp_path: Path) -> None:
+    rows = [QUESTIONS[0], {**QUESTIONS[0], "id": "copy", "split": "train"}]
+    loaded = load(write_corpus(tmp_path / "c", questions=rows))
+    with pytest.raises(CorpusError, match="stand in the train split"):
+        refuse_leaks(loaded, allow=False)
+    assert len(refuse_leaks(loaded, allow=True)) == 1
+
+
+def test_info_counts(tmp_path: Path) -> None:
+    rows = [*QUESTIONS, {**QUESTIONS[0], "id": "again", "split": "train"}]
+    loaded = load(write_corpus(tmp_path / "c", questions=rows))
+    info = corpus_info(loaded, [10, 70, 5000])
+    assert (info.documents, info.questions, info.unanswerable) == (3, 8, 2)
+    assert info.histogram == [(0, 64, 1), (64, 128, 1), (4096, 10**9, 1)]
+    assert info.same_question == [("q1", "again")]
+    text = corpus_table(info)
+    assert "1 leaks" in text
+    assert "4096 and more" in text
+
+
+def test_the_shipped_corpus_keeps_its_promises() -> None:
+    loaded = load(HANDBOOK)
+    kinds = {d.id.rsplit(".", 1)[1] for d in loaded.documents}
+    assert 60 <= len(loaded.documents) <= 100
+    assert {"md", "html", "pdf", "docx", "csv"} <= kinds
+    assert not loaded.skipped
+    assert find_leaks(loaded.questions) == []
+    tags = {t for q in loaded.questions for t in q.tags}
+    assert {"single fact", "paraphrase", "two documents", "comparison", "unanswerable", "seen", "unseen"} <= tags
+    single = [q for q in loaded.questions if "single fact" in q.tags or "paraphrase" in q.tags]
+    facts = {s: {t for q in single if q.split == s for t in q.tags if t.startswith("fact:")} for s in ("train", "test")}
+    assert 0.4 <= len(facts["train"]) / len(facts["train"] | facts["test"]) <= 0.6
+    unseen = {t for q in single if "unseen" in q.tags for t in q.tags if t.startswith("fact:")}
+    assert not unseen & facts["train"]

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ragtune.errors import ExperimentError
+from ragtune.experiment.spec import load_experiment
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+BASE = """\
+name: demo
+corpus: {path: c}
+retrieval: {top_k: 2, lexical: true}
+setups:
+  plain:
+  rag:
+    retrieval: true
+  wide:
+    retrieval: {top_k: 7}
+"""
+
+
+def load(tmp_path: Path, text: str, **options: object):  # type: ignore[no-untyped-def]
+    path = tmp_path / "demo.yaml"
+    path.write_text(text)
+    return load_experiment(path, **options)  # type: ignore[arg-type]
+
+
+def test_shared_sections_fold_into_the_setups_that_ask_for_them(tmp_path: Path) -> None:
+    setups = load(tmp_path, BASE).setups
+    assert setups["plain"].retrieval is None
+    assert setups["rag"].retrieval.top_k == 2
+    assert setups["wide"].retrieval.top_k == 7
+    assert setups["wide"].retrieval.lexical is not None
+    assert (setups["plain"].prompt_name, setups["rag"].prompt_name) == ("closed", "cited")
+
+
+def test_overrides_and_limit(tmp_path: Path) -> None:
+    made = load(tmp_path, BASE, overrides=["retrieval.top_k=3", "seeds=[1, 2]", "setups.wide.generator.model=extractive", "judge.support=0.5"], limit=9)
+    assert made.setups["rag"].retrieval.top_k == 3
+    assert (made.seeds, made.limit, made.judge.support) == ((1, 2), 9, 0.5)
+    assert made.setups["wide"].generator.kind == "extractive"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (BASE.replace("top_k: 7", "topk: 7"), r'demo.yaml:9: unknown key "topk".*Did you mean "top_k"'),
+        (BASE.replace("name: demo", "name: demo\nsetup: {}"), r'demo.yaml:2: unknown key "setup".*"setups"'),
+        (BASE.replace("path: c", "pth: c"), r'unknown key "pth".*"path"|"corpus.path" is missing'),
+        (BASE.replace("lexical: true", "lexical: {engine: lucene}"), r"demo.yaml:3.*bm25s"),
+        (BASE.replace("top_k: 7", "top_k: 0"), r"demo.yaml:9.*greater than or equal to 1"),
+        (BASE.replace("name: demo", "name: ../x"), r"demo.yaml:1: name"),
+        (BASE + "split: exam\n", "split must be"),
+        (BASE + "main_metric: bleu\n", "main_metric must be one of"),
+        (BASE + "seeds: []\n", "seeds"),
+        ("name: x\ncorpus: {path: c}\n", '"setups" is missing'),
+        ("- a\n- b\n", "mapping of keys"),
+        ("a: [1\n", "not YAML"),
+        ("name: x\ncorpus: {path: c}\nsetups: {a: 3}\n", "setups.a"),
+        (BASE + "  t:\n    tuning: {train_on: raft}\n", "tuning on raft needs retrieval"),
+        (BASE + "  t:\n    generator: {model: extractive}\n", "extractive needs retrieval"),
+        (BASE + "  t:\n    tuning: {train_on: closed-book}\n    generator: {model: extractive}\n", "only a local model"),
+        (BASE + "  t:\n    retrieval: {dense: false, lexical: false}\n", "needs dense, lexical, or both"),
+    ],
+)
+def test_wrong_files_name_line_key_and_mending(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ExperimentError, match=says) as caught:
+        load(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_wrong_overrides_and_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match="not of the form"):
+        load(tmp_path, BASE, overrides=["nonsense"])
+    with pytest.raises(ExperimentError, match="not a YAML value"):
+        load(tmp_path, BASE, overrides=["a=[1"])
+    with pytest.raises(ExperimentError, match="no such experiment"):
+        load_experiment(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("file", sorted(EXPERIMENTS.glob("*.yaml")), ids=lambda p: p.stem)
+def test_shipped_experiments_are_valid(file: Path) -> None:
+    made = load_experiment(file)
+    assert made.name == file.stem
+    assert made.description
+
+
+def test_the_quickstart_compares_the_five_setups() -> None:
+    setups = load_experiment(EXPERIMENTS / "quickstart.yaml").setups
+    kinds = {(s.retrieval is not None, s.tuning.train_on if s.tuning else None) for s in setups.values()}
+    assert kinds == {(False, None), (True, None), (False, "closed-book"), (True, "closed-book"), (True, "raft")}

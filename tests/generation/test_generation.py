@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from ragtune.errors import ExperimentError, ModelError
+from ragtune.generation.endpoint import EndpointGenerator
+from ragtune.generation.extractive import ExtractiveGenerator, best_sentence
+from ragtune.generation.generator import Request
+from ragtune.generation.local import LocalGenerator
+from ragtune.generation.prompts import fit, load_prompt, parse_answer, shipped_prompts
+from ragtune.generation.settings import GeneratorSettings
+from ragtune.models.causal import LanguageModel
+from ragtune.models.names import resolve
+from ragtune.records import Chunk, Hit
+
+
+def hit(text: str, rank: int = 1, title: str = "") -> Hit:
+    return Hit(Chunk(f"c{rank}", "d", 0, len(text), text, title), 1.0, rank)
+
+
+HITS = (hit("Tea is served at 15:30.", 1, "Tea"), hit("The boat Sprat carries 12 people. Its captain is Ida Moen.", 2))
+
+
+# --- prompts -------------------------------------------------------------------------------------------------
+
+
+def test_contexts_are_numbered_and_titled() -> None:
+    [system, user] = load_prompt("cited").messages("When is tea?", HITS)
+    assert "I don't know." in system["content"]
+    assert user["content"] == "[1] Tea\nTea is served at 15:30.\n[2] The boat Sprat carries 12 people. Its captain is Ida Moen.\nQuestion: When is tea?"
+
+
+def test_the_training_recipe_lays_prompts_out_as_serving_does() -> None:
+    from ragtune.models.nano.train import user_text
+
+    contexts = tuple((h.chunk.title, h.chunk.text) for h in HITS)
+    assert user_text(contexts, "When is tea?") == load_prompt("cited").messages("When is tea?", HITS)[-1]["content"]
+    assert user_text((), "When?") == load_prompt("closed").messages("When?", ())[-1]["content"]
+
+
+def test_documents_cannot_reach_the_template_engine() -> None:
+    text = "{{ ''.__class__ }} {% for x in y %}"
+    assert text in load_prompt("cited").messages("q", (hit(text),))[-1]["content"]
+
+
+def test_prompt_files_and_their_errors(tmp_path: Path) -> None:
+    assert shipped_prompts() == ["brief", "cited", "closed"]
+    path = tmp_path / "mine.yaml"
+    path.write_text("system: ''\ncontext: '{{ text }}'\nuser: '{{ question }}'\nabstain: no\n")
+    with pytest.raises(ExperimentError, match="abstain"):
+        load_prompt("mine.yaml", tmp_path)
+    path.write_text("system: ''\ncontext: '{{ text }}'\nuser: '{{ question }}'\nabstain: 'no'\n")
+    assert load_prompt("mine.yaml", tmp_path).messages("Hi?", ()) == [{"role": "user", "content": "Hi?"}]
+    path.write_text("a: [")
+    with pytest.raises(ExperimentError, match="not YAML"):
+        load_prompt("mine.yaml", tmp_path)
+    with pytest.raises(ExperimentError, match="no such prompt"):
+        load_prompt("none.yaml", tmp_path)
+    with pytest.raises(ExperimentError, match="unknown prompt"):
+        load_prompt("citted")
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        ("27 days [1]", ("27 days", (1,), False)),
+        ("27 days [2][1].", ("27 days.", (2, 1), False)),
+        ("27 days [1, 3] and [9]", ("27 days and", (1,), False)),
+        ("I don't know.", ("I don't know.", (), True)),
+        ("I don’t know", ("I don’t know", (), True)),
+        ("The contexts do not say.", ("The contexts do not say.", (), True)),
+        ("", ("", (), True)),
+        ("I know: five [2]", ("I know: five", (2,), False)),
+    ],
+)
+def test_answers_are_read_back(raw: str, wanted: tuple[str, tuple[int, ...], bool]) -> None:
+    assert parse_answer(raw, 2, "I don't know.") == wanted
+
+
+def test_hits_that_do_not_fit_are_dropped_from_the_lowest_rank() -> None:
+    hits = [hit("x" * n, i) for i, n in enumerate((10, 20, 30), 1)]
+    kept, dropped = fit(hits, lambda h: sum(len(x.chunk.text) for x in h), 35)
+    assert [h.rank for h in kept] == [1, 2]
+    assert dropped == 1
+    with pytest.raises(ExperimentError, match="question alone"):
+        fit(hits, lambda h: 100, 35)
+
+
+# --- local ---------------------------------------------------------------------------------------------------
+
+
+def generator(folder: Path, **settings: object) -> LocalGenerator:
+    made = GeneratorSettings(model=str(folder), max_new_tokens=8, **settings)  # type: ignore[arg-type]
+    return LocalGenerator(LanguageModel(resolve(str(folder)), "cpu"), load_prompt("cited"), made)
+
+
+REQUESTS = [Request("a", "When is tea?", HITS[:1]), Request("b", "Who is the captain of the boat?", HITS), Request("c", "Why?", ())]
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "llama", "t5"])
+def test_real_architectures_answer_in_batches(tiny_models: dict[str, Path], kind: str) -> None:
+    gen = generator(tiny_models[kind])
+    batches = gen.batches(REQUESTS, 0)
+    replies = {r.key: r for batch in batches for r in gen.answer(batch, None, 0)}
+    assert set(replies) == {"a", "b", "c"}
+    for reply in replies.values():
+        assert 0 < reply.tokens.answer <= 8
+        assert reply.tokens.prompt > 5
+        assert reply.finish in ("stop", "length")
+        assert reply.seconds > 0
+    again = {r.key: r.raw for batch in gen.batches(REQUESTS[::-1], 0) for r in gen.answer(batch, None, 0)}
+    assert again == {k: r.raw for k, r in replies.items()}
+    assert gen.model.loads == 1
+
+
+def test_padding_does_not_change_a_greedy_answer(tiny_models: dict[str, Path]) -> None:
+    gen = generator(tiny_models["qwen2"])
+    together = {r.key: r.raw for r in gen.answer(REQUESTS, None, 0)}
+    alone = {r.key: r.raw for request in REQUESTS for r in gen.answer([request], None, 0)}
+    assert together == alone
+
+
+def test_sampling_follows_its_seed(tiny_models: dict[str, Path]) -> None:
+    gen = generator(tiny_models["llama"], temperature=1.0, top_p=0.9)
+
+    def say(seed: int) -> list[str]:
+        return [r.raw for r in gen.answer(REQUESTS, None, seed)]
+
+    assert say(1) == say(1)
+    assert say(1) != say(2)
+
+
+def test_chat_template_is_used_where_there_is_one(tiny_models: dict[str, Path]) -> None:
+    qwen, llama = generator(tiny_models["qwen2"]), generator(tiny_models["llama"])
+    text = qwen.model.tokenizer.decode(qwen.prompt_ids(REQUESTS[0])[0])
+    assert text.startswith("<|user|>system\n")
+    assert text.endswith("<|assistant|>")
+    assert llama.model.tokenizer.decode(llama.prompt_ids(REQUESTS[0])[0]).endswith("\nAnswer:")
+
+
+def test_a_template_without_system_role_gets_it_in_the_user_turn(tiny_models: dict[str, Path]) -> None:
+    model = LanguageModel(resolve(str(tiny_models["qwen2"])), "cpu")
+    model.tokenizer.chat_template = (
+        "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ m['content'] }}{% endfor %}"
+    )
+    ids = model.encode_prompt([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}])
+    assert model.tokenizer.decode(ids) == "Be brief.\n\nWhy?"
+
+
+def test_more_contexts_than_the_window_are_dropped_and_counted(tiny_models: dict[str, Path]) -> None:
+    gen = generator(tiny_models["qwen2"], window=150)
+    many = tuple(hit(f"The boat number {i} carries {i} people.", i) for i in range(1, 12))
+    [reply] = gen.answer([Request("x", "How many?", many)], None, 0)
+    assert 0 < reply.hits < 11
+    assert reply.tokens.prompt <= 142
+    with pytest.raises(ExperimentError, match="question alone"):
+        gen.prompt_ids(Request("y", "word " * 300, ()))
+    with pytest.raises(ModelError, match="fills the whole window"):
+        LocalGenerator(gen.model, gen.prompt, GeneratorSettings(max_new_tokens=300)).prompt_ids(REQUESTS[0])
+
+
+def test_model_names_and_their_errors(tmp_path: Path, tiny_models: dict[str, Path]) -> None:
+    assert resolve("bundled:nano").kind == "bundled"
+    assert resolve("Qwen/Qwen2.5-0.5B-Instruct").kind == "hub"
+    for name, says in (("bundled:mini", "unknown bundled"), ("nothing", "unknown model"), (str(tmp_path), "no config.json"), ("./none/", "unknown model")):
+        with pytest.raises(ModelError, match=says):
+            resolve(name)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="no safetensors"):
+        resolve(str(tmp_path))
+    (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
+    with pytest.raises(ModelError, match="no safetensors"):
+        resolve(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"junk")
+    with pytest.raises(ModelError, match="could not be loaded"):
+        _ = LanguageModel(resolve(str(tmp_path))).base
+    with pytest.raises(ModelError, match="could not be loaded"):
+        _ = LanguageModel(resolve("nobody/nothing-here")).tokenizer
+    (tmp_path / "config.json").unlink()
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with pytest.raises(ModelError, match="adapter, not a model"):
+        resolve(str(tmp_path))
+
+
+def test_bundled_weights_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragtune.models.names.MINILM_SHA256", "0" * 64)
+    with pytest.raises(ModelError, match="SHA-256"):
+        resolve("bundled:minilm")
+    monkeypatch.setattr("ragtune.models.names.MINILM_PACKAGE", "no_such_package")
+    with pytest.raises(ModelError, match="needs its package"):
+        resolve("bundled:minilm")
+
+
+# --- extractive ----------------------------------------------------------------------------------------------
+
+
+def test_extractive_answers_with_the_best_sentence_and_cites_it() -> None:
+    assert best_sentence("Who is the captain of the boat Sprat?", HITS) in ("The boat Sprat carries 12 people. [2]", "Its captain is Ida Moen. [2]")
+    assert best_sentence("When is tea served?", HITS) == "Tea is served at 15:30. [1]"
+    assert best_sentence("Which quasar spins?", HITS) is None
+    assert best_sentence("?", HITS) is None
+    gen = ExtractiveGenerator(load_prompt("cited"))
+    [batch] = gen.batches(REQUESTS, 0)
+    replies = {r.key: r.raw for r in gen.answer(batch, None, 0)}
+    assert replies["c"] == "I don't know."
+
+
+# --- endpoint ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def server(script: list[tuple[int, object]]) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """A server that speaks the OpenAI API and answers by script; the last entry repeats."""
+    seen: list[dict[str, object]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            seen.append(body)
+            status, reply = script[min(len(seen), len(script)) - 1]
+            data = reply.encode() if isinstance(reply, str) else json.dumps(reply).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *args: object) -> None:
+            return None
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{httpd.server_address[1]}/v1", seen
+    finally:
+        httpd.shutdown()
+        httpd.server_close()
+
+
+GOOD = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "15:30 [1]"}}],
+        "usage": {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35}}  # fmt: skip
+
+
+def endpoint(url: str, **settings: object) -> EndpointGenerator:
+    return EndpointGenerator(load_prompt("cited"), GeneratorSettings(model="m", endpoint=url, retries=1, timeout=5, **settings))  # type: ignore[arg-type]
+
+
+def test_endpoint_answers_and_retries() -> None:
+    with server([(500, {"error": {"message": "busy"}}), (200, GOOD)]) as (url, seen):
+        gen = endpoint(url, window=200)
+        [batch] = gen.batches(REQUESTS, 0)
+        replies = list(gen.answer(batch, None, 7))
+    assert [r.raw for r in replies] == ["15:30 [1]"] * 3
+    assert replies[0].tokens.answer == 5
+    assert len(seen) == 4
+    assert seen[-1]["seed"] == 7
+    assert seen[-1]["model"] == "m"
+
+
+@pytest.mark.parametrize(
+    ("script", "says"),
+    [
+        ([(401, {"error": {"message": "no"}})], "refused the key"),
+        ([(500, {})], "answered 500"),
+        ([(200, {"choices": []})], "no completion"),
+        ([(200, "<html>hello")], "not JSON|no completion"),
+        ([(200, '{"cut": ')], "not JSON|no completion|reached"),
+    ],
+)
+def test_endpoint_failures_are_one_line(script: list[tuple[int, object]], says: str) -> None:
+    with server(script) as (url, _):
+        gen = endpoint(url)
+        with pytest.raises(ModelError, match=says) as caught:
+            list(gen.answer(REQUESTS[:1], None, 0))
+    assert "\n" not in str(caught.value)
+
+
+def test_endpoint_that_is_not_there_and_adapters() -> None:
+    gen = endpoint("http://127.0.0.1:9/v1")
+    with pytest.raises(ModelError, match="cannot be reached"):
+        list(gen.answer(REQUESTS[:1], None, 0))
+    with pytest.raises(ModelError, match="local adapter"):
+        list(gen.answer(REQUESTS[:1], Path("x"), 0))
+    with pytest.raises(ValidationError, match="model name"):
+        GeneratorSettings(endpoint="http://x")

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+
+from ragtune.models.names import NANO_FOLDER
+from ragtune.models.nano import examples, facts, prose, train, words
+
+
+def last() -> examples.Level:
+    return examples.level(100, 100)
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_every_answer_stands_in_the_context_it_cites(held_out: bool) -> None:
+    answered = abstained = 0
+    for seed in range(300):
+        made = examples.made_up(Random(seed), last(), held_out)
+        for question, answer in made.turns:
+            assert question[:1].strip()
+            if answer == examples.ABSTAIN:
+                abstained += 1
+                continue
+            text, _, marks = answer.rpartition(" ")
+            numbers = [int(n) for n in marks.strip("[]").split("][")]
+            answered += 1
+            cited = " ".join(" ".join(made.contexts[n - 1]) for n in numbers).lower()
+            assert text.lower().removeprefix("the ") in cited
+    assert answered > 3 * abstained > 0
+
+
+def test_two_hops_cite_two_contexts() -> None:
+    made = [examples.two_hop(Random(s), last()) for s in range(30)]
+    assert any(a.count("[") == 2 for c in made for _, a in c.turns)
+
+
+def test_the_curriculum_grows() -> None:
+    levels = [examples.level(s, 100) for s in range(0, 101, 5)]
+    assert [x.contexts for x in levels] == sorted(x.contexts for x in levels)
+    assert (levels[0].contexts, levels[-1].contexts) == (1, 6)
+
+
+def test_held_out_domains_are_never_trained_on() -> None:
+    names = {d.name for d in facts.domains() if d.held_out}
+    assert len(names) >= 3
+    kinds = {f.kind.split("/")[0] for s in range(200) for g in examples._facts_of_group(Random(s), False, 2, 2) for f in g}
+    assert not kinds & names
+
+
+def test_prose_questions_are_answered_by_a_span(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text(
+        "---\ntitle: x\n---\n# Head\n\nThe Harbour Board must approve the annual plan within 30 days. If the alarm rings, leave the building at once. Staff in Brackwater use the old gate because the new one is locked.\n"
+    )
+    [paragraph] = prose.paragraphs(tmp_path)
+    made = [f for s in range(30) for f in prose.facts(paragraph, Random(s))]
+    assert {"leave the building at once", "30"} <= {f.answer for f in made}
+    assert all(f.answer in paragraph and f.questions[0].endswith("?") for f in made)
+    assert prose.paragraphs(tmp_path / "none") == []
+
+
+def test_synonyms_change_words_only_for_their_own_row() -> None:
+    assert words.vary(Random(0), "the price of it?", 0.0) == "the price of it?"
+    seen = {words.vary(Random(s), "the price of it?", 1.0) for s in range(40)}
+    assert seen <= {"the cost of it?", "the price of it?", "the fee of it?", "the charge of it?"}
+    assert len(seen) > 1
+
+
+def test_training_starts_with_copying_and_resumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["--out", str(tmp_path), "--steps", "3", "--tokens", "256", "--vocabulary", "800", "--save-every", "2", "--layers", "3", "--width", "64"]
+    args += ["--heads", "2", "--probe", "4", "--texts", "200"]
+    train.main(args)
+    assert "from step 0" in capsys.readouterr().out
+    assert {"model.safetensors", "tokenizer.json", "recipe.json", "sha256.json", "checkpoint.pt"} <= {p.name for p in tmp_path.iterdir()}
+    train.main([*args, "--steps", "4"])
+    assert "from step 3" in capsys.readouterr().out
+
+
+def test_the_induction_circuit_copies_before_any_training() -> None:
+    args = train.parse(["--out", "x"])
+    model = train.build_model(args).eval()
+    rng = Random(0)
+    ids, weights = train.pad([train.repeats(rng, args.vocabulary) for _ in range(8)])
+    with torch.no_grad():
+        hit = (model(input_ids=ids).logits[:, :-1].argmax(-1) == ids[:, 1:]) & (weights[:, 1:] > 0)
+    assert float(hit.sum() / (weights > 0).sum()) > 0.25
+
+
+def test_loss_covers_answers_most() -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(NANO_FOLDER)
+    ids, weights = train.encode(tokenizer, examples.Conversation((("", "It is red."),), (("What is it?", "red [1]"), ("Why?", examples.ABSTAIN))))
+    assert len(ids) == len(weights)
+    answer = tokenizer.decode([i for i, w in zip(ids, weights, strict=True) if w == train.ANSWER_WEIGHT])
+    assert answer == " red [1]<|end|> I don't know.<|end|>"
+
+
+def test_shipped_weights_are_small_and_safe() -> None:
+    assert (NANO_FOLDER / "model.safetensors").stat().st_size < 30e6
+    assert not [p for p in NANO_FOLDER.iterdir() if p.suffix in {".bin", ".pt", ".pkl"}]
+    assert "LlamaForCausalLM" in json.loads((NANO_FOLDER / "config.json").read_text())["architectures"]
+    assert (NANO_FOLDER / "README.md").read_text().startswith("#")

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import write_corpus
+
+from ragtune.experiment.folder import Run, load_run
+from ragtune.experiment.progress import Silent
+from ragtune.experiment.run import run_experiment
+from ragtune.experiment.spec import load_experiment
+from ragtune.report import charts, numbers
+from ragtune.report.build import render, script_json, write_report
+from ragtune.report.table import comparison
+from ragtune.store import Store
+
+EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+EXPERIMENT = """\
+name: evil
+corpus: {path: CORPUS}
+generator: {model: extractive}
+retrieval: {lexical: true, top_k: 2}
+setups:
+  one: {retrieval: true, title: "<b>One</b>"}
+  two: {retrieval: {dense: false, top_k: 1}}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    root = tmp_path_factory.mktemp("report")
+    documents = {"a.md": f"---\ntitle: '{EVIL}'\n---\nTea is served at noon {EVIL} here.", "b.txt": "Boats leave at ten."}
+    questions: list[dict[str, object]] = [
+        {
+            "id": "q1",
+            "question": f"When is tea served {EVIL}?",
+            "answers": [EVIL],
+            "evidence": [{"document": "a.md", "quote": "Tea is served"}],
+            "tags": [EVIL],
+        },
+        {"id": "q2", "question": "When do boats leave?", "answers": ["ten"], "evidence": [{"document": "b.txt", "quote": "ten"}]},
+        {"id": "q3", "question": "What is the price of gold?"},
+    ]
+    write_corpus(root / "c", documents, questions)
+    (root / "evil.yaml").write_text(EXPERIMENT.replace("CORPUS", str(root / "c")))
+    return load_run(run_experiment(load_experiment(root / "evil.yaml"), Store(root / "s"), root / "run", Silent()))
+
+
+def test_hostile_text_cannot_run(run: Run) -> None:
+    page = render(run)
+    assert "<script>alert" not in page
+    assert "<img" not in page
+    assert "<b>One</b>" not in page
+    assert len(re.findall(r"<script\b", page)) == 2
+    assert "innerHTML" not in page
+    assert "default-src 'none'" in page
+
+
+def test_the_page_is_self_contained_and_holds_its_data(run: Run, tmp_path: Path) -> None:
+    path = write_report(run, tmp_path / "r.html")
+    page = path.read_text("utf-8")
+    assert not re.search(r"(?:src|href)=[\"']?(?:https?:)?//", page)
+    assert "@import" not in page
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S)[1])  # type: ignore[index]
+    assert [q["id"] for q in data["questions"]] == ["q1", "q2", "q3"]
+    assert EVIL in data["questions"][0]["q"]
+    assert data["setups"] == ["<b>One</b>", "two"]
+    for section in ("setups", "differences", "cost-quality", "slices", "retrieval", "work", "questions", "reproduce"):
+        assert f'id="{section}"' in page
+    assert run.summary["recommendation"]["text"].split("”")[0].split("“")[1] in ("<b>One</b>", "two")
+
+
+def test_script_json_cannot_leave_its_element() -> None:
+    text = str(script_json({"a": "</script><!--\u2028&"}))
+    assert "<" not in text
+    assert ">" not in text
+    assert "&" not in text
+    assert json.loads(text) == {"a": "</script><!--\u2028&"}
+    with pytest.raises(ValueError):
+        script_json(float("nan"))
+
+
+def test_the_terminal_table_lists_setups_and_verdict(run: Run) -> None:
+    text = comparison(run)
+    assert "one" in text
+    assert "two" in text
+    assert "Ship" in text
+
+
+def test_charts_escape_and_scale() -> None:
+    svg = str(charts.lines([charts.Series("<a>", 0, [(0, 1.0), (10, 0.5)], dashed=True)], "x", "y", "t"))
+    assert "&lt;a&gt;" in svg
+    assert "<a>" not in svg
+    cloud = str(charts.scatter([charts.Series(n, 0, [(x, 50.0)], [(40.0, 60.0)]) for n, x in (("a", 1.0), ("b", 1.1), ("c", 900.0))], "x", "y", "t"))
+    assert cloud.count("<circle") == 3
+    assert str(charts.lines([], "x", "y", "t")) == str(charts.scatter([], "x", "y", "t")) == ""
+    assert max(float(m) for m in re.findall(r'c[xy]="([\d.]+)"', cloud)) <= charts.WIDTH
+
+
+def test_numbers() -> None:
+    assert numbers.score(None) == "–"
+    assert numbers.score(0.1234) == "12.3"
+    assert numbers.seconds(0.0123) == "12 ms"
+    assert numbers.seconds(3) == "3.0 s"
+    assert numbers.seconds(600) == "10.0 min"
+    assert numbers.signed(-0.05) == "-5.0"
+    assert numbers.signed(None) == "–"
+    assert numbers.interval({}) == ""

@@ -1,0 +1,296 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import DATA, build_tiny
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from ragtune.corpus.chunking import ChunkSettings, chunk_document
+from ragtune.errors import ExperimentError, ModelError, StoreError
+from ragtune.models.encoder import CachedEncoder, SentenceEncoder, unit
+from ragtune.models.names import resolve
+from ragtune.models.tokens import token_spans
+from ragtune.records import Chunk, Document, Evidence, Hit, Question
+from ragtune.retrieval.dense import DenseIndex, choose_kind, gpu_count
+from ragtune.retrieval.fuse import fuse, reciprocal_rank, weighted
+from ragtune.retrieval.lexical import build_lexical, tokenise
+from ragtune.retrieval.measure import measure_retrieval
+from ragtune.retrieval.rerank import CrossEncoderReranker, LateInteraction
+from ragtune.retrieval.retriever import Retriever
+from ragtune.retrieval.settings import FusionSettings, IndexSettings, LexicalSettings, RerankSettings, RetrievalSettings
+from ragtune.store import Store
+
+TEXTS = [
+    "The cat sleeps on the red sofa.",
+    "Invoices are paid on day 30.",
+    "Ferries leave at noon.",
+    "The dog sleeps in the garden.",
+    "今天的会议在三点开始。",
+    "我们去公园散步。",
+]
+
+
+def chunks(texts: list[str] = TEXTS) -> list[Chunk]:
+    return [Chunk(f"c{i}", f"d{i}", 0, len(t), t, "", {"team": "pets" if i in (0, 3) else "office", "tags": ["x", str(i)]}) for i, t in enumerate(texts)]
+
+
+# --- encoder -------------------------------------------------------------------------------------------------
+
+
+def test_vectors_are_unit_and_do_not_depend_on_company(minilm: SentenceEncoder) -> None:
+    together = minilm.encode(TEXTS)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    for i in (0, 4):
+        assert np.array_equal(minilm.encode([TEXTS[i]])[0], together[i])
+    assert minilm.encode([]).shape == (0, 0)
+
+
+def test_vectors_are_those_of_sentence_transformers(minilm: SentenceEncoder) -> None:
+    theirs = minilm.model.encode(TEXTS, normalize_embeddings=True)
+    assert np.abs(minilm.encode(TEXTS) - theirs).max() < 1e-5
+
+
+def test_each_distinct_text_is_embedded_once_ever(minilm: SentenceEncoder, tmp_path: Path) -> None:
+    cache = CachedEncoder(minilm, tmp_path)
+    first = cache.encode([*TEXTS, TEXTS[0]])
+    assert cache.computed == len(TEXTS)
+    again = CachedEncoder(minilm, tmp_path)
+    assert again.missing([*TEXTS, "new"]) == 1
+    assert np.array_equal(again.encode(TEXTS), first[:-1])
+    assert (again.computed, again.reused) == (0, len(TEXTS))
+    again.encode(TEXTS[:1], "query")
+    assert again.computed == 1  # queries may carry another prompt
+
+
+def test_a_damaged_vector_file_is_made_anew(minilm: SentenceEncoder, tmp_path: Path) -> None:
+    cache = CachedEncoder(minilm, tmp_path)
+    wanted = cache.encode(TEXTS)
+    [file] = tmp_path.glob("*.sqlite")
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    again = CachedEncoder(minilm, tmp_path)
+    assert np.array_equal(again.encode(TEXTS), wanted)
+    file.write_bytes(b"not a database at all" * 100)
+    assert np.array_equal(CachedEncoder(minilm, tmp_path).encode(TEXTS), wanted)
+
+
+def test_an_embedder_that_does_not_load_is_one_line(tmp_path: Path) -> None:
+    folder = build_tiny("t5", tmp_path / "m")
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="could not be loaded"):
+        _ = SentenceEncoder(resolve(str(folder))).model
+    with pytest.raises(ModelError, match="without network"):
+        _ = SentenceEncoder(resolve("nobody/nothing-here")).model
+
+
+# --- dense ---------------------------------------------------------------------------------------------------
+
+
+def vectors(n: int = 400, dim: int = 16) -> np.ndarray:
+    return unit(np.random.default_rng(0).normal(size=(n, dim)).astype(np.float32))
+
+
+@pytest.mark.parametrize("kind", ["exact", "hnsw", "ivf", "ivfpq"])
+def test_indexes_find_neighbours_and_survive_saving(kind: str, tmp_path: Path) -> None:
+    data = vectors()
+    index = DenseIndex.build(data, [str(i) for i in range(len(data))], IndexSettings(kind=kind, probes=50))  # type: ignore[arg-type]
+    index.save(tmp_path)
+    loaded = DenseIndex.load(tmp_path)
+    _, rows = loaded.search(data[:50], 10)
+    found = np.mean([i in r for i, r in enumerate(rows)])
+    assert found >= (0.9 if kind != "ivfpq" else 0.6)
+    allowed = np.arange(0, 400, 2)
+    _, rows = loaded.search(data[:20], 5, allowed)
+    assert all(r % 2 == 0 for row in rows for r in row if r >= 0)
+
+
+def test_exact_search_is_inner_product() -> None:
+    data = vectors(50)
+    scores, rows = DenseIndex.build(data, list(map(str, range(50))), IndexSettings()).search(data[:5], 3)
+    truth = data[:5] @ data.T
+    assert np.array_equal(rows, np.argsort(-truth, axis=1)[:, :3])
+    assert np.allclose(scores[:, 0], 1, atol=1e-5)
+
+
+def test_kind_follows_size_unless_set() -> None:
+    assert [choose_kind(n, IndexSettings()) for n in (10, 100_000, 1_000_000, 10_000_000)] == ["exact", "hnsw", "ivf", "ivfpq"]
+    assert choose_kind(10, IndexSettings(kind="ivf")) == "ivf"
+
+
+def test_a_damaged_index_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "index.faiss").write_bytes(b"junk")
+    (tmp_path / "ids.json").write_text("[]")
+    with pytest.raises(StoreError, match="damaged"):
+        DenseIndex.load(tmp_path)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(gpu_count() == 0, reason="no GPU, or faiss without GPU support")
+def test_gpu_search_agrees_with_cpu(tmp_path: Path) -> None:
+    data = vectors(1000)
+    index = DenseIndex.build(data, list(map(str, range(1000))), IndexSettings())
+    index.save(tmp_path)
+    assert np.array_equal(DenseIndex.load(tmp_path).search(data[:50], 5)[1], index.search(data[:50], 5)[1])
+
+
+# --- lexical and fusion --------------------------------------------------------------------------------------
+
+
+def test_both_bm25_engines_rank_alike() -> None:
+    texts = [*TEXTS, "The red cat and the red dog.", "Ferries, ferries, ferries leave.", "Nothing in common"]
+    fast, plain = (build_lexical(texts, LexicalSettings(engine=e)) for e in ("bm25s", "rank-bm25"))  # type: ignore[arg-type]
+    for query in ("red cat", "when do ferries leave", "sleeping dogs", "会议几点开始", "公园"):
+        a, b = fast.scores(query), plain.scores(query)
+        assert list(np.argsort(-a, kind="stable")) == list(np.argsort(-b, kind="stable"))
+        assert (a > 0).tolist() == (b > 0).tolist()
+        assert a.max() > 0
+
+
+def test_unknown_and_empty_queries_score_nothing() -> None:
+    for engine in ("bm25s", "rank-bm25"):
+        index = build_lexical(["", "the of"], LexicalSettings(engine=engine))  # type: ignore[arg-type]
+        assert index.scores("zebra").tolist() == [0, 0]
+        assert index.scores("").tolist() == [0, 0]
+
+
+def test_chinese_is_cut_into_characters_and_pairs() -> None:
+    assert tokenise("我爱猫 Running") == ["我", "爱", "猫", "我爱", "爱猫", "run"]
+    assert tokenise("Running", stem=False) == ["running"]
+
+
+rankings = st.lists(st.lists(st.integers(0, 20), unique=True, max_size=10).map(lambda r: [(i, float(-n)) for n, i in enumerate(r)]), min_size=1, max_size=3)
+
+
+@given(rankings)
+def test_fusion_keeps_exactly_the_rows_and_ignores_order_of_rankings(lists: list[list[tuple[int, float]]]) -> None:
+    rows = {i for r in lists for i, _ in r}
+    fused = reciprocal_rank(lists)
+    assert {i for i, _ in fused} == rows
+    again = dict(reciprocal_rank(lists[::-1]))
+    assert all(abs(score - again[i]) < 1e-12 for i, score in fused)
+    mixed = weighted(lists, [1.0] * len(lists))
+    assert {i for i, _ in mixed} == rows
+    assert all(0 <= s <= len(lists) for _, s in mixed)
+
+
+def test_rrf_by_hand_and_settings() -> None:
+    a, b = [(1, 9.0), (2, 8.0)], [(2, 0.9), (3, 0.1)]
+    assert reciprocal_rank([a, b], 60) == [(2, 1 / 62 + 1 / 61), (1, 1 / 61), (3, 1 / 62)]
+    assert fuse(a, b, FusionSettings())[0][0] == 2
+    assert fuse(a, b, FusionSettings(by="weighted", dense_weight=1.0))[0][0] == 1
+
+
+# --- rerank and retriever ------------------------------------------------------------------------------------
+
+
+def test_late_interaction_is_maxsim_and_is_stored(minilm: SentenceEncoder, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    ranker = LateInteraction(minilm, store)
+    ranker.prepare(TEXTS)
+    scores = ranker.score("Where does the cat sleep?", TEXTS)
+    assert int(np.argmax(scores)) == 0
+    query, text = minilm.encode_tokens(["Where does the cat sleep?"], "query")[0], minilm.encode_tokens([TEXTS[0]])[0]
+    assert scores[0] == pytest.approx(float((query @ text.T).max(axis=1).mean()), abs=2e-3)  # float16 in the store
+    before = minilm.texts_encoded
+    again = LateInteraction(minilm, store)
+    again.prepare(TEXTS)
+    assert minilm.texts_encoded == before
+    assert again.score("Where does the cat sleep?", TEXTS) == scores
+
+
+def test_cross_encoder_from_a_folder(tmp_path: Path) -> None:
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    tokenizer = AutoTokenizer.from_pretrained(resolve("bundled:minilm").location)
+    for labels in (1, 3):
+        folder = tmp_path / f"ce{labels}"
+        BertForSequenceClassification(
+            BertConfig(vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, num_labels=labels)
+        ).save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        ranker = CrossEncoderReranker(resolve(str(folder)))
+        ranker.warm(["q"])
+        scores = ranker.score("cat", TEXTS[:3])
+        assert len(scores) == 3
+        assert all(np.isfinite(scores))
+    with pytest.raises(ModelError, match="could not be loaded"):
+        CrossEncoderReranker(resolve("nobody/none")).score("a", ["b"])
+
+
+def build(minilm: SentenceEncoder, settings: RetrievalSettings, texts: list[str] = TEXTS) -> Retriever:
+    made = chunks(texts)
+    dense = DenseIndex.build(minilm.encode(texts), [c.id for c in made], settings.dense.index) if settings.dense else None
+    lexical = build_lexical(texts, settings.lexical) if settings.lexical else None
+    reranker = LateInteraction(minilm) if settings.rerank else None
+    return Retriever(made, settings, encoder=minilm, dense=dense, lexical=lexical, reranker=reranker)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        RetrievalSettings(top_k=2),
+        RetrievalSettings(dense=None, lexical=LexicalSettings(), top_k=2),
+        RetrievalSettings(lexical=LexicalSettings(), top_k=2),
+        RetrievalSettings(lexical=LexicalSettings(), fusion=FusionSettings(by="weighted"), rerank=RerankSettings(candidates=3), top_k=2),
+    ],
+)
+def test_every_composition_finds_the_right_chunk(minilm: SentenceEncoder, settings: RetrievalSettings) -> None:
+    found = build(minilm, settings).retrieve(["Where does the cat sleep?", "When do the ferries leave?"])
+    assert [h[0].chunk.id for h in found] == ["c0", "c2"]
+    assert [h.rank for h in found[0]] == list(range(1, len(found[0]) + 1))
+    assert build(minilm, settings).retrieve([]) == []
+
+
+def test_metadata_filters_hold_for_dense_and_lexical(minilm: SentenceEncoder) -> None:
+    settings = RetrievalSettings(lexical=LexicalSettings(), top_k=6, where={"team": ["office", "lab"], "tags": "2"})
+    [hits] = build(minilm, settings).retrieve(["Where does the cat sleep?"])
+    assert [h.chunk.id for h in hits] == ["c2"]
+    with pytest.raises(ExperimentError, match="no chunk matches"):
+        build(minilm, RetrievalSettings(where={"team": "none"}))
+
+
+def test_settings_need_some_way_to_search() -> None:
+    with pytest.raises(ValidationError, match="needs dense, lexical, or both"):
+        RetrievalSettings.model_validate({"dense": False})
+    assert RetrievalSettings.model_validate({"lexical": True, "rerank": "none"}).lexical == LexicalSettings()
+
+
+# --- measures ------------------------------------------------------------------------------------------------
+
+
+def test_measures_by_hand() -> None:
+    document = Document("d", "alpha beta gamma delta")
+    parts = [Chunk("a", "d", 0, 10, document.text[:10]), Chunk("b", "d", 11, 16, "gamma"), Chunk("c", "d", 17, 22, "delta")]
+    two = Question("q", "?", ("x",), (Evidence("d", 12, 14), Evidence("d", 18, 20)))
+    none = Question("n", "?", ())
+    hits = [Hit(parts[0], 3, 1), Hit(parts[1], 2, 2), Hit(parts[2], 1, 3)]
+    values = measure_retrieval([two, none], [hits, hits], parts)
+    assert values["recall@1"] == [0.0]
+    assert values["recall@3"] == [1.0]
+    assert values["success@1"] == [0.0]
+    assert values["RR@10"] == [0.5]
+    ideal = 1 + 1 / np.log2(3)
+    assert values["nDCG@10"][0] == pytest.approx((1 / np.log2(3) + 0.5) / ideal)
+    assert measure_retrieval([two], [[]], parts)["recall@10"] == [0.0]
+
+
+@pytest.mark.skipif(not (DATA / "xquad").exists(), reason="XQuAD is not at hand")
+def test_chinese_questions_find_their_paragraph_lexically() -> None:
+    data = json.loads((DATA / "xquad" / "xquad.zh.json").read_text("utf-8"))
+    paragraphs = [p for a in data["data"] for p in a["paragraphs"]]
+    index = build_lexical([p["context"] for p in paragraphs], LexicalSettings())
+    asked = [(q["question"], i) for i, p in enumerate(paragraphs) for q in p["qas"]]
+    right = sum(int(np.argmax(index.scores(q))) == i for q, i in asked)
+    assert right / len(asked) > 0.85
+
+
+def test_token_offsets_without_the_model(tiny_models: dict[str, Path]) -> None:
+    text = "Head keeper: 27 days."
+    for ref in (resolve("bundled:minilm"), resolve(str(tiny_models["qwen2"]))):
+        spans = token_spans(ref).spans(text)
+        assert "".join(text[a:b] for a, b in spans).replace(" ", "") == text.replace(" ", "")
+    assert chunk_document(Document("d", text), ChunkSettings(), token_spans(resolve("bundled:minilm")))[0].text == text

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from conftest import write_corpus
+
+from ragtune.cli import main
+from ragtune.doctor import report
+from ragtune.errors import RunError
+from ragtune.experiment.progress import Silent
+from ragtune.experiment.run import run_experiment
+from ragtune.experiment.spec import load_experiment
+from ragtune.serving.ask import Assistant, open_target
+from ragtune.store import Store
+
+EXPERIMENT = """\
+name: asked
+corpus: {path: CORPUS}
+retrieval: {lexical: true, top_k: 2}
+generator: {model: "bundled:nano", max_new_tokens: 8}
+setups:
+  extractive: {retrieval: true, generator: {model: extractive}}
+  nano: {retrieval: true}
+  tuned: {tuning: {train_on: closed-book, epochs: 1, lora: {r: 2}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("ask")
+    write_corpus(root / "c")
+    (root / "asked.yaml").write_text(EXPERIMENT.replace("CORPUS", str(root / "c")))
+    run_experiment(load_experiment(root / "asked.yaml"), Store(root / "store"), root / "run", Silent())
+    return root
+
+
+def test_an_answer_quotes_its_document(root: Path) -> None:
+    reply = Assistant(*open_target(root / "run"), setup="extractive", progress=Silent()).ask("When is tea served?")
+    assert reply.answer == "Tea is served at 15:30 in the green room."
+    [cited] = reply.citations
+    assert cited.document == "tea.md"
+    assert "15:30" in cited.quote
+    assert reply.seconds >= 0
+    assert not reply.abstained
+
+
+@pytest.mark.parametrize("setup", ["nano", "tuned"])
+def test_models_and_adapters_of_the_run_answer(root: Path, setup: str) -> None:
+    reply = Assistant(*open_target(root / "run"), setup=setup, progress=Silent()).ask("When is tea served?")
+    assert isinstance(reply.answer, str)
+    assert (len(reply.shown) == 2) == (setup == "nano")
+
+
+def test_asking_an_experiment_or_a_bare_corpus(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (root / "c" / "questions.jsonl").rename(tmp_path / "kept")
+    try:
+        for target, setup in ((root / "asked.yaml", "extractive"), (root / "c", "extractive")):
+            reply = Assistant(*open_target(target, store=tmp_path / "s"), setup=setup, progress=Silent()).ask("Who is the captain of the boat Sprat?")
+            assert reply.citations[0].document == "boats.txt"
+    finally:
+        (tmp_path / "kept").rename(root / "c" / "questions.jsonl")
+
+
+def test_errors_name_the_setups_and_the_missing_adapter(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match='Did you mean "tuned"'):
+        Assistant(*open_target(root / "run"), setup="tunde", progress=Silent())
+    with pytest.raises(RunError, match="not in the store"):
+        Assistant(*open_target(root / "run"), setup="tuned", seed=9, progress=Silent())
+    with pytest.raises(RunError, match="no Run folder"):
+        open_target(tmp_path)
+
+
+def test_command_line_json_and_prompt_loop(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["ask", str(root / "run"), "When", "is", "tea", "served?", "--setup", "extractive", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["citations"][0]["document"] == "tea.md"
+    monkeypatch.setattr("sys.stdin", io.StringIO("When is tea served?\nWhich quasar spins?\n\n"))
+    assert main(["ask", str(root / "run"), "--setup", "extractive"]) == 0
+    out = capsys.readouterr().out
+    assert "[1] tea.md" in out
+    assert "no citation" in out
+    assert main(["ask", str(root / "run"), "--setup", "none", "x"]) == 2
+
+
+def test_corpus_commands(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["corpus", "info", str(root / "c")]) == 0
+    assert "7 questions" in capsys.readouterr().out
+    assert main(["corpus", "import", "folder", str(root / "c" / "documents"), str(tmp_path / "new")]) == 0
+    assert "no questions" in capsys.readouterr().out
+    assert main(["corpus", "info", str(root / "c"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["documents"] == 3
+    rows = (root / "c" / "questions.jsonl").read_text()
+    write_corpus(tmp_path / "leaky")
+    (tmp_path / "leaky" / "questions.jsonl").write_text(rows + rows.splitlines()[0].replace('"q1"', '"copy"').replace('"test"', '"train"') + "\n")
+    assert main(["corpus", "info", str(tmp_path / "leaky")]) == 2
+    assert "1 leak(s)" in capsys.readouterr().err
+    assert main(["corpus", "info", str(tmp_path / "leaky"), "--allow-leaks"]) == 0
+
+
+def test_doctor_verifies_the_bundled_models(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("verified") == 2
+    monkeypatch.setattr("ragtune.models.names.MINILM_SHA256", "0" * 64)
+    lines, ok = report()
+    assert not ok
+    assert any("SHA-256" in line for line in lines)

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ragtune.errors import ExperimentError, ModelError
+from ragtune.models.causal import LanguageModel
+from ragtune.models.names import resolve
+from ragtune.records import Chunk, Evidence, Hit, Question
+from ragtune.retrieval.measure import overlaps
+from ragtune.store import file_digest
+from ragtune.tuning.data import build_items
+from ragtune.tuning.settings import LoraSettings, TuningSettings
+from ragtune.tuning.train import Encoded, FixedBatches, encode_item, find_targets, train_adapter
+
+CHUNKS = [Chunk(f"c{i}", f"d{i}", 0, 10, f"text {i}") for i in range(5)]
+ASKED = Question("q", "When?", ("noon", "12:00"), (Evidence("d1", 2, 4),), "train")
+UNKNOWN = Question("n", "Why?", (), (), "train")
+HITS = [Hit(CHUNKS[i], 1.0, n) for n, i in enumerate((0, 1, 2), 1)]
+CARD = {"base": "", "base_name": "tiny"}
+
+
+def items(settings: TuningSettings, hits: list[Hit] = HITS):  # type: ignore[no-untyped-def]
+    return build_items([ASKED, UNKNOWN], [hits, hits], CHUNKS, settings, overlaps, "I don't know.", 0)
+
+
+def test_closed_book_has_no_contexts() -> None:
+    asked, unknown = items(TuningSettings(train_on="closed-book"))
+    assert (asked.hits, asked.target) == ((), "noon")
+    assert unknown.target == "I don't know."
+
+
+def test_contexts_cite_the_right_hit_or_abstain() -> None:
+    asked, unknown = items(TuningSettings(train_on="contexts"))
+    assert asked.target == "noon [2]"
+    assert asked.hits == tuple(HITS)
+    assert unknown.target == "I don't know."
+    missed, _ = items(TuningSettings(train_on="contexts"), [HITS[0], HITS[2]])
+    assert missed.target == "I don't know."
+
+
+def test_raft_shows_the_right_chunk_among_distractors_or_leaves_it_out() -> None:
+    asked, _ = items(TuningSettings(train_on="raft", without_right=0))
+    shown = [h.chunk.id for h in asked.hits]
+    assert sorted(shown) == ["c0", "c1", "c2"]
+    assert asked.target == f"noon [{shown.index('c1') + 1}]"
+    absent, _ = items(TuningSettings(train_on="raft", without_right=1))
+    assert [h.chunk.id for h in absent.hits] == ["c0", "c2"]
+    assert absent.target == "noon"
+    assert items(TuningSettings(train_on="raft", without_right=1, when_absent="abstain"))[0].target == "I don't know."
+    unretrieved, _ = items(TuningSettings(train_on="raft", without_right=0), [HITS[0], HITS[2]])
+    assert "c1" in [h.chunk.id for h in unretrieved.hits]
+
+
+def test_batches_hold_every_row_once_and_respect_the_limit() -> None:
+    lengths = [(i * 37) % 90 + 5 for i in range(150)]
+    batches = FixedBatches(lengths, 256, 3)
+    first = list(batches)
+    assert sorted(i for b in first for i in b) == list(range(150))
+    assert all(len(b) * max(lengths[i] for i in b) <= 256 for b in first)
+    batches.set_epoch(1)
+    assert len(list(batches)) == len(first) == len(batches)
+    assert list(batches) != first
+
+
+def encoded(model: LanguageModel, n: int = 6) -> list[Encoded]:
+    return [encode_item(model, [{"role": "user", "content": f"Question: what is number {i}?"}], f"it is {i}") for i in range(n)]
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "llama", "t5"])
+def test_lora_trains_saves_and_loads_on_real_architectures(tiny_models: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    model = LanguageModel(resolve(str(tiny_models[kind])), "cpu")
+    data = encoded(model)
+    assert model.tokenizer.eos_token_id == data[0].target[-1]
+    targets = find_targets(model.base)
+    assert {"q_proj", "down_proj"} <= set(targets) if kind != "t5" else {"q", "wo"} <= set(targets)
+    before = {k: v.clone() for k, v in model.base.state_dict().items()}
+    settings = TuningSettings(train_on="closed-book", epochs=8, learning_rate=0.01, lora=LoraSettings(r=4), batch_tokens=64)
+    card = {**CARD, "base": model.ref.fingerprint}
+    report, cost = train_adapter(model, data, data[:2], settings, 0, tmp_path / "out", tmp_path / "scratch", card)
+    assert report.curve[-1][1] < report.curve[0][1]
+    assert report.dev_curve
+    assert 0 < report.trainable < report.parameters
+    assert cost.tokens_per_second > 0
+    assert cost.peak_memory_mb > 0
+    assert not (tmp_path / "scratch").exists()
+    assert {k for k, v in model.plain().state_dict().items() if not v.equal(before[k])} == set()
+    tuned = model.using(tmp_path / "out")
+    assert tuned.peft_config
+    assert model.using(None) is model.base
+    assert model.loads == 1
+    assert json.loads((tmp_path / "out" / "adapter_config.json").read_text())["base_model_name_or_path"] == "tiny"
+    assert not list((tmp_path / "out").glob("*.bin"))
+
+
+def test_training_is_deterministic_and_resumes_to_the_same_bytes(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    settings = TuningSettings(train_on="closed-book", epochs=6, lora=LoraSettings(r=4, dropout=0.1), batch_tokens=64, save_seconds=0.001)
+
+    def train(name: str, stop_at: int | None = None) -> str:
+        model = LanguageModel(resolve(str(tiny_models["qwen2"])), "cpu")
+        steps = 0
+
+        def tick(n: int) -> None:
+            nonlocal steps
+            steps += n
+            if stop_at and steps == stop_at:
+                raise KeyboardInterrupt
+
+        train_adapter(model, encoded(model), [], settings, 5, tmp_path / name, tmp_path / f"{name}.partial", CARD, tick)
+        return file_digest(tmp_path / name / "adapter_model.safetensors")
+
+    whole = train("whole")
+    assert train("again") == whole
+    with pytest.raises(KeyboardInterrupt):
+        train("killed", stop_at=6)
+    saved = list((tmp_path / "killed.partial").glob("checkpoint-*"))
+    assert saved
+    assert train("killed") == whole
+
+
+def test_early_stop_keeps_the_best(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
+    settings = TuningSettings(
+        train_on="closed-book", epochs=30, learning_rate=0.5, schedule="constant", warmup=0, evaluate_every=1, early_stop=2, batch_tokens=64
+    )
+    report, _ = train_adapter(model, encoded(model), encoded(model, 3), settings, 0, tmp_path / "o", tmp_path / "s", CARD)
+    full = 30 * len(FixedBatches([len(e) for e in encoded(model)], 64, 0))
+    assert report.steps < full
+    assert len(report.dev_curve) >= 3
+
+
+def test_nothing_to_train_on_and_too_long_items(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
+    settings = TuningSettings(train_on="closed-book")
+    with pytest.raises(ExperimentError, match="nothing to train on"):
+        train_adapter(model, [], [], settings, 0, tmp_path / "o", tmp_path / "s", CARD)
+    long = replace(encoded(model, 1)[0], prompt=tuple([5] * 400))
+    with pytest.raises(ExperimentError, match="window 256"):
+        train_adapter(model, [long], [], settings, 0, tmp_path / "o", tmp_path / "s", CARD)
+
+
+def test_an_adapter_for_another_base_is_refused(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    llama = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
+    settings = TuningSettings(train_on="closed-book", epochs=1, lora=LoraSettings(r=2))
+    train_adapter(llama, encoded(llama, 2), [], settings, 0, tmp_path / "o", tmp_path / "s", {"base": llama.ref.fingerprint, "base_name": "tiny-llama"})
+    other = LanguageModel(resolve(str(tiny_models["qwen2"])), "cpu")
+    with pytest.raises(ModelError, match="made for tiny-llama"):
+        other.using(tmp_path / "o")
+    (tmp_path / "o" / "ragtune.json").unlink()
+    with pytest.raises(ModelError, match=r"no ragtune\.json"):
+        llama.using(tmp_path / "o")
+    with pytest.raises(ModelError, match="no adapter"):
+        llama.using(tmp_path / "nowhere")
