@@ -195,7 +195,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; errors for users are one line on stderr and their exit code."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args, rest = parser.parse_known_args(argv)
+    if rest and args.verb == "ask" and not any(word.startswith("-") for word in rest):
+        args.question = [*args.question, *rest]  # the question may stand after the options
+    elif rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return int(args.call(args))
     except RagtuneError as error:

@@ -9,7 +9,7 @@ How a statement's *support* by the contexts is found (`support`):
 4. ``support = .7 lexical + .3 embedding`` of the best window; a short answer (three content words or fewer) is
    judged by lexical evidence alone.
 5. Every number of the statement that no window holds halves it; every name likewise takes a quarter away;
-   a negation on one side only takes a quarter away.
+   a negation on one side only halves it.
 
 A statement is *supported* from ``settings.support`` on. The deciding sentence is kept as the reason.
 """
@@ -92,9 +92,9 @@ class LocalJudge:
         for n, context in enumerate(contexts):
             parts = [context[a:b] for a, b in sentence_spans(context)]
             head = parts[0] if len(parts) > 1 and len(parts[0].split()) <= 12 else ""
-            for i, sentence in enumerate(parts):
-                for text in (sentence, " ".join(parts[i : i + 2])):
-                    found.append(_Window(text, sentence, n, frozenset(words(f"{head} {text}"))))
+            pairs = [(" ".join(p), max(p, key=len)) for p in zip(parts, parts[1:], strict=False)]
+            for text, sentence in [*((p, p) for p in parts), *pairs]:  # a sentence alone decides where it can
+                found.append(_Window(text, sentence, n, frozenset(words(f"{head} {text}"))))
         return found
 
     def support(self, statement: str, windows: Sequence[_Window]) -> Verdict:
@@ -114,7 +114,7 @@ class LocalJudge:
                 cosine = self.similarity(statement, window.sentence)
                 value = 0.7 * lexical + 0.3 * min(1.0, max(0.0, (cosine - 0.25) / 0.6))
             if negated(statement) != negated(window.text) and not short:
-                value *= 0.75
+                value *= 0.5
             if value > best.support + 1e-9:
                 best = Verdict(statement, value, window.sentence, window.context)
         everything = frozenset().union(*(w.stems for w in windows if w.context == best.context))

@@ -165,11 +165,10 @@ def explain(error: ValidationError, lines: dict[tuple[str, ...], int], where: Pa
     problem = error.errors()[0]
     loc = tuple(p for p in problem["loc"] if not (isinstance(p, str) and p.startswith("function-")))
     keys = tuple(str(p) for p in loc)
-    line = None
-    # a shared section's problem shows in a setup; its line is that of the section
-    for path in (keys, keys[2:] if keys[:1] == ("setups",) else keys):
-        for cut in range(len(path), 0, -1):
-            line = line or lines.get(path[:cut])
+    # a shared section's problem shows in a setup: the path that the file matches furthest is the right one
+    paths = [keys, keys[2:]] if keys[:1] == ("setups",) else [keys]
+    depths = [(len(path) - cut, -cut, lines[path[:cut]]) for path in paths for cut in range(len(path), 0, -1) if path[:cut] in lines]
+    line = min(depths)[2] if depths else None
     place = f"{where}:{line}" if line else str(where)
     dotted = ".".join(keys)
     if problem["type"] == "extra_forbidden":

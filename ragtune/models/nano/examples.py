@@ -39,9 +39,9 @@ def level(step: int, total: int) -> Level:
         return Level(2, 2, 4, 0.15)
     if done < 0.35:
         return Level(3, 4, 6, 0.3)
-    if done < 0.60:
-        return Level(4, 5, 6, 0.35)
-    return Level(6, 6, 5, 0.35)
+    if done < 0.50:
+        return Level(4, 4, 5, 0.35)
+    return Level(6, 2, 4, 0.5)
 
 
 _LEADS = (
@@ -177,10 +177,12 @@ def two_hop(rng: Random, at: Level) -> Conversation:
 def _facts_of_group(rng: Random, held_out: bool, subjects: int, per: int) -> list[list[f.Fact]]:
     """Facts in sections: each section becomes one context."""
     roll = rng.random()
-    if held_out or roll < 0.5:
+    if held_out or roll < 0.35:
         domain = rng.choice([d for d in f.domains() if d.held_out == held_out])
         facts = f.domain_facts(rng, domain, subjects, per)
-    elif roll < 0.72:
+    elif roll < 0.7:
+        return [f.relation_facts(rng, rng.randint(1, per), rng.choice([None, f.topic(rng)])) for _ in range(subjects)]
+    elif roll < 0.8:
         labels = [w.attribute(rng) for _ in range(per)]
         noun = rng.choice(w.NOUNS)
         names = [
@@ -188,7 +190,7 @@ def _facts_of_group(rng: Random, held_out: bool, subjects: int, per: int) -> lis
             for _ in range(subjects)
         ]
         facts = [f.open_attribute(rng, name, label) for name in dict.fromkeys(names) for label in dict.fromkeys(labels)]
-    elif roll < 0.87:
+    elif roll < 0.9:
         return [f.open_event(rng) for _ in range(subjects)]
     else:
         return [[fact for _ in range(per) for fact in f.open_rule(rng)] for _ in range(subjects)]
@@ -247,7 +249,7 @@ def from_prose(rng: Random, at: Level, pool: list[str]) -> Conversation:
     for _ in range(20):
         count = min(at.contexts, rng.choice([1, 1, 2, 2, 3, 4, 5, 6]))
         chosen = rng.sample(pool, count)
-        if at.contexts <= 3:
+        if at.sentences <= 4 and rng.random() < 0.8:
             chosen = [_shorten(rng, text, at.sentences) for text in chosen]
         asked = [(n, fact) for n, text in enumerate(chosen, 1) for fact in prose.facts(text, rng)]
         if not asked:

@@ -176,7 +176,8 @@ def open_attribute(rng: Random, subject: str | None = None, label: str | None = 
 def open_event(rng: Random) -> list[Fact]:
     """One sentence that tells who did what, where, when and why; a fact for each part asked about."""
     base, _, past, participle = rng.choice(w.VERBS)
-    who = rng.choice([w.person, w.person, lambda r: f"the {w.role(r)}", lambda r: f"{w.person(r)}, the {w.role(r)},"])(rng)
+    doers: list[w.Maker] = [w.person, w.person, lambda r: f"the {w.role(r)}", lambda r: f"{w.person(r)}, the {w.role(r)},"]
+    who = rng.choice(doers)(rng)
     asked_who = who.split(",")[0]
     what = w.the_thing(rng)
     where, when, why = w.spot(rng), w.date(rng), rng.choice(w.REASONS)
@@ -199,6 +200,47 @@ def open_event(rng: Random) -> list[Fact]:
     return [Fact(what, sentence, tuple(map(w.capitalise, q)), a, None, f"event/{i}") for i, (a, q) in enumerate(asks.items())]
 
 
+@lru_cache(maxsize=1)
+def relations() -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+    """(kind of value, ways to state it, ways to ask for it): every way of asking fits every way of stating."""
+    text = resources.files("ragtune.models.nano").joinpath("relations.txt").read_text("utf-8")
+    rows = [line.split(" # ") for line in text.splitlines() if line.strip()]
+    return tuple((kind.strip(), tuple(s.split(" / ")), tuple(q.split(" / "))) for kind, s, q in rows)
+
+
+_TOPICS = "team|desk|form|course|tour|meeting|report|line|key|card|rule|fund|shift|office|club|lab|kitchen|pass|test|visit".split("|")
+
+
+def topic(rng: Random) -> str:
+    """What a handbook talks about: a noun phrase with article."""
+    made: list[w.Maker] = [
+        w.the_thing, w.the_thing, lambda r: f"the {r.choice(w.NOUNS)} {r.choice(_TOPICS)}", lambda r: f"the {w.place(r)} {r.choice(_TOPICS)}",
+        w.a_thing, lambda r: f"{r.choice(w.ADJECTIVES)} {r.choice(w.NOUNS)}s", lambda r: f"the {r.choice(w.ADJECTIVES)} {r.choice(_TOPICS)}", w.place,
+        lambda r: f"{r.choice(w.NOUNS)} {r.choice(_TOPICS)} {r.randint(1, 40)}",
+    ]  # fmt: skip
+    return rng.choice(made)(rng)
+
+
+def relation_facts(rng: Random, count: int, about: str | None = None) -> list[Fact]:
+    """``count`` facts of mixed relations, about one topic or each about its own."""
+    found = []
+    for kind, statements, questions in rng.sample(relations(), min(count, len(relations()))):
+        subject = about or topic(rng)
+        value = _RELATION_VALUES.get(kind, _VALUES.get(kind, w.quantity))(rng)
+
+        def put_all(template: str, subject: str = subject, value: str = value) -> str:
+            return put(template.replace("{X}", "{E}").replace("{Y}", w.year(rng)).replace("{N}", rng.choice(w.NOUNS)), subject, value)
+
+        options = [s for s in statements if "{X}" in s]
+        answer = f"the {value}" if kind == "role" else value
+        asked = tuple(put_all(q) for q in rng.sample(questions, 4))
+        found.append(Fact(subject, put_all(rng.choice(options)), asked, answer, (kind, value), f"relation/{kind}"))
+    return found
+
+
+_RELATION_VALUES: dict[str, w.Maker] = {"count": w.number, "name": lambda r: r.choice([w.first_name, w.place])(r)}
+
+
 def open_rule(rng: Random) -> list[Fact]:
     """A duty with its holder, object and limit; or a conditional instruction."""
     base, third, _, participle = rng.choice(w.VERBS)
@@ -218,6 +260,8 @@ def open_rule(rng: Random) -> list[Fact]:
     thing = w.the_thing(rng)
     step = f"{other} {thing}"
     kind = rng.randint(0, 3)
+    asks: dict[str, tuple[str, ...]]
+    answer_of: dict[str, str] = {}
     if kind == 0:
         sentence = rng.choice(
             [
@@ -247,7 +291,6 @@ def open_rule(rng: Random) -> list[Fact]:
             ]
         )
         asks = {step: (f"What should I do if {trigger}?", f"What do I do when {trigger}?", f"What happens if {trigger}?", f"How should I react if {trigger}?")}
-        answer_of = {}
     elif kind == 2:
         tool = w.a_thing(rng)
         sentence = rng.choice(
@@ -261,7 +304,6 @@ def open_rule(rng: Random) -> list[Fact]:
                 f"What should be used to {base} {what}?",
             )
         }
-        answer_of = {}
     else:
         many = w.quantity(rng)
         sentence = rng.choice(
@@ -272,6 +314,5 @@ def open_rule(rng: Random) -> list[Fact]:
             ]
         )
         asks = {many: (f"How much may a {who} {base}?", f"What may each {who} {base} at most?", f"How many does the {who} {base}?")}
-        answer_of = {}
     sentence = w.capitalise(sentence)
     return [Fact(what, sentence, tuple(map(w.capitalise, q)), answer_of.get(a, a), None, f"rule/{kind}") for a, q in asks.items()]

@@ -82,9 +82,9 @@ def _rules(sentence: str, rng: Random) -> Iterable[tuple[str, str]]:
             left = [x for x in (body[: match.start()] + " " + body[match.end() :]).split() if x.lower() not in unit]
             yield f"How many {' '.join(unit)} {' '.join(left)}?", match[0]
     for match in _NAME.finditer(body):
-        left = (body[: match.start()] + rng.choice(["what", "which one", "who"]) + body[match.end() :]).strip()
-        if len(left.split()) >= 5:
-            yield capitalise(left) + "?", match[0]
+        whole = (body[: match.start()] + rng.choice(["what", "which one", "who"]) + body[match.end() :]).strip()
+        if len(whole.split()) >= 5:
+            yield capitalise(whole) + "?", match[0]
     if len(words) >= 8 and rng.random() < 0.35:  # cloze of any span: matching words, not grammar
         size = rng.randint(1, 5)
         start = rng.randint(1, len(words) - size)

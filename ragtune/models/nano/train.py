@@ -22,6 +22,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from ragtune.models.nano import examples, prose
 from ragtune.models.nano import tokenizer as tok
+from ragtune.models.nano.muon import Muon
 
 ROPE_THETA, LOOK_BACK, MATCH = 500000.0, 7.0, 1.9
 CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT = 0.15, 0.15, 1.0
@@ -94,40 +95,9 @@ def pad(rows: list[Row]) -> tuple[torch.Tensor, torch.Tensor]:
     return ids, weights
 
 
-def muon_direction(g: torch.Tensor) -> torch.Tensor:
-    """The nearest semi-orthogonal matrix by five Newton-Schulz steps (Jordan et al. 2024, "Muon")."""
-    x = g / (g.norm() + 1e-7)
-    tall = x.size(0) > x.size(1)
-    x = x.T if tall else x
-    for _ in range(5):
-        a = x @ x.T
-        x = 3.4445 * x + (-4.7750 * a + 2.0315 * a @ a) @ x
-    return x.T if tall else x
-
-
-class Muon(torch.optim.Optimizer):
-    """Muon in float32; ``torch.optim.Muon`` computes in bfloat16, which many CPUs only emulate."""
-
-    def __init__(self, params: list[torch.nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.05) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                buffer = state.setdefault("momentum", torch.zeros_like(p.grad))
-                buffer.lerp_(p.grad, 1 - group["momentum"])
-                direction = muon_direction(p.grad.lerp(buffer, group["momentum"]))
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(direction, alpha=-group["lr"] * 0.2 * max(p.shape) ** 0.5)
-
-
 def schedule(step: int, args: argparse.Namespace) -> float:
     decay = max(1, round(args.steps * args.decay))
-    return min(1.0, (step + 1) / args.warmup, max(0.01, (args.steps - step) / decay))
+    return float(min(1.0, (step + 1) / args.warmup, max(0.01, (args.steps - step) / decay)))
 
 
 def build_model(args: argparse.Namespace) -> LlamaForCausalLM:
