@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 _ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "prof", "sr", "jr", "st", "no", "vs", "etc", "e.g", "i.e", "fig", "eq", "al", "inc", "ltd", "co", "corp", "dept", "approx", "est", "gen", "col", "sgt", "rev", "hon", "art", "sec", "vol", "ed", "u.s", "a.m", "p.m", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"]
+    (
+        "mr mrs ms dr prof sr jr st no vs etc e.g i.e fig eq al inc ltd co corp dept approx est gen col sgt rev hon art sec vol ed u.s a.m p.m jan "
+        "feb mar apr jun jul aug sep sept oct nov dec"
+    ).split()
 )
 _END = re.compile(r"[。！？；…]+[”’』」）)]*|[.!?]+[\"'”’)\]]*(?=\s|$)|\n+")
 

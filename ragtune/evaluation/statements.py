@@ -8,12 +8,16 @@ from functools import lru_cache
 from ragtune.corpus.sentences import sentence_spans
 
 _STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "his", "i", "if", "in", "into", "is", "it", "its", "may", "might", "must", "no", "nor", "not", "of", "on", "or", "our", "shall", "she", "should", "so", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "too", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "will", "with", "would", "you", "your", "about", "also", "any", "each", "just", "more", "most", "only", "other", "over", "own", "same", "some", "up", "very"]
+    (
+        "a an and are as at be been but by can could did do does for from had has have he her his i if in into is it its may might must no nor not of "
+        "on or our shall she should so such than that the their them then there these they this those to too was we were what when where which who "
+        "whom whose will with would you your about also any each just more most only other over own same some up very"
+    ).split()
 )
 _NUMBER_WORDS = {
     w: str(n)
     for n, w in enumerate(
-        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+        ("zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty").split()
     )
 } | {
     "thirty": "30",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ragtune.experiment.stages import Workbench
 
 FORMAT = 1
-PACKAGES = ["ragtune", "torch", "transformers", "sentence-transformers", "peft", "trl", "accelerate", "faiss-cpu", "faiss-gpu", "bm25s", "rank-bm25", "pandas", "numpy", "scipy", "ir-measures"]
+PACKAGES = ("ragtune torch transformers sentence-transformers peft trl accelerate faiss-cpu faiss-gpu bm25s rank-bm25 pandas numpy scipy ir-measures").split()
 
 
 def environment() -> Json:

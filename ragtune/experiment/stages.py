@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -270,6 +270,3 @@ class Workbench:
     def hit_seconds(self, setup: SetupSettings, questions: Sequence[Question]) -> list[float]:
         items = self.store.log("retrieve", self.retrieve_key(setup)).items
         return [float(items[digest(q.text)]["seconds"]) for q in questions]
-
-
-Tick = Callable[[int], None]

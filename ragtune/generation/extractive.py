@@ -15,7 +15,10 @@ from ragtune.generation.prompts import Prompt
 from ragtune.records import Hit, Tokens
 
 _COMMON = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "by", "can", "did", "do", "does", "for", "from", "has", "have", "how", "i", "in", "is", "it", "many", "much", "my", "of", "on", "or", "our", "the", "this", "that", "to", "was", "were", "what", "when", "where", "which", "who", "why", "will", "with", "you", "your"]
+    (
+        "a an and are as at be by can did do does for from has have how i in is it many much my of on or our the this that to was were what when "
+        "where which who why will with you your"
+    ).split()
 )
 #: smallest share of the question's (idf-weighted) words a sentence must hold
 FLOOR = 0.34

@@ -15,7 +15,10 @@ from ragtune.retrieval.settings import LexicalSettings
 Scores = npt.NDArray[np.float64]
 _WORD = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff]+|[^\W_]+", re.UNICODE)
 _STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "from", "had", "has", "have", "he", "her", "his", "i", "if", "in", "into", "is", "it", "its", "no", "not", "of", "on", "or", "our", "she", "so", "such", "that", "the", "their", "them", "then", "there", "these", "they", "this", "to", "was", "we", "were", "what", "when", "where", "which", "who", "whom", "whose", "why", "how", "will", "with", "would", "you", "your", "do", "does", "did", "can", "could", "may"]
+    (
+        "a an and are as at be but by for from had has have he her his i if in into is it its no not of on or our she so such that the their them "
+        "then there these they this to was we were what when where which who whom whose why how will with would you your do does did can could may"
+    ).split()
 )
 
 

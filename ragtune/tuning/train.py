@@ -138,16 +138,21 @@ def _last_checkpoint(folder: Path) -> Path | None:
     return max(whole, key=lambda p: int(p.name.rsplit("-", 1)[1]), default=None)
 
 
-def _callback(progress: Callable[[int], None] | None, save_seconds: float) -> Any:
+def _callback(progress: Callable[[int], None] | None, save_seconds: float, earlier: float) -> Any:
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):  # type: ignore[misc]
         def __init__(self) -> None:
-            self.saved = time.monotonic()
+            self.start = self.saved = time.monotonic()
+            self.elapsed = earlier
+
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            (Path(args.output_dir) / "seconds").write_text(str(self.elapsed))  # so that a resumed training knows its whole cost
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if progress:
                 progress(1)
+            self.elapsed = earlier + time.monotonic() - self.start
             if time.monotonic() - self.saved > save_seconds and state.global_step < state.max_steps:
                 control.should_save = True
                 self.saved = time.monotonic()
@@ -250,12 +255,13 @@ def train_adapter(
         )  # fmt: skip
         wrapped: Any = get_peft_model(base, config)
         try:
-            watch = _callback(progress, settings.save_seconds)
+            last = _last_checkpoint(scratch)
+            earlier = float((scratch / "seconds").read_text()) if last and (scratch / "seconds").exists() else 0.0
+            watch = _callback(progress, settings.save_seconds, earlier)
             lengths = [len(e) for e in items]
             trainer = _trainer(
                 wrapped, model.tokenizer, _rows(items, seq2seq), _rows(dev, seq2seq) if dev else None, lengths, settings, seed, scratch, seq2seq, watch
             )
-            last = _last_checkpoint(scratch)
             trainer.train(resume_from_checkpoint=str(last) if last else None)
             if dev:
                 trainer.evaluate()
@@ -279,7 +285,7 @@ def train_adapter(
         json.dumps({**card, "seed": seed, "settings": settings.model_dump(mode="json"), "report": asdict(report)}, indent=1), "utf-8"
     )
     shutil.rmtree(scratch, ignore_errors=True)
-    seconds = time.perf_counter() - start
+    seconds = earlier + time.perf_counter() - start
     return report, TuneCost(seconds, report.tokens / seconds, _peak_mb(base))
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ragtune.models.names import NANO_FOLDER
-from ragtune.models.nano import examples, facts, prose, train, words
+from ragtune.models.nano import evaluate, examples, facts, prose, train, words
 
 
 def last() -> examples.Level:
@@ -77,6 +77,10 @@ def test_training_starts_with_copying_and_resumes(tmp_path: Path, capsys: pytest
     assert {"model.safetensors", "tokenizer.json", "recipe.json", "sha256.json", "checkpoint.pt"} <= {p.name for p in tmp_path.iterdir()}
     train.main([*args, "--steps", "4"])
     assert "from step 3" in capsys.readouterr().out
+    other = tmp_path / "other"
+    train.main([*args, "--out", str(other), "--steps", "1", "--start-from", str(tmp_path)])
+    assert (other / "tokenizer.json").exists() is False  # the tokenizer stays with the weights it came from
+    assert (other / "model.safetensors").exists()
 
 
 def test_the_induction_circuit_copies_before_any_training() -> None:
@@ -87,6 +91,21 @@ def test_the_induction_circuit_copies_before_any_training() -> None:
     with torch.no_grad():
         hit = (model(input_ids=ids).logits[:, :-1].argmax(-1) == ids[:, 1:]) & (weights[:, 1:] > 0)
     assert float(hit.sum() / (weights > 0).sum()) > 0.25
+
+
+def test_readers_are_measured_on_made_up_and_squad_questions(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    squad = tmp_path / "s.json"
+    qas = [{"id": "1", "question": "When did it open?", "answers": [{"text": "1931", "answer_start": 13}]}]
+    squad.write_text(json.dumps({"data": [{"title": "A", "paragraphs": [{"context": "It opened in 1931.", "qas": qas}, {"context": "It rains.", "qas": []}]}]}))
+    monkeypatch.setattr("sys.argv", ["evaluate", "--count", "6", "--squad", str(squad)])
+    evaluate.main()
+    rows = [line.split("{", 1)[1] for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) == 8
+    for row in rows:
+        found = json.loads("{" + row)
+        assert all(0 <= v <= 1 for k, v in found.items() if k not in ("questions", "unanswerable"))
+    assert evaluate.f1("about 27 days [1]", "27 days") == pytest.approx(0.8)
+    assert evaluate.squad(squad, 2)[0][3] in (1, 2)
 
 
 def test_loss_covers_answers_most() -> None:

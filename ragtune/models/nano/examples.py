@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ragtune.models.nano import facts as f
-from ragtune.models.nano import prose
+from ragtune.models.nano import prose, relations
 from ragtune.models.nano import words as w
 
 ABSTAIN = "I don't know."
@@ -55,7 +55,21 @@ _LEADS = (
     "At present, ",
     "Remember: ",
 )
-_FILLER = ["Questions go to the front desk.", "This page is reviewed every year.", "Thank you for reading.", "See also the general rules.", "Ask if anything is unclear.", "The rest is unchanged.", "Nothing else was reported.", "More details will follow.", "Older versions of this text are no longer valid.", "Everyone was informed.", "The list below is complete.", "Exceptions are rare.", "A summary was sent to all teams."]
+_FILLER = [
+    "Questions go to the front desk.",
+    "This page is reviewed every year.",
+    "Thank you for reading.",
+    "See also the general rules.",
+    "Ask if anything is unclear.",
+    "The rest is unchanged.",
+    "Nothing else was reported.",
+    "More details will follow.",
+    "Older versions of this text are no longer valid.",
+    "Everyone was informed.",
+    "The list below is complete.",
+    "Exceptions are rare.",
+    "A summary was sent to all teams.",
+]
 
 
 def _lead(rng: Random, sentence: str) -> str:
@@ -181,7 +195,7 @@ def _facts_of_group(rng: Random, held_out: bool, subjects: int, per: int) -> lis
         domain = rng.choice([d for d in f.domains() if d.held_out == held_out])
         facts = f.domain_facts(rng, domain, subjects, per)
     elif roll < 0.7:
-        return [f.relation_facts(rng, rng.randint(1, per), rng.choice([None, f.topic(rng)])) for _ in range(subjects)]
+        return [relations.relation_facts(rng, rng.randint(1, per), rng.choice([None, relations.topic(rng)])) for _ in range(subjects)]
     elif roll < 0.8:
         labels = [w.attribute(rng) for _ in range(per)]
         noun = rng.choice(w.NOUNS)

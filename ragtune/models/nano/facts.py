@@ -61,7 +61,7 @@ _SLOTS: dict[str, w.Maker] = {
     "Role": lambda r: w.capitalise(r.choice(w.ROLES)),
     "word": lambda r: w.capitalise(w.syllables(r, 2, 3)),
 }
-_VALUES: dict[str, w.Maker] = {
+VALUES: dict[str, w.Maker] = {
     "person": w.person,
     "code": w.code,
     "clock": w.clock,
@@ -124,7 +124,7 @@ def put(template: str, subject: str, value: str) -> str:
 
 
 def attribute_fact(rng: Random, subject: str, domain: Domain, attribute: Attribute, value: str | None = None) -> Fact:
-    value = value or _VALUES[attribute.value](rng)
+    value = value or VALUES[attribute.value](rng)
     return Fact(
         subject,
         put(rng.choice(attribute.statements), subject, value),
@@ -149,8 +149,37 @@ def domain_facts(rng: Random, domain: Domain, subjects: int, per_subject: int) -
 
 # --- open frames -----------------------------------------------------------------------------------------
 
-_ATTR_STATEMENTS = ["The {A} of {E} is {V}.", "{E} has {aA} of {V}.", "For {E}, the {A} is {V}.", "The {A} for {E} was set to {V}.", "{V} is the {A} of {E}.", "With {E}, the {A} comes to {V}.", "{E} was given the {A} {V}.", "As {A}, {E} uses {V}.", "{E} now has {V} as its {A}.", "The {A} of {E} changed from {O} to {V}.", "The {A} of {E} is {V}, not {O}.", "The {A} used to be {O}, but for {E} it is now {V}.", "{E} keeps {V} as its {A}.", "{E} ({A}: {V}) is listed below."]
-_ATTR_QUESTIONS = ["What is the {A} of {E}?", "What is the {A} for {E}?", "What {A} does {E} have?", "Which {A} applies to {E}?", "What is {E}'s {A}?", "What {A} was {E} given?", "Which {A} was set for {E}?", "What does {E} have as its {A}?", "I need the {A} of {E}.", "Can you tell me the {A} of {E}?", "What's the {A} of {E} now?", "{E}: what is the {A}?", "Do you know which {A} {E} has?"]
+_ATTR_STATEMENTS = [
+    "The {A} of {E} is {V}.",
+    "{E} has {aA} of {V}.",
+    "For {E}, the {A} is {V}.",
+    "The {A} for {E} was set to {V}.",
+    "{V} is the {A} of {E}.",
+    "With {E}, the {A} comes to {V}.",
+    "{E} was given the {A} {V}.",
+    "As {A}, {E} uses {V}.",
+    "{E} now has {V} as its {A}.",
+    "The {A} of {E} changed from {O} to {V}.",
+    "The {A} of {E} is {V}, not {O}.",
+    "The {A} used to be {O}, but for {E} it is now {V}.",
+    "{E} keeps {V} as its {A}.",
+    "{E} ({A}: {V}) is listed below.",
+]
+_ATTR_QUESTIONS = [
+    "What is the {A} of {E}?",
+    "What is the {A} for {E}?",
+    "What {A} does {E} have?",
+    "Which {A} applies to {E}?",
+    "What is {E}'s {A}?",
+    "What {A} was {E} given?",
+    "Which {A} was set for {E}?",
+    "What does {E} have as its {A}?",
+    "I need the {A} of {E}.",
+    "Can you tell me the {A} of {E}?",
+    "What's the {A} of {E} now?",
+    "{E}: what is the {A}?",
+    "Do you know which {A} {E} has?",
+]
 
 
 def open_attribute(rng: Random, subject: str | None = None, label: str | None = None) -> Fact:
@@ -198,47 +227,6 @@ def open_event(rng: Random) -> list[Fact]:
         why: (f"Why did {asked_who} {base} {what}?", f"Why was {what} {participle}?", f"What was the reason that {what} was {participle}?"),
     }
     return [Fact(what, sentence, tuple(map(w.capitalise, q)), a, None, f"event/{i}") for i, (a, q) in enumerate(asks.items())]
-
-
-@lru_cache(maxsize=1)
-def relations() -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
-    """(kind of value, ways to state it, ways to ask for it): every way of asking fits every way of stating."""
-    text = resources.files("ragtune.models.nano").joinpath("relations.txt").read_text("utf-8")
-    rows = [line.split(" # ") for line in text.splitlines() if line.strip()]
-    return tuple((kind.strip(), tuple(s.split(" / ")), tuple(q.split(" / "))) for kind, s, q in rows)
-
-
-_TOPICS = "team|desk|form|course|tour|meeting|report|line|key|card|rule|fund|shift|office|club|lab|kitchen|pass|test|visit".split("|")
-
-
-def topic(rng: Random) -> str:
-    """What a handbook talks about: a noun phrase with article."""
-    made: list[w.Maker] = [
-        w.the_thing, w.the_thing, lambda r: f"the {r.choice(w.NOUNS)} {r.choice(_TOPICS)}", lambda r: f"the {w.place(r)} {r.choice(_TOPICS)}",
-        w.a_thing, lambda r: f"{r.choice(w.ADJECTIVES)} {r.choice(w.NOUNS)}s", lambda r: f"the {r.choice(w.ADJECTIVES)} {r.choice(_TOPICS)}", w.place,
-        lambda r: f"{r.choice(w.NOUNS)} {r.choice(_TOPICS)} {r.randint(1, 40)}",
-    ]  # fmt: skip
-    return rng.choice(made)(rng)
-
-
-def relation_facts(rng: Random, count: int, about: str | None = None) -> list[Fact]:
-    """``count`` facts of mixed relations, about one topic or each about its own."""
-    found = []
-    for kind, statements, questions in rng.sample(relations(), min(count, len(relations()))):
-        subject = about or topic(rng)
-        value = _RELATION_VALUES.get(kind, _VALUES.get(kind, w.quantity))(rng)
-
-        def put_all(template: str, subject: str = subject, value: str = value) -> str:
-            return put(template.replace("{X}", "{E}").replace("{Y}", w.year(rng)).replace("{N}", rng.choice(w.NOUNS)), subject, value)
-
-        options = [s for s in statements if "{X}" in s]
-        answer = f"the {value}" if kind == "role" else value
-        asked = tuple(put_all(q) for q in rng.sample(questions, 4))
-        found.append(Fact(subject, put_all(rng.choice(options)), asked, answer, (kind, value), f"relation/{kind}"))
-    return found
-
-
-_RELATION_VALUES: dict[str, w.Maker] = {"count": w.number, "name": lambda r: r.choice([w.first_name, w.place])(r)}
 
 
 def open_rule(rng: Random) -> list[Fact]:

@@ -91,7 +91,7 @@ def _rules(sentence: str, rng: Random) -> Iterable[tuple[str, str]]:
         span = " ".join(words[start : start + size]).strip(',;:()“”"')
         if len(span) < 4 or span.lower() in _WEAK:
             return
-        near = [*words[max(0, start - 8):start], "what", *words[start + size:start + size + 6]]
+        near = [*words[max(0, start - 8) : start], "what", *words[start + size : start + size + 6]]
         yield capitalise(" ".join(near)) + "?", span
 
 

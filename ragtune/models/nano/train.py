@@ -193,8 +193,9 @@ def probes(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: l
 
 
 def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str]) -> PreTrainedTokenizerFast:
-    if (args.out / "tokenizer.json").exists():
-        return PreTrainedTokenizerFast.from_pretrained(args.out)
+    for folder in (args.out, args.start_from):
+        if folder and (folder / "tokenizer.json").exists():
+            return PreTrainedTokenizerFast.from_pretrained(folder)
     rng = Random(args.seed)
     last = examples.level(args.curriculum, args.curriculum)
     made = (examples.made_up(rng, last) for _ in range(args.texts))
@@ -207,6 +208,7 @@ def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str]) -> PreTra
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for weights, tokenizer and checkpoint")
+    parser.add_argument("--start-from", type=Path, help="folder with weights and tokenizer to go on from, where there is no checkpoint")
     parser.add_argument("--prose", type=Path, help="folder of Markdown or text to derive questions from")
     for name, default in {
         "seed": 0,
@@ -245,6 +247,8 @@ def main(argv: list[str] | None = None) -> None:
     rates = [args.matrix_lr, args.lr]
     step, seconds = 0, 0.0
     checkpoint = args.out / "checkpoint.pt"
+    if args.start_from and not checkpoint.exists():
+        model.load_state_dict(LlamaForCausalLM.from_pretrained(args.start_from).state_dict())
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(state["model"])
@@ -290,7 +294,11 @@ def main(argv: list[str] | None = None) -> None:
     (args.out / "sha256.json").write_text(json.dumps({"model.safetensors": sha}))
     (args.out / "recipe.json").write_text(
         json.dumps(
-            {"steps": step, "seconds": round(seconds + time.time() - clock), **{k: str(v) for k, v in vars(args).items() if k not in {"out", "prose"}}},
+            {
+                "steps": step,
+                "seconds": round(seconds + time.time() - clock),
+                **{k: str(v) for k, v in vars(args).items() if k not in {"out", "prose", "start_from"}},
+            },
             indent=1,
         )
     )
