@@ -55,21 +55,11 @@ _LEADS = (
     "At present, ",
     "Remember: ",
 )
-_FILLER = [
-    "Questions go to the front desk.",
-    "This page is reviewed every year.",
-    "Thank you for reading.",
-    "See also the general rules.",
-    "Ask if anything is unclear.",
-    "The rest is unchanged.",
-    "Nothing else was reported.",
-    "More details will follow.",
-    "Older versions of this text are no longer valid.",
-    "Everyone was informed.",
-    "The list below is complete.",
-    "Exceptions are rare.",
-    "A summary was sent to all teams.",
-]
+_FILLER = (
+    "Questions go to the front desk.|This page is reviewed every year.|Thank you for reading.|See also the general rules.|Ask if anything is "
+    "unclear.|The rest is unchanged.|Nothing else was reported.|More details will follow.|Older versions of this text are no longer "
+    "valid.|Everyone was informed.|The list below is complete.|Exceptions are rare.|A summary was sent to all teams."
+).split("|")
 
 
 def _lead(rng: Random, sentence: str) -> str:

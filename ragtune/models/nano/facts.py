@@ -43,8 +43,8 @@ class Domain:
     held_out: bool
 
 
-BIRDS = ["Heron", "Swan", "Falcon", "Raven", "Swallow", "Kestrel", "Gull", "Plover", "Osprey", "Tern", "Finch", "Robin", "Magpie", "Lark", "Wren", "Curlew"]
-LANGUAGES = ["Python", "Rust", "Go", "Java", "C", "Kotlin", "Swift", "Ruby", "Perl", "Haskell", "Elixir", "Scala", "Fortran", "Lua", "Julia", "TypeScript"]
+BIRDS = ("Heron Swan Falcon Raven Swallow Kestrel Gull Plover Osprey Tern Finch Robin Magpie Lark Wren Curlew").split()
+LANGUAGES = ("Python Rust Go Java C Kotlin Swift Ruby Perl Haskell Elixir Scala Fortran Lua Julia TypeScript").split()
 
 _SLOTS: dict[str, w.Maker] = {
     "place": w.place,
@@ -149,37 +149,16 @@ def domain_facts(rng: Random, domain: Domain, subjects: int, per_subject: int) -
 
 # --- open frames -----------------------------------------------------------------------------------------
 
-_ATTR_STATEMENTS = [
-    "The {A} of {E} is {V}.",
-    "{E} has {aA} of {V}.",
-    "For {E}, the {A} is {V}.",
-    "The {A} for {E} was set to {V}.",
-    "{V} is the {A} of {E}.",
-    "With {E}, the {A} comes to {V}.",
-    "{E} was given the {A} {V}.",
-    "As {A}, {E} uses {V}.",
-    "{E} now has {V} as its {A}.",
-    "The {A} of {E} changed from {O} to {V}.",
-    "The {A} of {E} is {V}, not {O}.",
-    "The {A} used to be {O}, but for {E} it is now {V}.",
-    "{E} keeps {V} as its {A}.",
-    "{E} ({A}: {V}) is listed below.",
-]
-_ATTR_QUESTIONS = [
-    "What is the {A} of {E}?",
-    "What is the {A} for {E}?",
-    "What {A} does {E} have?",
-    "Which {A} applies to {E}?",
-    "What is {E}'s {A}?",
-    "What {A} was {E} given?",
-    "Which {A} was set for {E}?",
-    "What does {E} have as its {A}?",
-    "I need the {A} of {E}.",
-    "Can you tell me the {A} of {E}?",
-    "What's the {A} of {E} now?",
-    "{E}: what is the {A}?",
-    "Do you know which {A} {E} has?",
-]
+_ATTR_STATEMENTS = (
+    "The {A} of {E} is {V}.|{E} has {aA} of {V}.|For {E}, the {A} is {V}.|The {A} for {E} was set to {V}.|{V} is the {A} of {E}.|With {E}, the "
+    "{A} comes to {V}.|{E} was given the {A} {V}.|As {A}, {E} uses {V}.|{E} now has {V} as its {A}.|The {A} of {E} changed from {O} to {V}.|The "
+    "{A} of {E} is {V}, not {O}.|The {A} used to be {O}, but for {E} it is now {V}.|{E} keeps {V} as its {A}.|{E} ({A}: {V}) is listed below."
+).split("|")
+_ATTR_QUESTIONS = (
+    "What is the {A} of {E}?|What is the {A} for {E}?|What {A} does {E} have?|Which {A} applies to {E}?|What is {E}'s {A}?|What {A} was {E} "
+    "given?|Which {A} was set for {E}?|What does {E} have as its {A}?|I need the {A} of {E}.|Can you tell me the {A} of {E}?|What's the {A} of "
+    "{E} now?|{E}: what is the {A}?|Do you know which {A} {E} has?"
+).split("|")
 
 
 def open_attribute(rng: Random, subject: str | None = None, label: str | None = None) -> Fact:
