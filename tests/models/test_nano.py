@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ragtune.models.names import NANO_FOLDER
-from ragtune.models.nano import evaluate, examples, facts, prose, train, words
+from ragtune.models.nano import evaluate, examples, facts, prose, synonyms, train
 
 
 def last() -> examples.Level:
@@ -63,8 +63,8 @@ def test_prose_questions_are_answered_by_a_span(tmp_path: Path) -> None:
 
 
 def test_synonyms_change_words_only_for_their_own_row() -> None:
-    assert words.vary(Random(0), "the price of it?", 0.0) == "the price of it?"
-    seen = {words.vary(Random(s), "the price of it?", 1.0) for s in range(40)}
+    assert synonyms.vary(Random(0), "the price of it?", 0.0) == "the price of it?"
+    seen = {synonyms.vary(Random(s), "the price of it?", 1.0) for s in range(40)}
     assert seen <= {"the cost of it?", "the price of it?", "the fee of it?", "the charge of it?"}
     assert len(seen) > 1
 

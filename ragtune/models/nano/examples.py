@@ -8,6 +8,7 @@ from random import Random
 from ragtune.models.nano import facts as f
 from ragtune.models.nano import prose, relations
 from ragtune.models.nano import words as w
+from ragtune.models.nano.synonyms import vary
 
 ABSTAIN = "I don't know."
 
@@ -99,7 +100,7 @@ def _section(rng: Random, facts: list[f.Fact]) -> tuple[str, str]:
         )
     if style > 0.88:
         lines = [
-            f"Q: {w.vary(rng, rng.choice(fact.questions), 0.3)} A: {fact.statement if rng.random() < 0.5 else w.capitalise(fact.answer) + '.'}"
+            f"Q: {vary(rng, rng.choice(fact.questions), 0.3)} A: {fact.statement if rng.random() < 0.5 else w.capitalise(fact.answer) + '.'}"
             for fact in facts
         ]
         return rng.choice(["", "FAQ", "Questions and answers"]), "\n".join(lines)
@@ -238,7 +239,7 @@ def made_up(rng: Random, at: Level, held_out: bool = False) -> Conversation:
 
 
 def _ask(rng: Random, fact: f.Fact) -> str:
-    question = w.vary(rng, rng.choice(fact.questions), 0.35)
+    question = vary(rng, rng.choice(fact.questions), 0.35)
     roll = rng.random()
     if roll < 0.05:
         return question.lower()

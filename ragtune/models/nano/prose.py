@@ -8,7 +8,8 @@ from pathlib import Path
 from random import Random
 
 from ragtune.models.nano.facts import Fact
-from ragtune.models.nano.words import capitalise, vary
+from ragtune.models.nano.synonyms import vary
+from ragtune.models.nano.words import capitalise
 
 _AUX = "is|are|was|were|can|must|should|will|has|have|may|could|would|might|needs to|need to"
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)|\[([^\]]*)\]\[[^\]]*\]")

@@ -116,23 +116,6 @@ REASONS = (
     "cable had melted|the mould had spread|the password was shared by mistake|the disk was full|a valve stuck open|the supplier closed|the seal "
     "was broken|the road was blocked by snow|the numbers did not add up|it failed a safety check|the printer jammed|the fuse blew"
 ).split("|")
-#: words that may stand for one another in a question
-SYNONYMS = [
-    row.split(",")
-    for row in (
-        " "
-        "start,begin,commence|starts,begins|end,finish,conclude|ends,finishes|cost,price,fee,charge|leader,head,chief|leads,heads,runs,manages|led,headed,ran,managed|buy,purchase|bought,purchased|repair,fix,mend|repaired,fixed,mended|large,big|small,little|quick,fast|keep,retain,hold|kept,retained,held|send,forward,dispatch|sent,forwarded,dispatched|allowed,permitted|must,have "
-        "to,need "
-        "to|employees,staff,workers|required,needed,necessary|answer,reply,respond|help,assist|job,role,position|town,city|car,vehicle|doctor,physician|rule,policy|get,receive,obtain|gets,receives,obtains|given,handed|build,construct|built,constructed|made,produced,created|maker,manufacturer,producer|maximum,upper|minimum,lower|yearly,annual,each "
-        "year|monthly,every month|weekly,every week,once a week|daily,every "
-        "day|phone,telephone|choose,pick,select|chosen,picked,selected|error,mistake|stop,halt|stopped,halted|show,display|store,keep|stored,kept|check,inspect,examine|checked,inspected,examined|rubbish,waste,trash|ill,sick|holiday,leave,vacation|boss,supervisor,manager|meeting,session|replaced,swapped,exchanged|location,place,site|work,operate|works,operates|opening,launch|found,discovered|lives,resides|located,found,situated|near,close "
-        "to|about,roughly,around|customer,client|approve,authorise,sign off|approved,authorised,signed off|report,notify,tell|submit,hand in,send "
-        "in|submitted,handed in|cancel,call off|cancelled,called off|delay,postpone|join,enter|leave,depart|leaves,departs|arrive,come "
-        "in|reason,cause|name,title|amount,quantity|weight,mass|money,funds|child,kid|error,fault|broken,faulty,defective|empty,vacant|ended,over"
-    ).split("|")
-]
-
-
 def capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
 
@@ -325,16 +308,3 @@ def attribute(rng: Random) -> str:
     if rng.random() < 0.6:
         return rng.choice(ATTRIBUTES)
     return f"{rng.choice(ADJECTIVES + NOUNS)} {rng.choice(('limit code name number colour size date price time type level rate fee period address').split())}"
-
-
-def vary(rng: Random, text: str, share: float) -> str:
-    """``text`` with some words swapped for synonyms: each eligible word with probability ``share``."""
-    words = text.split(" ")
-    for i, word in enumerate(words):
-        tail = word[len(word.rstrip("?,.:")) :]
-        core = word[: len(word) - len(tail)]
-        for row in SYNONYMS:
-            if core in row and rng.random() < share:
-                words[i] = rng.choice(row) + tail
-                break
-    return " ".join(words)
