@@ -21,10 +21,10 @@ from ragtune.store import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ragtune.experiment.run import Row
+    from ragtune.experiment.analysis import Row
     from ragtune.experiment.stages import Workbench
 
-FORMAT = 1
+FORMAT = 2
 PACKAGES = ("ragtune torch transformers sentence-transformers peft trl accelerate faiss-cpu faiss-gpu bm25s rank-bm25 pandas numpy scipy ir-measures").split()
 
 
@@ -46,7 +46,7 @@ def answer_line(row: Row) -> Json:
         "setup": a.setup, "seed": a.seed, "question_id": a.question.id, "question": a.question.text, "tags": list(a.question.tags), "split": a.question.split,
         "answer": a.answer.text, "abstained": a.answer.abstained, "citations": list(a.answer.citations), "contexts": [hit_to_json(h) for h in a.answer.hits],
         "dropped": a.answer.dropped, "reference": list(a.question.answers), "evidence": [asdict(e) for e in a.question.evidence],
-        "scores": {m: {"value": s.value, "reason": s.reason} for m, s in row.scores.items()}, "tokens": asdict(a.answer.tokens), "finish": a.answer.finish,
+        "scores": {m: {"value": s.value, "reason": s.reason} for m, s in row.scores.items()}, "cause": row.cause, "tokens": asdict(a.answer.tokens), "finish": a.answer.finish,
     }  # fmt: skip
 
 
@@ -54,15 +54,16 @@ def _lines(rows: Sequence[Any]) -> str:
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
 
 
-def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json) -> None:
+def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json, costs: Json) -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
-    from ragtune.experiment.run import tunings
+    from ragtune.experiment.analysis import tunings
 
     (out / "run.json").unlink(missing_ok=True)
     settings = bench.experiment.model_dump(mode="json")
     write_text(out / "experiment.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     write_text(out / "answers.jsonl", _lines([answer_line(r) for r in rows]))
     write_text(out / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1))
+    write_text(out / "costs.json", json.dumps({"settings": settings["costs"], **costs}, indent=1))
     write_text(out / "environment.json", json.dumps(environment(), indent=1))
     times = [
         {
@@ -112,6 +113,7 @@ class Run:
     lines: list[Json]
     times: list[Json]
     about: Json
+    costs: Json
 
     @property
     def answers(self) -> pd.DataFrame:
@@ -157,6 +159,7 @@ def load_run(path: str | Path) -> Run:
             read_lines("answers.jsonl"),
             read_lines("times.jsonl"),
             read("run.json"),
+            read("costs.json"),
         )
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise RunError(f"this Run is damaged ({type(error).__name__}).", where=path, fix="Run the experiment again; stored work is reused.") from None

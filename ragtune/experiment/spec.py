@@ -13,6 +13,7 @@ from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
 from ragtune.evaluation.judge import JudgeSettings
+from ragtune.experiment.costs import CostSettings, Limits
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.retrieval.settings import RetrievalSettings, Switch
 from ragtune.tuning.settings import TuningSettings
@@ -53,7 +54,9 @@ class Experiment(BaseModel):
     limit: int | None = Field(None, ge=1, description="only the first N questions of the split (spread over its tags by order)")
     judge: JudgeSettings = JudgeSettings()
     setups: dict[str, SetupSettings] = Field(min_length=1)
-    main_metric: str = Field("answer_correctness", description="the metric that the recommendation goes by")
+    main_metric: str = Field("answer_correctness", description="the metric that the decision goes by")
+    costs: CostSettings = CostSettings()
+    limits: Limits = Limits()
 
     @model_validator(mode="after")
     def _possible(self) -> Experiment:

@@ -11,10 +11,11 @@ import yaml
 from markupsafe import Markup
 
 from ragtune import __version__
+from ragtune.evaluation.attribution import CAUSES
 from ragtune.evaluation.metrics import METRICS
 from ragtune.experiment.folder import Run
 from ragtune.records import Json
-from ragtune.report import charts, numbers
+from ragtune.report import charts, evidence, numbers
 from ragtune.store import write_text
 
 _SLICE_METRICS = ("token_f1", "answer_correctness", "faithfulness", "abstention")
@@ -66,9 +67,10 @@ def page_data(run: Run) -> Json:
         shown = [contexts.add(c["chunk_id"], [c["document_id"], c["start"], c["title"], c["text"]]) for c in line["contexts"]]
         scores = [[line["scores"][m]["value"], reasons.add(line["scores"][m]["reason"], line["scores"][m]["reason"])] for m in METRICS if m in line["scores"]]
         q["a"].append([setups.index(line["setup"]), line["seed"], line["answer"], int(line["abstained"]), line["citations"], shown, scores,
-                       [line["tokens"]["prompt"], line["tokens"]["answer"]], round(time["retrieval"] + time["generation"], 4), line["dropped"], line["finish"]])  # fmt: skip
+                       [line["tokens"]["prompt"], line["tokens"]["answer"]], round(time["retrieval"] + time["generation"], 4), line["dropped"], line["finish"], line["cause"]])  # fmt: skip
     return {
         "setups": list(run.summary["setups"].values()), "metrics": [METRICS[m][0] for m in METRICS], "keys": list(METRICS),
+        "causes": {name: title for name, (title, *_) in CAUSES.items()},
         "contexts": contexts.values, "reasons": reasons.values, "questions": list(questions.values()),
     }  # fmt: skip
 
@@ -148,7 +150,7 @@ def _costs(run: Run) -> list[Json]:
 def view(run: Run) -> Json:
     """Everything the template needs; numbers stay numbers, the template formats them through ``numbers``."""
     summary = run.summary
-    metric = summary["recommendation"]["metric"]
+    metric = summary["decision"]["metric"]
     answered = {n: t["p50"] for n, t in _latency(run).items()}
     tokens = {n: t["prompt"] + t["answer"] for n, t in summary["tokens"].items()}
     parts = [(name, label, slices) for name, label in summary["setups"].items() if (slices := {s: v.get(name, {}) for s, v in summary["slices"].items()})]
@@ -165,6 +167,7 @@ def view(run: Run) -> Json:
         "slices": parts, "slice_names": list(summary["slices"]), "slice_metrics": _SLICE_METRICS, "slice_sizes": _slice_sizes(summary),
         "costs": _costs(run), "work": run.work, "settings": yaml.safe_dump(run.experiment, sort_keys=False, allow_unicode=True),
         "unscored": summary["unscored"], "tags": sorted({t for line in run.lines for t in line["tags"] if ":" not in t}),
+        "causes": evidence.cause_rows(run), "ceiling": evidence.ceiling_text(run), "power": evidence.power_text(run), "cost_charts": evidence.cost_charts(run),
         "style": Markup(_asset("style.css")), "script": Markup(_asset("script.js")), "data": script_json(page_data(run)),
     }  # fmt: skip
 

@@ -26,3 +26,7 @@ def signed(value: float | None) -> str:
 
 def count(value: float) -> str:
     return f"{value:,.0f}"
+
+
+def p_value(value: float) -> str:
+    return "< .001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"

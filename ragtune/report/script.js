@@ -3,9 +3,9 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const PAGE = 40;
-  const F1 = data.keys.indexOf("token_f1"), ABSTAIN = data.keys.indexOf("abstention"), FAITH = data.keys.indexOf("faithfulness");
+  const FAITH = data.keys.indexOf("faithfulness");
   const el = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text !== undefined) e.textContent = text; return e; };
-  const right = (q, a) => { const f1 = a[6][F1] && a[6][F1][0]; return f1 === null || f1 === undefined ? a[6][ABSTAIN][0] === 1 : f1 >= 0.5; };
+  const right = (q, a) => a[11] === "";
   for (const q of data.questions) {
     q.by = new Map();
     for (const a of q.a) { if (!q.by.has(a[0])) q.by.set(a[0], []); q.by.get(a[0]).push(a); }
@@ -37,6 +37,7 @@
     const seeds = q.by.get(a[0]).length > 1;
     box.append(el("h4", "", data.setups[a[0]] + (seeds ? `, seed ${a[1]}` : "")));
     box.append(el("p", "said" + (a[3] ? " abstained" : ""), a[2] + (a[4].length ? " " + a[4].map(c => `[${c}]`).join("") : "")));
+    if (a[11]) box.append(el("p", "cause", data.causes[a[11]]));
     const table = el("table"), body = el("tbody");
     a[6].forEach(([value, reason], m) => {
       const row = el("tr");
@@ -68,7 +69,7 @@
     return box;
   }
   const list = document.getElementById("list"), more = document.getElementById("more"), found = document.getElementById("found");
-  const search = document.getElementById("search"), tag = document.getElementById("tag"), outcome = document.getElementById("outcome");
+  const search = document.getElementById("search"), tag = document.getElementById("tag"), outcome = document.getElementById("outcome"), cause = document.getElementById("cause");
   let hits = [], shown = 0;
   const show = () => { hits.slice(shown, shown + PAGE).forEach(q => list.append(item(q))); shown = Math.min(hits.length, shown + PAGE); more.hidden = shown >= hits.length; };
   function update() {
@@ -76,13 +77,17 @@
     hits = data.questions.filter(q => {
       if (tag.value && !q.tags.includes(tag.value)) return false;
       if (outcome.value === "split") { const oks = [...q.ok.values()].map(v => v >= 0.5); if (oks.every(v => v) || !oks.some(v => v)) return false; }
-      else if (outcome.value !== "" && !(q.ok.get(+outcome.value) < 0.5)) return false;
+      else if (outcome.value !== "" && !cause.value && !(q.ok.get(+outcome.value) < 0.5)) return false;
+      if (cause.value && !q.a.some(a => a[11] === cause.value && (!/^\d+$/.test(outcome.value) || a[0] === +outcome.value))) return false;
       return !text || q.hay.includes(text) || searchText(q).includes(text);
     });
     list.replaceChildren(); shown = 0; show();
     found.textContent = `${hits.length} of ${data.questions.length} questions`;
   }
   let timer; search.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(update, 120); });
-  tag.addEventListener("change", update); outcome.addEventListener("change", update); more.addEventListener("click", show);
+  tag.addEventListener("change", update); outcome.addEventListener("change", update); cause.addEventListener("change", update);
+  document.querySelectorAll("button[data-cause]").forEach(b => b.addEventListener("click", () => {
+    search.value = tag.value = ""; cause.value = b.dataset.cause; outcome.value = b.dataset.setup; update(); document.getElementById("questions").scrollIntoView();
+  })); more.addEventListener("click", show);
   update();
 })();

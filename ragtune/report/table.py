@@ -38,7 +38,7 @@ def comparison(run: Run) -> str:
             cells.append("–" if e.get("mean") is None else f"{100 * e['mean']:.1f} ±{50 * (e['high'] - e['low']):.1f}")
         rows.append([*cells, numbers.seconds(float(seconds[name]))])
     head = ["setup", *(short[m] for m in METRICS), "latency"]
-    return f"\n{_grid(head, rows)}\n(percent, mean ± half of the 95 % interval; – : unscored, see the report)\n\n{summary['recommendation']['text']}\n"
+    return f"\n{_grid(head, rows)}\n(percent, mean ± half of the 95 % interval; – : unscored, see the report)\n\n{summary['decision']['text']}\n"
 
 
 def corpus_table(info: CorpusInfo) -> str:

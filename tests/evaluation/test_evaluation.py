@@ -1,20 +1,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
 
 from ragtune.evaluation.judge import Item, JudgeSettings
 from ragtune.evaluation.local_judge import LocalJudge
 from ragtune.evaluation.metrics import METRICS
+from ragtune.evaluation.paired import Paired, bound, difference, holm, moved
+from ragtune.evaluation.power import questions_needed, smallest_difference
 from ragtune.evaluation.statements import statements
-from ragtune.evaluation.statistics import difference, estimate, interval
+from ragtune.evaluation.statistics import Table, estimate, table
 from ragtune.evaluation.text import exact_match, normalise_answer, token_f1
 from ragtune.models.encoder import SentenceEncoder
 from ragtune.records import Question
+from tests.bench.coverage import mean_coverage, paired_rates
 
 CONTEXTS = ("Leave\nFull-time staff have 27 days of leave a year. Five days may be carried over.", "Overtime is approved by the duty manager, Ida Moen.")
 LEAVE = Question("q", "How many days of leave do full-time staff have?", ("27 days",))
@@ -133,27 +138,102 @@ def test_judging_is_deterministic(judge: LocalJudge, minilm: SentenceEncoder) ->
 
 
 def test_estimates_count_unscored_and_average_seeds() -> None:
-    made = estimate([("a", 1.0), ("a", 0.0), ("b", 1.0), ("c", None)])
+    made = estimate([("a", 0, 1.0), ("a", 1, 0.0), ("b", 0, 1.0), ("c", 0, None)])
     assert (made.mean, made.n, made.unscored) == (0.75, 2, 1)
     assert made.low <= 0.75 <= made.high  # type: ignore[operator]
-    assert estimate([("a", None)]).mean is None
-    assert estimate([("a", 0.5)]).low == 0.5
+    assert estimate([("a", 0, None)]).mean is None
+    assert (estimate([("a", 0, 0.5)]).low, estimate([("a", 0, 0.5)]).high) == (0.0, 1.0)  # one question shows nothing
 
 
-def test_intervals_cover_the_truth() -> None:
+def scored(values: dict[str, float]) -> Table:
+    return table([(k, 0, v) for k, v in values.items()])
+
+
+def test_questions_of_one_document_count_less() -> None:
     rng = np.random.default_rng(0)
-    covered = 0
-    for trial in range(200):
-        low, high = interval(rng.binomial(1, 0.7, 120).astype(float), trial)
-        covered += low <= 0.7 <= high
-    assert covered >= 180
+    level = np.repeat(rng.random(25), 4)
+    values = [(str(i), 0, float(v > 0.5)) for i, v in enumerate(level)]
+    alone, together = estimate(values), estimate(values, {str(i): str(i // 4) for i in range(100)})
+    assert alone.mean == together.mean
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)  # type: ignore[operator]
+
+
+def test_seeds_are_a_second_level() -> None:
+    steady = [(str(q), s, float(q % 2)) for q in range(60) for s in range(3)]
+    shaky = [(str(q), s, min(1.0, 0.2 + 0.3 * s)) for q in range(60) for s in range(3)]
+    a, b = estimate(steady), estimate(shaky)
+    assert a.high - a.low < 0.27  # type: ignore[operator]
+    assert b.high - b.low > 0.6  # three seeds that disagree about everything show little  # type: ignore[operator]
 
 
 def test_differences_are_paired() -> None:
     a = {str(i): float(i % 2) for i in range(40)}
     b = {k: v + 0.25 for k, v in a.items()} | {"other": 9.0}
-    d = difference("a", "b", "m", a, b)
-    assert (d.mean, d.low, d.high, d.n, d.wins, d.losses) == (0.25, 0.25, 0.25, 40, 40, 0)
-    assert d.shown
-    assert difference("a", "b", "m", a, {}).n == 0
-    assert not difference("a", "b", "m", a, a).shown
+    d = difference("a", "b", "m", scored(a), scored(b))
+    assert (d.mean, d.n, d.wins, d.losses) == (0.25, 40, 40, 0)
+    assert 0.2 < d.low <= 0.25 <= d.high <= 0.26  # type: ignore[operator]
+    assert holm([d])[0].shown
+    assert difference("a", "b", "m", scored(a), scored({})).n == 0
+    same = difference("a", "b", "m", scored(a), scored(a))
+    assert not same.shown
+    assert (same.mean, same.p) == (0.0, 1.0)
+    assert same.low < 0 < same.high  # type: ignore[operator]
+
+
+def test_a_difference_turns_its_sign_with_its_sides() -> None:
+    rng = np.random.default_rng(1)
+    a, b = ({str(i): float(v) for i, v in enumerate(rng.integers(0, 2, 80))} for _ in range(2))
+    one, other = difference("a", "b", "m", scored(a), scored(b)), difference("b", "a", "m", scored(b), scored(a))
+    assert one.mean == -other.mean  # type: ignore[operator]
+    assert abs(one.low + other.high) < 1e-4  # type: ignore[operator]
+    assert one.p == other.p
+
+
+def test_the_score_statistic_uses_the_constrained_maximum_likelihood() -> None:
+    """Tango's closed form against a numerical search for the most likely losses, given the difference."""
+    values = [1.0] * 12 + [-1.0] * 2 + [0.0] * 36
+    state = moved(Paired(tuple(map(str, range(50))), np.array(values)[:, None], np.arange(50)))
+    assert (round(state.gains), round(state.losses), round(state.n), state.scale) == (12, 2, 50, 1.0)
+    for theta in (-0.1, 0.0, 0.1, 0.3):
+
+        def unlikely(rate: float, theta: float = theta) -> float:
+            return -(12 * math.log(rate + theta) + 2 * math.log(rate) + 36 * math.log(1 - 2 * rate - theta))
+
+        rate = minimize_scalar(unlikely, bounds=(max(0.0, -theta) + 1e-9, (1 - theta) / 2 - 1e-9), method="bounded", options={"xatol": 1e-10}).x
+        expected = (10 - 50 * theta) / math.sqrt(50 * (2 * rate + theta - theta**2))
+        assert state.statistic(theta) == pytest.approx(expected, abs=1e-4)
+    low, high = (bound(replace(state, df=1e9), upper=u, level=0.975) for u in (False, True))
+    assert state.statistic(low) == pytest.approx(1.959964, abs=1e-4)
+    assert state.statistic(high) == pytest.approx(-1.959964, abs=1e-4)
+
+
+def test_holm_corrects_for_the_comparisons_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    base = {str(i): float(v) for i, v in enumerate(rng.integers(0, 2, 60))}
+    made = [difference("a", str(k), "m", scored(base), scored({q: min(1.0, v + (int(q) < 6 + k)) for q, v in base.items()})) for k in range(4)]
+    corrected = holm(made)
+    assert all(c.p_holm >= m.p for c, m in zip(corrected, made, strict=True))
+    assert min(c.p_holm for c in corrected) == pytest.approx(min(1.0, 4 * min(m.p for m in made)))
+    assert holm([]) == []
+
+
+def test_power_grows_with_questions() -> None:
+    small, large = smallest_difference(50), smallest_difference(500)
+    assert small is not None
+    assert large is not None
+    assert small > large > 0
+    assert questions_needed(large) in range(495, 506)
+    assert smallest_difference(2) is None
+    assert questions_needed(0.0) is None
+    assert questions_needed(0.1, 0.0) == 3
+
+
+def test_intervals_and_tests_keep_their_promise_in_simulation() -> None:
+    """A short form of ``python -m tests.bench.coverage``: every cell within simulation error."""
+    rng = np.random.default_rng(5)
+    for kind, mean, n, clustered in (("binary", 0.05, 100, False), ("binary", 0.5, 100, True), ("continuous", 0.95, 100, True), ("mixed", 0.5, 30, False)):
+        covered = mean_coverage(rng, kind, mean, n, clustered, 400)
+        assert (0.90 if n < 100 else 0.905) <= covered <= 1.0, (kind, mean, n, clustered)
+        covers, alarms = paired_rates(rng, kind, mean, n, clustered, 200, 0.0)
+        assert covers >= 0.90, (kind, mean, n, clustered)
+        assert alarms <= 0.09, (kind, mean, n, clustered)

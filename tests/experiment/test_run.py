@@ -14,9 +14,9 @@ from conftest import QUESTIONS, write_corpus
 import ragtune
 from ragtune.cli import main
 from ragtune.errors import ExperimentError, RunError, StoreError
+from ragtune.experiment.decision import decide
 from ragtune.experiment.plan import make_plan, print_plan
 from ragtune.experiment.progress import Bars, Lines, Silent
-from ragtune.experiment.recommend import recommend
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.stages import Workbench
@@ -207,21 +207,21 @@ def test_a_full_disk_is_one_line_and_loses_nothing(done: Path, tmp_path: Path, m
     assert work(tmp_path / "r")["read"]["computed"] == 3
 
 
-def test_recommendation_prefers_the_cheaper_of_equals() -> None:
+def test_the_decision_prefers_the_cheaper_of_equals() -> None:
     def summary(low: float) -> dict[str, object]:
         e = {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 10, "unscored": 0}
         d = {"a": "a", "b": "b", "metric": "m", "mean": 0.1, "low": low, "high": 0.2}
         cost = {"a": {"prompt": 10, "answer": 1}, "b": {"prompt": 99, "answer": 1}}
         return {"scores": {"a": {"m": e}, "b": {"m": {**e, "mean": 0.6}}}, "setups": {"a": "A", "b": "B"}, "differences": [d], "tokens": cost}
 
-    assert recommend(summary(0.05), "m")["setup"] == "b"
-    unclear = recommend(summary(-0.05), "m")
+    assert decide(summary(0.05), "m")["setup"] == "b"
+    unclear = decide(summary(-0.05), "m")
     assert unclear["setup"] == "a"
-    assert "no difference is shown" in unclear["text"]
+    assert "No difference shown" in unclear["text"]
     nothing = {"scores": {"a": {}}, "setups": {"a": "A"}, "differences": [], "tokens": {}}
-    assert recommend(nothing, "m")["setup"] is None
+    assert decide(nothing, "m")["setup"] is None
     alone = {**summary(0.05), "scores": {"a": {"m": {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 10}}}, "differences": []}
-    assert "only setup" in recommend(alone, "m")["text"]
+    assert "only setup" in decide(alone, "m")["text"]
 
 
 def test_progress_says_rate_and_time_left(capsys: pytest.CaptureFixture[str]) -> None:

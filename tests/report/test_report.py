@@ -69,7 +69,7 @@ def test_the_page_is_self_contained_and_holds_its_data(run: Run, tmp_path: Path)
     assert data["setups"] == ["<b>One</b>", "two"]
     for section in ("setups", "differences", "cost-quality", "slices", "retrieval", "work", "questions", "reproduce"):
         assert f'id="{section}"' in page
-    assert run.summary["recommendation"]["text"].split("”")[0].split("“")[1] in ("<b>One</b>", "two")
+    assert run.summary["decision"]["text"].split("”")[0].split("“")[1] in ("<b>One</b>", "two")
 
 
 def test_script_json_cannot_leave_its_element() -> None:

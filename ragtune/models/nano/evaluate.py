@@ -14,7 +14,7 @@ from random import Random
 
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.models.nano import examples
+from ragtune.models.nano import conversation, examples
 from ragtune.models.nano.train import user_text
 
 Case = tuple[tuple[tuple[str, str], ...], str, list[str], int]  # contexts, question, references, cited context (0: none)
@@ -72,9 +72,9 @@ def made_up(held_out: bool, count: int, contexts: int) -> list[Case]:
     rng = Random(f"evaluate/{held_out}/{contexts}")
     cases: list[Case] = []
     while len(cases) < count:
-        made = examples.made_up(rng, examples.Level(contexts, 4, 1, 0.0), held_out)
+        made = examples.made_up(rng, conversation.Level(contexts, 4, 1, 0.0), held_out)
         for question, answer in made.turns:
-            known = answer != examples.ABSTAIN
+            known = answer != conversation.ABSTAIN
             numbers = re.findall(r"\[(\d+)\]", answer)
             cases.append((made.contexts, question, [re.sub(r" ?\[\d+\]", "", answer)] if known else [], int(numbers[0]) if len(numbers) == 1 else 0))
     return cases

@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 
 from ragtune.models.nano import facts as f
 from ragtune.models.nano import prose, relations
 from ragtune.models.nano import words as w
+from ragtune.models.nano.conversation import ABSTAIN, Conversation, Level
+from ragtune.models.nano.page_examples import from_pages, from_table
 from ragtune.models.nano.synonyms import vary
-
-ABSTAIN = "I don't know."
-
-
-@dataclass(frozen=True)
-class Conversation:
-    """``contexts`` are (title or '', text) pairs; ``turns`` are (question, answer) pairs."""
-
-    contexts: tuple[tuple[str, str], ...]
-    turns: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Level:
-    """How hard the next conversations are (the curriculum)."""
-
-    contexts: int
-    sentences: int
-    turns: int
-    prose: float
-
-
-def level(step: int, total: int) -> Level:
-    """Contexts start with one sentence and grow; prose joins once copying has formed."""
-    done = step / max(1, total)
-    if done < 0.10:
-        return Level(1, 1, 2, 0.0)
-    if done < 0.20:
-        return Level(2, 2, 4, 0.15)
-    if done < 0.35:
-        return Level(3, 4, 6, 0.3)
-    if done < 0.50:
-        return Level(4, 4, 5, 0.35)
-    return Level(6, 2, 4, 0.5)
-
 
 _LEADS = (
     "Note: ",
@@ -100,8 +66,7 @@ def _section(rng: Random, facts: list[f.Fact]) -> tuple[str, str]:
         )
     if style > 0.88:
         lines = [
-            f"Q: {vary(rng, rng.choice(fact.questions), 0.3)} A: {fact.statement if rng.random() < 0.5 else w.capitalise(fact.answer) + '.'}"
-            for fact in facts
+            f"Q: {vary(rng, rng.choice(fact.questions), 0.3)} A: {fact.statement if rng.random() < 0.5 else w.capitalise(fact.answer) + '.'}" for fact in facts
         ]
         return rng.choice(["", "FAQ", "Questions and answers"]), "\n".join(lines)
     sentences: list[str] = []
@@ -228,9 +193,9 @@ def made_up(rng: Random, at: Level, held_out: bool = False) -> Conversation:
     turns: list[tuple[str, str]] = []
     for _ in range(rng.randint(1, at.turns)):
         roll = rng.random()
-        if roll < 0.2 and missing:
+        if roll < 0.1 and missing:
             turns.append((_ask(rng, rng.choice(missing)), ABSTAIN))
-        elif roll < 0.3 and (pair := _comparison(rng, facts, cite)):
+        elif roll < 0.18 and (pair := _comparison(rng, facts, cite)):
             turns.append(pair)
         else:
             i = rng.randrange(len(facts))
@@ -263,7 +228,7 @@ def from_prose(rng: Random, at: Level, pool: list[str]) -> Conversation:
         turns = []
         for n, fact in asked[: rng.randint(1, at.turns)]:
             turns.append((fact.questions[0], f"{fact.answer} [{n}]"))
-        if rng.random() < 0.35:
+        if rng.random() < 0.15:
             other = prose.facts(rng.choice(pool), rng)
             if other:
                 turns.insert(rng.randint(0, len(turns)), (other[0].questions[0], ABSTAIN))
@@ -289,6 +254,8 @@ def conversation(rng: Random, at: Level, pool: list[str]) -> Conversation:
         return closed_book(rng)
     if roll < 0.1 and at.contexts >= 3:
         return two_hop(rng, at)
-    if pool and roll < 0.1 + at.prose:
+    if roll < 0.1 + at.pages:
+        return from_table(rng, at) if rng.random() < 0.15 else from_pages(rng, at)
+    if pool and roll < 0.1 + at.pages + at.prose:
         return from_prose(rng, at, pool)
     return made_up(rng, at)

@@ -3,7 +3,7 @@
 One seed fixes the tokenizer, the data and the weights. A checkpoint is written every ``--save-every`` steps;
 the same command resumes from it. The learning rate warms up, stays, and falls to 0 over the last ``--decay`` of
 ``--steps`` (so ``--steps`` may be raised on resuming as long as the decay has not begun); the curriculum
-(``examples.level``) follows ``--curriculum`` steps.
+(``conversation.level``) follows ``--curriculum`` steps.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from ragtune.models.nano import examples, prose
+from ragtune.models.nano import conversation, examples, prose
 from ragtune.models.nano import tokenizer as tok
 from ragtune.models.nano.muon import Muon
 
 ROPE_THETA, LOOK_BACK, MATCH = 500000.0, 7.0, 1.9
-CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT = 0.15, 0.15, 1.0
+CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT, ABSTAIN_WEIGHT = 0.15, 0.15, 1.0, 0.5
 Row = tuple[list[int], list[float]]
 
 
@@ -35,18 +35,18 @@ def user_text(contexts: tuple[tuple[str, str], ...], question: str) -> str:
     return "\n".join([*lines, f"Question: {question}"])
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, conversation: examples.Conversation) -> Row:
+def encode(tokenizer: PreTrainedTokenizerFast, talk: conversation.Conversation) -> Row:
     """Token ids with a loss weight each."""
     bos, end, user, assistant = (tokenizer.convert_tokens_to_ids(t) for t in ("<|bos|>", "<|end|>", "<|user|>", "<|assistant|>"))
     ids, weights = [bos], [0.0]
-    for n, (question, answer) in enumerate(conversation.turns):
-        text = user_text(conversation.contexts if n == 0 else (), question)
+    for n, (question, answer) in enumerate(talk.turns):
+        text = user_text(talk.contexts if n == 0 else (), question)
         part = [user, *tokenizer.encode(text, add_special_tokens=False), end, assistant]
         ids += part
         weights += [0.0, *[CONTEXT_WEIGHT if n == 0 else QUESTION_WEIGHT] * (len(part) - 3), 0.0, 0.0]
         part = [*tokenizer.encode(" " + answer, add_special_tokens=False), end]
         ids += part
-        weights += [ANSWER_WEIGHT] * len(part)
+        weights += [ABSTAIN_WEIGHT if answer == conversation.ABSTAIN else ANSWER_WEIGHT] * len(part)
     return ids, weights
 
 
@@ -63,7 +63,7 @@ def batches(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: 
     group = 16
     for first in range(start - start % group, 10**9, group):
         rng = Random(f"{args.seed}/{first}")
-        at = examples.level(first, args.curriculum)
+        at = conversation.level(first, args.curriculum)
         share = max(0.0, 0.5 * (1 - first / (0.16 * args.curriculum)))
         rows: list[Row] = []
         total = 0
@@ -168,7 +168,7 @@ def forced_exact(model: LlamaForCausalLM, rows: list[Row]) -> float:
     for at in range(0, len(rows), 16):
         ids, weights = pad(rows[at : at + 16])
         hit = model(input_ids=ids).logits[:, :-1].argmax(-1) == ids[:, 1:]
-        answers = weights[:, 1:] == ANSWER_WEIGHT
+        answers = weights[:, 1:] >= ABSTAIN_WEIGHT
         for row_hit, row_answers in zip(hit.tolist(), answers.tolist(), strict=True):
             ok, inside = True, False
             for h, a in zip([*row_hit, True], [*row_answers, False], strict=True):
@@ -181,8 +181,8 @@ def forced_exact(model: LlamaForCausalLM, rows: list[Row]) -> float:
 
 def probes(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: list[str]) -> dict[str, list[Row]]:
     rng = Random(f"probe/{args.seed}")
-    last = examples.level(args.curriculum, args.curriculum)
-    first = examples.Level(1, 3, 1, 0)
+    last = conversation.level(args.curriculum, args.curriculum)
+    first = conversation.Level(1, 3, 1, 0)
     made = {
         "one": [examples.made_up(rng, first) for _ in range(args.probe)],
         "trained": [examples.made_up(rng, last) for _ in range(args.probe)],
@@ -195,9 +195,11 @@ def probes(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: l
 def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str]) -> PreTrainedTokenizerFast:
     for folder in (args.out, args.start_from):
         if folder and (folder / "tokenizer.json").exists():
-            return PreTrainedTokenizerFast.from_pretrained(folder)
+            tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
+            tokenizer.save_pretrained(args.out)
+            return tokenizer
     rng = Random(args.seed)
-    last = examples.level(args.curriculum, args.curriculum)
+    last = conversation.level(args.curriculum, args.curriculum)
     made = (examples.made_up(rng, last) for _ in range(args.texts))
     texts = [user_text(c.contexts, c.turns[0][0] if c.turns else "") for c in made]
     tokenizer = tok.train([*texts, *pool, *pool, *pool], args.vocabulary)

@@ -116,6 +116,8 @@ REASONS = (
     "cable had melted|the mould had spread|the password was shared by mistake|the disk was full|a valve stuck open|the supplier closed|the seal "
     "was broken|the road was blocked by snow|the numbers did not add up|it failed a safety check|the printer jammed|the fuse blew"
 ).split("|")
+
+
 def capitalise(text: str) -> str:
     return text[:1].upper() + text[1:]
 
