@@ -1,124 +1,17 @@
-"""The command line: one thin function per verb."""
+"""The command line: verbs and their options; what they do is in ``commands``."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ragtune import commands
 from ragtune.errors import RagtuneError
 
-STORE = ".ragtune"
-
-
-def _run(args: argparse.Namespace) -> int:
-    from ragtune.experiment.plan import make_plan, print_plan
-    from ragtune.experiment.progress import default_progress
-    from ragtune.experiment.run import prepare, run_experiment
-    from ragtune.experiment.spec import load_experiment
-    from ragtune.experiment.stages import Workbench
-    from ragtune.store import Store
-
-    experiment = load_experiment(args.experiment, args.set, args.limit)
-    store = Store(args.store)
-    if args.dry_run:
-        bench = Workbench(experiment, store, default_progress())
-        prepare(bench)
-        print(print_plan(make_plan(bench)))
-        return 0
-    out = run_experiment(experiment, store, args.out or Path("runs") / experiment.name)
-    from ragtune.experiment.folder import load_run
-    from ragtune.report.build import write_report
-    from ragtune.report.table import comparison
-
-    run = load_run(out)
-    page = write_report(run, args.report or Path("reports") / f"{experiment.name}.html")
-    print(comparison(run))
-    print(f"Run:    {out}\nReport: {page}")
-    return 0
-
-
-def _report(args: argparse.Namespace) -> int:
-    from ragtune.experiment.folder import load_run
-    from ragtune.report.build import write_report
-
-    run = load_run(args.run)
-    print(write_report(run, args.out or Path("reports") / f"{run.about['name']}.html"))
-    return 0
-
-
-def _ask(args: argparse.Namespace) -> int:
-    from ragtune.serving.ask import Assistant, open_target
-
-    experiment, store = open_target(args.target, args.set, args.store)
-    assistant = Assistant(experiment, store, args.setup, args.seed)
-    if args.question:
-        _answer(assistant, " ".join(args.question), args.json)
-        return 0
-    interactive = sys.stdin.isatty()
-    if interactive:
-        print(f"Setup {assistant.name}. An empty line ends.", file=sys.stderr)
-    while True:
-        if interactive:
-            print("? ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line.strip():
-            return 0
-        _answer(assistant, line.strip(), args.json)
-
-
-def _answer(assistant: object, question: str, as_json: bool) -> None:
-    from ragtune.serving.ask import Assistant
-
-    assert isinstance(assistant, Assistant)
-    reply = assistant.ask(question)
-    if as_json:
-        print(json.dumps(reply.to_json(), ensure_ascii=False), flush=True)
-        return
-    print(reply.answer)
-    for c in reply.citations:
-        quote = " ".join(c.quote.split())
-        print(f"  [{c.number}] {c.document} ({c.start}-{c.end}): {quote[:240]}{'…' if len(quote) > 240 else ''}")
-    if not reply.citations and reply.shown:
-        print(f"  (no citation; best context: {reply.shown[0].document})")
-    print(f"  {reply.seconds:.2f} s", flush=True)
-
-
-def _corpus_import(args: argparse.Namespace) -> int:
-    from ragtune.corpus.importers import import_corpus
-
-    import_corpus(args.kind, args.source, args.dest, args.split)
-    return _corpus_info(args)
-
-
-def _corpus_info(args: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
-    from ragtune.corpus.check import corpus_info
-    from ragtune.corpus.load import CorpusSettings, load_corpus
-    from ragtune.models.names import resolve
-    from ragtune.models.tokens import token_spans
-    from ragtune.report.table import corpus_table
-
-    corpus = load_corpus(CorpusSettings(path=str(args.dest)))
-    tokens = token_spans(resolve("bundled:minilm"))
-    info = corpus_info(corpus, [len(tokens.spans(d.text)) for d in corpus.documents])
-    print(json.dumps(asdict(info), ensure_ascii=False, indent=1) if getattr(args, "json", False) else corpus_table(info))
-    if info.leaks and not getattr(args, "allow_leaks", False):
-        print(f"ragtune: {len(info.leaks)} leak(s) from test into train. Remove them, or pass --allow-leaks.", file=sys.stderr)
-        return 2
-    return 0
-
-
-def _doctor(args: argparse.Namespace) -> int:
-    from ragtune.doctor import report
-
-    lines, ok = report()
-    print("\n".join(lines))
-    return 0 if ok else 1
+STORE = commands.STORE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -147,12 +40,12 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, help="Run folder (default: runs/NAME)")
     p.add_argument("--report", type=Path, help="report file (default: reports/NAME.html)")
     p.add_argument("--store", type=Path, default=Path(STORE), help=f"where finished work is kept (default: {STORE})")
-    p.set_defaults(call=_run)
+    p.set_defaults(call=commands.do_run)
 
     p = verbs.add_parser("report", help="write the HTML report of a Run again")
     p.add_argument("run", type=Path, help="Run folder")
     p.add_argument("--out", type=Path, help="HTML file (default: reports/NAME.html)")
-    p.set_defaults(call=_report)
+    p.set_defaults(call=commands.do_report)
 
     p = verbs.add_parser(
         "ask",
@@ -167,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     p.add_argument("--json", action="store_true", help="one JSON object per answer")
     p.add_argument("--set", action="append", metavar="A.B=C", help="override a key of the experiment")
     p.add_argument("--store", type=Path, help="store, if it has moved")
-    p.set_defaults(call=_ask)
+    p.set_defaults(call=commands.do_ask)
 
     p = verbs.add_parser("corpus", help="import and inspect corpora")
     actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -181,15 +74,73 @@ def _parser() -> argparse.ArgumentParser:
     q.add_argument("source", type=Path)
     q.add_argument("dest", type=Path)
     q.add_argument("--split", default="test", choices=("train", "dev", "test"), help="split of questions that name none")
-    q.set_defaults(call=_corpus_import)
+    q.set_defaults(call=commands.do_corpus_import)
     q = actions.add_parser("info", help="counts, token histogram, splits, duplicates, leaks")
     q.add_argument("dest", type=Path, metavar="CORPUS")
     q.add_argument("--json", action="store_true")
     q.add_argument("--allow-leaks", action="store_true", help="report leaks without failing")
-    q.set_defaults(call=_corpus_info)
+    q.set_defaults(call=commands.do_corpus_info)
+
+    p = verbs.add_parser(
+        "score",
+        help="score answers of any system (JSONL or CSV); several files are compared question by question",
+        formatter_class=raw,
+        epilog="examples:\n  ragtune score answers.jsonl\n  ragtune score old.csv new.csv --map question=user_input --map answer=response",
+    )
+    p.add_argument("files", nargs="+", type=Path, metavar="FILE", help="columns question, answer, contexts, reference (or RAGAS's)")
+    p.add_argument("--map", action="append", default=[], metavar="OURS=THEIRS", help="name a column of the file")
+    p.add_argument("--judge", default="local", help="which judge scores (default: local)")
+    p.add_argument("--out", type=Path, help="Run folder (default: runs/score-NAME)")
+    p.add_argument("--report", type=Path, help="HTML file (default: reports/score-NAME.html)")
+    p.add_argument("--store", type=Path, default=Path(STORE), help="artifact store (default: .ragtune)")
+    p.set_defaults(call=commands.do_score)
+
+    p = verbs.add_parser("judge", help="measure a judge against human labels")
+    actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
+    q = actions.add_parser(
+        "evaluate",
+        help="AUC, accuracy, kappa and calibration of a judge on labelled answers",
+        formatter_class=raw,
+        epilog="examples:\n  ragtune judge evaluate labelled.jsonl --judge local\n  ragtune judge evaluate begin_dev_wow.tsv --judge nli --model path/to/cross-encoder",
+    )
+    q.add_argument("labelled", nargs="+", type=Path, metavar="LABELLED", help="JSONL with answer, contexts, label; or a BEGIN .tsv")
+    q.add_argument("--judge", default="local", help="which judge (default: local)")
+    q.add_argument("--model", help="CrossEncoder for --judge nli")
+    q.add_argument("--threshold", type=float, help="support that counts as supported (default: the judge's own)")
+    q.add_argument("--out", type=Path, default=Path("reports/judge.html"), help="HTML file; a JSON file is written beside it")
+    q.add_argument("--store", type=Path, default=Path(STORE), help="artifact store (default: .ragtune)")
+    q.set_defaults(call=commands.do_judge)
+
+    p = verbs.add_parser("baseline", help="keep the scores of a Run for later checks")
+    actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
+    q = actions.add_parser("save", help="write a baseline file from a Run")
+    q.add_argument("run", type=Path, help="Run folder")
+    q.add_argument("-o", "--out", type=Path, default=Path("baseline.json"), help="file to write (default: baseline.json)")
+    q.set_defaults(call=commands.do_baseline)
+
+    p = verbs.add_parser(
+        "check",
+        help="check a Run against a baseline: exit 0 held, 1 regressed, 2 cannot compare, 3 too much unscored",
+        formatter_class=raw,
+        epilog="examples:\n  ragtune check runs/quickstart --baseline baseline.json\n"
+        "  ragtune check runs/quickstart --baseline baseline.json --margin faithfulness=0.05 --min answer_correctness=0.6 --strict --junit check.xml",
+    )
+    p.add_argument("run", type=Path, help="Run folder")
+    p.add_argument("--baseline", type=Path, required=True, help="file from `ragtune baseline save`")
+    p.add_argument("--margin", action="append", default=[], metavar="[METRIC=]POINTS", help="what may be lost, in [0, 1] (default 0.02)")
+    p.add_argument("--min", action="append", default=[], metavar="METRIC=VALUE", help="absolute floor of a metric's mean")
+    p.add_argument("--setup", action="append", default=[], metavar="NAME", help="check only these setups")
+    p.add_argument("--max-latency", type=float, metavar="SECONDS", help="ceiling of the median latency")
+    p.add_argument("--max-cost", type=float, metavar="COST", help="ceiling of the cost per question")
+    p.add_argument("--strict", action="store_true", help="unclear fails too")
+    p.add_argument("--allow-different", action="store_true", help="compare although questions or judge differ")
+    p.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
+    p.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary (for $GITHUB_STEP_SUMMARY)")
+    p.add_argument("--json", type=Path, metavar="FILE", help="write JSON")
+    p.set_defaults(call=commands.do_check)
 
     p = verbs.add_parser("doctor", help="versions, devices, bundled models, extras")
-    p.set_defaults(call=_doctor)
+    p.set_defaults(call=commands.do_doctor)
     return parser
 
 

@@ -93,11 +93,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One metric's value in [0, 1] with the judge's reason, or ``value=None``: unscored, with the reason why."""
+    """One metric's value in [0, 1] with the judge's reason, or ``value=None``: unscored, with the reason why.
+
+    ``failed`` tells that the judge could not score what it should have (an unreadable reply), rather than that
+    there was nothing to score.
+    """
 
     metric: str
     value: float | None
     reason: str = ""
+    failed: bool = False
 
     @property
     def scored(self) -> bool:

@@ -24,7 +24,10 @@ FLOORS = {
     "report": 4,
     "serving": 4,
     "doctor": 4,
-    "cli": 5,
+    "check": 4,
+    "testing": 5,
+    "commands": 5,
+    "cli": 6,
 }
 CRAFTS = {"retrieval", "generation", "tuning", "evaluation"}
 

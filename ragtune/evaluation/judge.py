@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,7 +29,19 @@ class JudgeSettings(BaseModel):
 
     name: str = "local"
     embedder: str = "bundled:minilm"
+    model: str | None = Field(None, description="nli: a CrossEncoder (hub id or folder); llm: the served model's name, or a local model")
+    endpoint: str | None = Field(None, description="llm: an OpenAI-compatible server, such as http://localhost:8000/v1; without it the model is local")
+    api_key_env: str = "OPENAI_API_KEY"
+    concurrency: int = Field(8, ge=1, description="llm: requests at a time")
+    timeout: float = Field(60.0, gt=0, description="llm: seconds per request")
+    retries: int = Field(4, ge=0, description="llm: retries after errors and busy servers")
+    budget: int | None = Field(None, ge=0, description="llm: most calls per run; what is judged by then is kept")
+    max_unscored: float = Field(0.05, ge=0, le=1, description="share of a metric that the judge may fail to score before the run exits 3")
     support: float = Field(0.62, gt=0, lt=1, description="support from which a statement counts as backed by the contexts")
+
+    def identity(self) -> dict[str, object]:
+        """The settings that change scores, for stage keys."""
+        return self.model_dump(exclude={"endpoint", "api_key_env", "concurrency", "timeout", "retries", "budget", "max_unscored"})
 
 
 class Judge(Protocol):
@@ -45,6 +57,3 @@ class Judge(Protocol):
         ...
 
     def judge(self, item: Item) -> Mapping[str, Score]: ...
-
-
-MakeJudge = Callable[[JudgeSettings, Any], Judge]

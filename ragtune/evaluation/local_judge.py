@@ -43,7 +43,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     text: str
     sentence: str
     context: int
@@ -57,7 +57,8 @@ class LocalJudge:
         self.settings = settings
         self._encoder = encoder
         self._vectors: dict[str, Array] = {}
-        self.key = digest("local", VERSION, settings.model_dump(), encoder.fingerprint)
+        self.calls = 0
+        self.key = digest("local", VERSION, settings.identity(), encoder.fingerprint)
 
     # --- shared work -----------------------------------------------------------------------------------
 
@@ -87,17 +88,17 @@ class LocalJudge:
 
     # --- support ---------------------------------------------------------------------------------------
 
-    def windows(self, contexts: Sequence[str]) -> list[_Window]:
+    def windows(self, contexts: Sequence[str]) -> list[Window]:
         found = []
         for n, context in enumerate(contexts):
             parts = [context[a:b] for a, b in sentence_spans(context)]
             head = parts[0] if len(parts) > 1 and len(parts[0].split()) <= 12 else ""
             pairs = [(" ".join(p), max(p, key=len)) for p in zip(parts, parts[1:], strict=False)]
             for text, sentence in [*((p, p) for p in parts), *pairs]:  # a sentence alone decides where it can
-                found.append(_Window(text, sentence, n, frozenset(words(f"{head} {text}"))))
+                found.append(Window(text, sentence, n, frozenset(words(f"{head} {text}"))))
         return found
 
-    def support(self, statement: str, windows: Sequence[_Window]) -> Verdict:
+    def support(self, statement: str, windows: Sequence[Window]) -> Verdict:
         """See the module's docstring for the formula."""
         stems = Counter(words(statement))
         if not windows or not stems:
@@ -135,12 +136,14 @@ class LocalJudge:
         ]  # fmt: skip
         return {s.metric: s for s in scores}
 
+    def answer_support(self, item: Item) -> float:
+        """Support of the whole answer in [0, 1]: the mean of its statements' support and that of the weakest."""
+        found = self._statements(item)
+        if not found:
+            return 0.0
+        windows = self.windows(item.contexts)
+        values = [self.support(s, windows).support for s in found]
+        return (sum(values) / len(values) + min(values)) / 2
 
-def make_local(settings: JudgeSettings, encoder: TextEncoder) -> LocalJudge:
-    return LocalJudge(settings, encoder)
 
-
-#: judges by the name used in experiment files
-JUDGES: dict[str, Callable[[JudgeSettings, TextEncoder], LocalJudge]] = {"local": make_local}
-
-__all__ = ["JUDGES", "LocalJudge", "Verdict"]
+__all__ = ["LocalJudge", "Verdict", "Window"]

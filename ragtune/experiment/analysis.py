@@ -74,6 +74,7 @@ def summarise(bench: Workbench, rows: Sequence[Row], retrieval: dict[str, Json],
         "seeds": list(bench.experiment.seeds), "metrics": list(METRICS), "scores": scores, "slices": slices, "differences": [asdict(d) for d in differences],
         "retrieval": retrieval, "tokens": per_answer, "unscored": reasons, "skipped_documents": [asdict(s) for s in bench.corpus.skipped],
     }  # fmt: skip
+    summary["failed"] = failed_of(rows)
     summary["causes"] = _causes(rows, setups, bench.experiment.main_metric)
     summary["power"] = power_of(differences, bench.experiment.main_metric)
     summary["decision"] = decide({**summary, **costs}, bench.experiment.main_metric, bench.experiment.limits)
@@ -86,6 +87,15 @@ def _differences(setups: list[str], values: dict[tuple[str, str, str], list[Scor
     pairs = [(a, b) for i, a in enumerate(setups) for b in setups[i + 1 :] if a in tables and b in tables]
     found = [difference(a, b, metric, tables[a], tables[b], clusters) for a, b in pairs]
     return holm([d for d in found if d.n])
+
+
+def failed_of(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Setup -> metric -> share of answers that the judge failed to score (not those with nothing to score)."""
+    counts: dict[str, dict[str, list[bool]]] = {}
+    for row in rows:
+        for metric, score in row.scores.items():
+            counts.setdefault(row.answered.setup, {}).setdefault(metric, []).append(score.failed)
+    return {n: by for n, c in counts.items() if (by := {m: round(sum(v) / len(v), 6) for m, v in c.items() if any(v)})}
 
 
 def power_of(differences: Sequence[Difference], metric: str, wanted: float = 0.05) -> Json:

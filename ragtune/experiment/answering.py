@@ -176,16 +176,12 @@ def _answered(name: str, seed: int, question: Question, hits: list[Any], item: d
 
 def judged(bench: Workbench, answers: Sequence[Answered]) -> list[dict[str, Score]]:
     """The judge's scores for each answer; each distinct answer with its contexts is judged once ever."""
-    from ragtune.errors import ExperimentError
     from ragtune.evaluation.judge import Item
-    from ragtune.evaluation.local_judge import JUDGES
+    from ragtune.evaluation.judges import make_judge
     from ragtune.retrieval.retriever import indexed_text
 
     settings = bench.experiment.judge
-    if settings.name not in JUDGES:
-        raise ExperimentError(f'unknown judge "{settings.name}".', where="judge.name", fix=f"Known: {', '.join(JUDGES)}.")
-    encoder = bench.encoder(settings.embedder)
-    judge = JUDGES[settings.name](settings, encoder)
+    judge = make_judge(settings, bench.encoder(settings.embedder), bench.ref, bench.store)
     log = bench.store.log("judge", judge.key)
     items = []
     for a in answers:
@@ -201,7 +197,7 @@ def judged(bench: Workbench, answers: Sequence[Answered]) -> list[dict[str, Scor
                 for at in range(0, len(waiting), 128):
                     part = waiting[at : at + 128]
                     judge.prepare(part)
-                    log.add({i.key: {m: [s.value, s.reason] for m, s in judge.judge(i).items()} for i in part})
+                    log.add({i.key: {m: [s.value, s.reason, s.failed] for m, s in judge.judge(i).items()} for i in part})
                     work.computed += len(part)
                     tick(len(part))
-    return [{m: Score(m, v, r) for m, (v, r) in log.items[i.key].items()} for i in items]
+    return [{m: Score(m, *row) for m, row in log.items[i.key].items()} for i in items]

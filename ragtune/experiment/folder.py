@@ -46,7 +46,7 @@ def answer_line(row: Row) -> Json:
         "setup": a.setup, "seed": a.seed, "question_id": a.question.id, "question": a.question.text, "tags": list(a.question.tags), "split": a.question.split,
         "answer": a.answer.text, "abstained": a.answer.abstained, "citations": list(a.answer.citations), "contexts": [hit_to_json(h) for h in a.answer.hits],
         "dropped": a.answer.dropped, "reference": list(a.question.answers), "evidence": [asdict(e) for e in a.question.evidence],
-        "scores": {m: {"value": s.value, "reason": s.reason} for m, s in row.scores.items()}, "cause": row.cause, "tokens": asdict(a.answer.tokens), "finish": a.answer.finish,
+        "scores": {m: {"value": s.value, "reason": s.reason, **({"failed": True} if s.failed else {})} for m, s in row.scores.items()}, "cause": row.cause, "tokens": asdict(a.answer.tokens), "finish": a.answer.finish,
     }  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def _lines(rows: Sequence[Any]) -> str:
     return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
 
 
-def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json, costs: Json) -> None:
+def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json, costs: Json, command: str = "") -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
     from ragtune.experiment.analysis import tunings
 
@@ -93,6 +93,7 @@ def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json, c
                 "name": bench.experiment.name,
                 "store": os.path.relpath(bench.store.root, out),
                 "corpus": corpus,
+                "command": command,
                 "python": sys.version.split()[0],
             },
             indent=1,

@@ -21,7 +21,8 @@ from ragtune.store import write_text
 _SLICE_METRICS = ("token_f1", "answer_correctness", "faithfulness", "abstention")
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file of this package as text."""
     return resources.files("ragtune.report").joinpath(name).read_text("utf-8")
 
 
@@ -168,7 +169,7 @@ def view(run: Run) -> Json:
         "costs": _costs(run), "work": run.work, "settings": yaml.safe_dump(run.experiment, sort_keys=False, allow_unicode=True),
         "unscored": summary["unscored"], "tags": sorted({t for line in run.lines for t in line["tags"] if ":" not in t}),
         "causes": evidence.cause_rows(run), "ceiling": evidence.ceiling_text(run), "power": evidence.power_text(run), "cost_charts": evidence.cost_charts(run),
-        "style": Markup(_asset("style.css")), "script": Markup(_asset("script.js")), "data": script_json(page_data(run)),
+        "style": Markup(asset("style.css")), "script": Markup(asset("script.js")), "data": script_json(page_data(run)),
     }  # fmt: skip
 
 
