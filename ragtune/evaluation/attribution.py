@@ -12,7 +12,8 @@ The rules, in this order (the first that fits):
 7. the contexts state it with another number or name, or negated, in a sentence that shares half of the question's
    words: ``contradicted``; not supported by the contexts: ``unsupported``; supported, but not the answer: ``ignored``.
 
-An answer is wrong when it answers the unanswerable, or its correctness is below .5.
+An answer is wrong when it answers the unanswerable, when both its correctness and token F1 are below .5, or when the
+numbers it names are those of no reference although every reference names some.
 """
 
 from __future__ import annotations
@@ -73,7 +74,10 @@ def wrong(case: Case) -> bool:
     """See the module's docstring."""
     if not case.question.answerable:
         return not case.answer.abstained
-    return max(_value(case, "answer_correctness") or 0.0, _value(case, "token_f1") or 0.0) < WRONG_BELOW
+    if max(_value(case, "answer_correctness") or 0.0, _value(case, "token_f1") or 0.0) < WRONG_BELOW:
+        return True
+    said, wanted = numbers(case.answer.text), [numbers(r) for r in case.question.answers]
+    return all(wanted) and bool(said) and not any(w & said for w in wanted)
 
 
 def holds_evidence(question: Question, hits: Sequence[Hit]) -> bool:
