@@ -37,7 +37,7 @@ class JudgeSettings(BaseModel):
     retries: int = Field(4, ge=0, description="llm: retries after errors and busy servers")
     budget: int | None = Field(None, ge=0, description="llm: most calls per run; what is judged by then is kept")
     max_unscored: float = Field(0.05, ge=0, le=1, description="share of a metric that the judge may fail to score before the run exits 3")
-    support: float = Field(0.62, gt=0, lt=1, description="support from which a statement counts as backed by the contexts")
+    support: float = Field(0.5, gt=0, lt=1, description="support from which a statement counts as backed by the contexts")
 
     def identity(self) -> dict[str, object]:
         """The settings that change scores, for stage keys."""

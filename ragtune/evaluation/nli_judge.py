@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from ragtune.corpus.sentences import sentence_spans
 from ragtune.errors import ModelError
 from ragtune.evaluation.judge import Item, JudgeSettings
-from ragtune.evaluation.local_judge import LocalJudge, Verdict, Window
-from ragtune.evaluation.statements import words
+from ragtune.evaluation.local_judge import LocalJudge, Verdict
+from ragtune.evaluation.support import Window
 from ragtune.models.devices import best_device, quiet
 from ragtune.models.encoder import TextEncoder
 from ragtune.models.names import ModelRef, load_failure
@@ -82,7 +82,7 @@ class NliJudge(LocalJudge):
                     total += sizes[end]
                     end += 1
                 text = " ".join(parts[start:end])
-                found.append(Window(text, text, n, frozenset(words(text))))
+                found.append(Window(text, text, n))
                 if end >= len(parts):
                     break
                 start = max(start + 1, (start + end) // 2)

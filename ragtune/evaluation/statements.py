@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from ragtune.corpus.sentences import sentence_spans
 
-_STOP = frozenset(
+STOP = frozenset(
     (
         "a an and are as at be been but by can could did do does for from had has have he her his i if in into is it its may might must no nor not of "
         "on or our shall she should so such than that the their them then there these they this those to too was we were what when where which who "
@@ -31,7 +31,7 @@ _NUMBER_WORDS = {
     "thousand": "1000",
     "million": "1000000",
 }
-_WORD = re.compile(r"[\u3400-\u9fff]|[^\W_]+(?:[.,:][0-9]+)*(?:['’][a-z]+)?", re.UNICODE)
+WORD = re.compile(r"[\u3400-\u9fff]|[^\W_]+(?:[.,:][0-9]+)*(?:['’][a-z]+)?", re.UNICODE)
 _NEGATION = re.compile(r"\b(?:not|never|no|none|nobody|nothing|neither|without|cannot|\w+n['’]t)\b|[不没無无未]", re.I)
 _CLAUSE = re.compile(r"(?:; |, (?:and|but|while|whereas|which|who) (?=\w+ ))")
 
@@ -69,7 +69,7 @@ def stem(word: str) -> str:
 @lru_cache(maxsize=100_000)
 def words(text: str) -> tuple[str, ...]:
     """Stems of the content words of ``text``, in order."""
-    return tuple(stem(w) for w in _WORD.findall(text) if w.lower() not in _STOP)
+    return tuple(stem(w) for w in WORD.findall(text) if w.lower() not in STOP)
 
 
 @lru_cache(maxsize=100_000)
@@ -81,7 +81,7 @@ def numbers(text: str) -> frozenset[str]:
 def names(text: str) -> frozenset[str]:
     """Stems of capitalised words that do not begin the text."""
     found = re.findall(r"(?<![.!?:\n] )(?<=[\s(\"“])[A-Z][\w'’-]+", text)
-    return frozenset(stem(w) for w in found if w.lower() not in _STOP)
+    return frozenset(stem(w) for w in found if w.lower() not in STOP)
 
 
 @lru_cache(maxsize=100_000)

@@ -131,7 +131,7 @@ def test_any_text_gives_a_share_or_a_reason(judge: LocalJudge, answer: str, cont
 def test_judging_is_deterministic(judge: LocalJudge, minilm: SentenceEncoder) -> None:
     fresh = LocalJudge(JudgeSettings(), minilm)
     assert scores(fresh, "27 days a year, roughly speaking") == scores(judge, "27 days a year, roughly speaking")
-    assert fresh.key == judge.key != LocalJudge(JudgeSettings(support=0.5), minilm).key
+    assert fresh.key == judge.key != LocalJudge(JudgeSettings(support=0.7), minilm).key
 
 
 # --- statistics ----------------------------------------------------------------------------------------------

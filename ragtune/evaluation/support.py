@@ -1,0 +1,133 @@
+"""How much contexts support a statement, from words alone: a logistic model over a few signs.
+
+Let every word of the statement weigh 1, a function word .35. For a window of the contexts (a sentence, or two that
+follow one another) and the context around it:
+
+- *held*: share of the weight whose stem stands in the context, and in the window;
+- *missing*: log(1 + weight that stands in neither); long statements that add one word are told from short ones;
+- *order*: share of the statement's words in pairs that stand side by side in the context too;
+- *self*: the statement speaks of its speaker ("I", "my"), or asks: no context holds that;
+- *numbers*, *names*: those of the statement that the context lacks, each counting heavily;
+- *negation* on one side only.
+
+``support = 1 / (1 + exp(-z))`` with ``z`` the weighted sum of `WEIGHTS`; the best window wins. The weights of held,
+missing, order and self were fitted by logistic regression on BEGIN (Dziri et al. 2022, TACL 10:1066), each of its three
+parts predicted from the other two (``python -m tests.bench.judge``); numbers, names and negation are set, since that set
+has few of them. Facts from several contexts count through their union, at a discount.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import exp, log1p
+
+from ragtune.corpus.sentences import sentence_spans
+from ragtune.evaluation.statements import STOP, WORD, names, negated, numbers, stem
+
+FUNCTION_WORD = 0.35
+WEIGHTS = {
+    "constant": -2.4, "held": 3.4, "held in window": 3.4, "missing": -1.2, "missing in window": -0.5, "order": 1.4, "self": -1.4, "question": -4.0,
+    "number": -4.0, "name": -2.5, "negation": -5.0, "several": -0.7,
+}  # fmt: skip
+_SELF = frozenset("i my me we our mine us myself i'm i've i'd i'll we're we've im ive".split())
+
+
+@lru_cache(maxsize=100_000)
+def weighted(text: str) -> tuple[tuple[str, float], ...]:
+    """(stem, weight) of every word, in order."""
+    return tuple((stem(w), FUNCTION_WORD if w.lower() in STOP else 1.0) for w in WORD.findall(text))
+
+
+@dataclass(frozen=True)
+class Window:
+    """One or two sentences of a context. ``sentence`` is the one shown as the reason; ``context`` counts from 0."""
+
+    text: str
+    sentence: str
+    context: int
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(s for s, _ in weighted(self.text))
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        stems = [s for s, _ in weighted(self.text)]
+        return frozenset(zip(stems, stems[1:], strict=False))
+
+
+def windows(contexts: Sequence[str]) -> list[Window]:
+    """Sentences alone, then each with the next; a short first line (a title) goes with every sentence."""
+    found = []
+    for n, context in enumerate(contexts):
+        parts = [context[a:b] for a, b in sentence_spans(context)]
+        head = f"{parts[0]} " if len(parts) > 1 and len(parts[0].split()) <= 12 else ""
+        pairs = [(" ".join(p), max(p, key=len)) for p in zip(parts, parts[1:], strict=False)]
+        found += [Window(head + text, sentence, n) for text, sentence in [*((p, p) for p in parts), *pairs]]
+    return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """Support in [0, 1], the window that decided, and whether several contexts were needed."""
+
+    support: float
+    window: Window | None
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What a whole context (or all of them) holds."""
+
+    stems: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+
+
+def _around(own: Sequence[Window]) -> _Around:
+    stems: frozenset[str] = frozenset().union(*(w.stems for w in own))
+    pairs: frozenset[tuple[str, str]] = frozenset().union(*(w.pairs for w in own))
+    return _Around(stems, pairs)
+
+
+def support(statement: str, given: Sequence[Window]) -> Found:
+    """See the module's docstring."""
+    said = weighted(statement)
+    total = sum(weight for _, weight in said)
+    if not given or not total:
+        return Found(0.0, None)
+    by: dict[int, list[Window]] = {}
+    for window in given:
+        by.setdefault(window.context, []).append(window)
+    scenes = [(_around(own), own, 0.0) for own in by.values()]
+    if len(by) > 1:
+        scenes.append((_around(given), list(given), WEIGHTS["several"]))
+    lower = {w.lower().replace("’", "'") for w in re.findall(r"[\w'’]+", statement)}
+    base = WEIGHTS["constant"] + WEIGHTS["self"] * bool(lower & _SELF) + WEIGHTS["question"] * ("?" in statement or "？" in statement)
+    denied, counted, called = negated(statement), numbers(statement), names(statement)
+    best = Found(-1.0, None)
+    for around, own, extra in scenes:
+        lost = sum(weight for s, weight in said if s not in around.stems)
+        z = base + extra + WEIGHTS["held"] * (1 - lost / total) + WEIGHTS["missing"] * log1p(lost) + WEIGHTS["order"] * _order(said, around)
+        z += WEIGHTS["number"] * len(counted - around.stems) + WEIGHTS["name"] * len(called - around.stems)
+        for window in own:
+            here = sum(weight for s, weight in said if s not in window.stems)
+            value = z + WEIGHTS["held in window"] * (1 - here / total) + WEIGHTS["missing in window"] * log1p(here)
+            value += WEIGHTS["negation"] * (denied != negated(window.text))
+            share = 1 / (1 + exp(-max(-60.0, min(60.0, value))))
+            if share > best.support + 1e-12:
+                best = Found(share, window)
+    return best
+
+
+def _order(said: Sequence[tuple[str, float]], around: _Around) -> float:
+    """Share of words that stand in a pair which the context holds too; 1 for a single word that it holds."""
+    if len(said) == 1:
+        return float(said[0][0] in around.stems)
+    inside = [False] * len(said)
+    for i in range(len(said) - 1):
+        if (said[i][0], said[i + 1][0]) in around.pairs:
+            inside[i] = inside[i + 1] = True
+    return sum(inside) / len(said)
