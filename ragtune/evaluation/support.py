@@ -10,10 +10,10 @@ follow one another) and the context around it:
 - *numbers*, *names*: those of the statement that the context lacks, each counting heavily;
 - *negation* on one side only.
 
-``support = 1 / (1 + exp(-z))`` with ``z`` the weighted sum of `WEIGHTS`; the best window wins. The weights of held,
-missing, order and self were fitted by logistic regression on BEGIN (Dziri et al. 2022, TACL 10:1066), each of its three
-parts predicted from the other two (``python -m tests.bench.judge``); numbers, names and negation are set, since that set
-has few of them. Facts from several contexts count through their union, at a discount.
+``support = 1 / (1 + exp(-z))`` with ``z`` the weighted sum of `WEIGHTS`; the window that holds most decides. The weights
+of held, missing, order and self follow a logistic regression on BEGIN (Dziri et al. 2022, TACL 10:1066), each of its
+three parts predicted from the other two (``python -m tests.bench.judge``); those of numbers, names and negation are set by
+hand, since that set has few of them. Facts from several contexts count through their union, at a discount.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from ragtune.evaluation.statements import STOP, WORD, names, negated, numbers, s
 
 FUNCTION_WORD = 0.35
 WEIGHTS = {
-    "constant": -2.4, "held": 3.4, "held in window": 3.4, "missing": -1.2, "missing in window": -0.5, "order": 1.4, "self": -1.4, "question": -4.0,
-    "number": -4.0, "name": -2.5, "negation": -5.0, "several": -0.7,
+    "constant": -2.4, "held": 3.4, "held in window": 3.4, "missing": -1.2, "missing in window": -0.5, "order": 1.4, "self": -1.4, "question": -6.0,
+    "number": -4.0, "name": -3.5, "negation": -5.0, "several": -0.7,
 }  # fmt: skip
 _SELF = frozenset("i my me we our mine us myself i'm i've i'd i'll we're we've im ive".split())
 
@@ -41,6 +41,15 @@ def weighted(text: str) -> tuple[tuple[str, float], ...]:
     return tuple((stem(w), FUNCTION_WORD if w.lower() in STOP else 1.0) for w in WORD.findall(text))
 
 
+def negates(text: str, about: frozenset[str]) -> bool:
+    """True if a negation in ``text`` stands at most three words before a content word whose stem is in ``about``."""
+    if not negated(text):
+        return False
+    found = list(WORD.finditer(text))
+    near = [[w[0] for w in found[i + 1 : i + 4]] for i, word in enumerate(found) if negated(word[0])]
+    return any(stem(w) in about and w.lower() not in STOP for after in near for w in after)
+
+
 @dataclass(frozen=True)
 class Window:
     """One or two sentences of a context. ``sentence`` is the one shown as the reason; ``context`` counts from 0."""
@@ -48,6 +57,12 @@ class Window:
     text: str
     sentence: str
     context: int
+    parts: tuple[str, ...] = ()
+
+    def denies(self, said: frozenset[str]) -> bool:
+        """True if the sentence that shares most with ``said`` negates a content word of it, within three words."""
+        closest = max(self.parts or (self.text,), key=lambda p: len(said & {s for s, _ in weighted(p)}))
+        return negates(closest, said)
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -64,9 +79,10 @@ def windows(contexts: Sequence[str]) -> list[Window]:
     found = []
     for n, context in enumerate(contexts):
         parts = [context[a:b] for a, b in sentence_spans(context)]
-        head = f"{parts[0]} " if len(parts) > 1 and len(parts[0].split()) <= 12 else ""
-        pairs = [(" ".join(p), max(p, key=len)) for p in zip(parts, parts[1:], strict=False)]
-        found += [Window(head + text, sentence, n) for text, sentence in [*((p, p) for p in parts), *pairs]]
+        title = len(parts) > 1 and len(parts[0].split()) <= 12 and parts[0][-1] not in ".!?。！？"
+        head = f"{parts[0]} " if title else ""
+        found += [Window(head + p, p, n, (p,)) for p in parts]
+        found += [Window(head + " ".join(two), max(two, key=len), n, two) for two in zip(parts, parts[1:], strict=False)]
     return found
 
 
@@ -106,20 +122,25 @@ def support(statement: str, given: Sequence[Window]) -> Found:
         scenes.append((_around(given), list(given), WEIGHTS["several"]))
     lower = {w.lower().replace("’", "'") for w in re.findall(r"[\w'’]+", statement)}
     base = WEIGHTS["constant"] + WEIGHTS["self"] * bool(lower & _SELF) + WEIGHTS["question"] * ("?" in statement or "？" in statement)
-    denied, counted, called = negated(statement), numbers(statement), names(statement)
+    counted, called = numbers(statement), names(statement)
+    own_stems = frozenset(s for s, _ in said)
+    denied = negates(statement, own_stems)
     best = Found(-1.0, None)
     for around, own, extra in scenes:
         lost = sum(weight for s, weight in said if s not in around.stems)
         z = base + extra + WEIGHTS["held"] * (1 - lost / total) + WEIGHTS["missing"] * log1p(lost) + WEIGHTS["order"] * _order(said, around)
         z += WEIGHTS["number"] * len(counted - around.stems) + WEIGHTS["name"] * len(called - around.stems)
-        for window in own:
-            here = sum(weight for s, weight in said if s not in window.stems)
-            value = z + WEIGHTS["held in window"] * (1 - here / total) + WEIGHTS["missing in window"] * log1p(here)
-            value += WEIGHTS["negation"] * (denied != negated(window.text))
-            share = 1 / (1 + exp(-max(-60.0, min(60.0, value))))
-            if share > best.support + 1e-12:
-                best = Found(share, window)
+        found = max(((_here(said, total, w), w) for w in own), key=lambda pair: pair[0])
+        z += found[0] + WEIGHTS["negation"] * (denied != found[1].denies(own_stems))
+        share = 1 / (1 + exp(-max(-60.0, min(60.0, z))))
+        if share > best.support + 1e-12:
+            best = Found(share, found[1])
     return best
+
+
+def _here(said: Sequence[tuple[str, float]], total: float, window: Window) -> float:
+    lost = sum(weight for s, weight in said if s not in window.stems)
+    return WEIGHTS["held in window"] * (1 - lost / total) + WEIGHTS["missing in window"] * log1p(lost)
 
 
 def _order(said: Sequence[tuple[str, float]], around: _Around) -> float:

@@ -29,12 +29,8 @@ class Level:
 def level(step: int, total: int) -> Level:
     """Contexts start with one sentence and grow; prose joins once copying has formed."""
     done = step / max(1, total)
-    if done < 0.10:
-        return Level(1, 1, 2, 0.0)
-    if done < 0.20:
-        return Level(2, 2, 4, 0.15)
-    if done < 0.35:
-        return Level(3, 4, 6, 0.3)
-    if done < 0.50:
-        return Level(4, 4, 5, 0.35)
-    return Level(6, 2, 4, 0.5)
+    if done < 0.06:
+        return Level(1, 1, 2, 0.0, 0.0)
+    if done < 0.12:
+        return Level(2, 2, 4, 0.15, 0.2)
+    return Level(3, 2, 4, 0.22, 0.48)
