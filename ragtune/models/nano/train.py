@@ -187,6 +187,7 @@ def probes(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: l
         "one": [examples.made_up(rng, first) for _ in range(args.probe)],
         "trained": [examples.made_up(rng, last) for _ in range(args.probe)],
         "held_out": [examples.made_up(rng, last, held_out=True) for _ in range(args.probe * 3 // 2)],
+        "pages": [examples.from_pages(rng, last) for _ in range(args.probe)],
         "prose": [examples.from_prose(rng, last, pool) for _ in range(args.probe)] if pool else [],
     }
     return {name: [encode(tokenizer, c) for c in conversations] for name, conversations in made.items() if conversations}
