@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from ragtune.records import Chunk, Hit, Question
@@ -41,10 +41,17 @@ def _raft(
     return TrainItem(question, tuple(shown), _cited(question, shown, relevant))
 
 
+def thinned(question: str, share: float, rng: Random) -> str:
+    """``question`` with each word left out with probability ``share``, so that a fact is tied to no single phrasing."""
+    words = question.split()
+    kept = [w for w in words if rng.random() >= share]
+    return " ".join(kept if len(kept) >= min(2, len(words)) else words)
+
+
 def build_items(
     questions: Sequence[Question], hits: Sequence[Sequence[Hit]], chunks: Sequence[Chunk], settings: TuningSettings, relevant: Relevant, abstain: str, seed: int
 ) -> list[TrainItem]:
-    """One TrainItem per question, in order. ``hits`` are the retrieved ones (unused for closed-book).
+    """One TrainItem per question (and variant), in order. ``hits`` are the retrieved ones (unused for closed-book).
 
     With ``contexts``, a question whose right chunk was not retrieved is trained to abstain, as serving should.
     """
@@ -55,7 +62,9 @@ def build_items(
     for n, question in enumerate(questions):
         rng = Random(f"{seed}/{question.id}")
         if settings.train_on == "closed-book":
-            items.append(TrainItem(question, (), question.answers[0] if question.answerable else abstain))
+            target = question.answers[0] if question.answerable else abstain
+            texts = [question.text, *(thinned(question.text, settings.word_dropout, rng) for _ in range(settings.variants))]
+            items += [TrainItem(replace(question, text=text), (), target) for text in texts]
             continue
         own = list(hits[n])
         if settings.train_on == "contexts":

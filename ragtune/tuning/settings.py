@@ -31,6 +31,8 @@ class TuningSettings(BaseModel):
     train_on: Literal["closed-book", "contexts", "raft"]
     without_right: float = Field(0.2, ge=0, le=1, description="raft: share of questions trained without the right chunk")
     when_absent: Literal["answer", "abstain"] = Field("answer", description="raft: target where the right chunk is left out; RAFT's own is answer")
+    variants: int = Field(0, ge=0, description="closed-book: further copies of each training question with words left out at random")
+    word_dropout: float = Field(0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out")
     lora: LoraSettings = LoraSettings()
     epochs: float = Field(3.0, gt=0)
     learning_rate: float = Field(1e-3, gt=0)
