@@ -79,7 +79,8 @@ class Answer:
     """What a Setup said to one Question.
 
     ``citations`` are the numbers (from 1) of the hits it cites; ``dropped`` counts hits that did not fit
-    the window; ``finish`` is ``stop``, ``length`` or ``error``.
+    the window; ``finish`` is ``stop``, ``length`` or ``error``; ``confidence`` is the geometric mean of the answer's
+    token probabilities, where the generator gives them.
     """
 
     text: str
@@ -89,6 +90,7 @@ class Answer:
     abstained: bool = False
     tokens: Tokens = Tokens()
     finish: str = "stop"
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

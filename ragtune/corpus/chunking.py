@@ -17,7 +17,7 @@ from ragtune.corpus.sentences import sentence_spans
 from ragtune.records import Chunk, Document
 from ragtune.store import digest
 
-VERSION = 1
+VERSION = 2
 Span = tuple[int, int]
 
 

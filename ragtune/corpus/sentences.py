@@ -11,24 +11,36 @@ _ABBREVIATIONS = frozenset(
     ).split()
 )
 _END = re.compile(r"[。！？；…]+[”’』」）)]*|[.!?]+[\"'”’)\]]*(?=\s|$)|\n+")
+#: from this many characters a line may be one that was wrapped by hand
+_WRAPPED = 50
+_KEY = re.compile(r"[\w -]{1,30}: ")
 
 
 def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
     """Spans of the sentences of ``text[start:end]``, without surrounding space, in order, not overlapping.
 
     A sentence ends at ``. ! ?`` before space (not after an abbreviation, an initial or a list number), at Chinese
-    end marks, and at a line break.
+    end marks, and at a line break, unless the line is long and the next goes on in lower case (text wrapped by hand).
     """
     end = len(text) if end is None else end
     spans: list[tuple[int, int]] = []
     left = start
     for match in _END.finditer(text, start, end):
+        if match[0] == "\n" and _goes_on(text, start, match.start(), end):
+            continue
         if match[0][0] == "." and _is_inner_stop(text[left : match.start()]):
             continue
         _add(spans, text, left, match.end())
         left = match.end()
     _add(spans, text, left, end)
     return spans
+
+
+def _goes_on(text: str, start: int, at: int, end: int) -> bool:
+    """True if the line break at ``at`` only wraps a sentence."""
+    line = text[max(start, text.rfind("\n", start, at) + 1) : at]
+    following = text[at + 1 : min(end, at + 60)]
+    return len(line) >= _WRAPPED and line[-1] not in ".!?:;|" and following[:1].islower() and not _KEY.match(following)
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 from ragtune.experiment.spec import SetupSettings
 from ragtune.experiment.stages import Work, Workbench
 from ragtune.generation.generator import Generator, Request
-from ragtune.generation.prompts import parse_answer
+from ragtune.generation.prompts import read_reply
 from ragtune.records import Answer, Question, Score, Tokens, to_json
 from ragtune.store import digest
 
-TUNE_VERSION = ANSWER_VERSION = 1
+TUNE_VERSION = 1
+ANSWER_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path
     for split in ("train", "dev"):
         questions = bench.corpus.split(split)
         hits = [[] for _ in questions] if closed else bench.hits(setup, questions)
-        items = build_items(questions, hits, [] if closed else bench.chunks(setup), settings, overlaps, prompt.abstain, seed)
+        own = settings if split == "train" else settings.model_copy(update={"variants": 0})
+        items = build_items(questions, hits, [] if closed else bench.chunks(setup), own, overlaps, prompt.abstain, seed)
         encoded[split] = [encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items]
     batches = len(FixedBatches([len(e) for e in encoded["train"]], settings.batch_tokens, seed)) if encoded["train"] else 0
     total = max(1, round(-(-batches // settings.accumulate) * settings.epochs))
@@ -98,7 +100,7 @@ def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path
 
 
 def answer_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
-    settings = setup.generator.model_dump(mode="json", exclude={"concurrency", "timeout", "retries", "api_key_env"})
+    settings = setup.generator.model_dump(mode="json", exclude={"concurrency", "timeout", "retries", "api_key_env", "abstain_below"})
     kind = setup.generator.kind
     model = bench.ref(setup.generator.model).fingerprint if kind == "local" else ""
     adapter = tune_key(bench, setup, seed) if setup.tuning else ""
@@ -151,7 +153,9 @@ def answered(bench: Workbench, name: str, setup: SetupSettings, seed: int, quest
                 tick(len(missing))
     seconds = bench.hit_seconds(setup, questions) if setup.retrieval else [0.0] * len(questions)
     abstain = bench.prompt(setup.prompt_name).abstain
-    return [_answered(name, seed, q, h, log.items[k], s, abstain) for q, h, k, s in zip(questions, hits, keys, seconds, strict=True)]
+    return [
+        _answered(name, seed, q, h, log.items[k], s, abstain, setup.generator.abstain_below) for q, h, k, s in zip(questions, hits, keys, seconds, strict=True)
+    ]
 
 
 def _reply_json(reply: Any) -> dict[str, Any]:
@@ -161,13 +165,15 @@ def _reply_json(reply: Any) -> dict[str, Any]:
         "tokens": [reply.tokens.prompt, reply.tokens.answer],
         "finish": reply.finish,
         "seconds": round(reply.seconds, 6),
+        "confidence": reply.confidence,
     }
 
 
-def _answered(name: str, seed: int, question: Question, hits: list[Any], item: dict[str, Any], retrieval: float, abstain: str) -> Answered:
+def _answered(name: str, seed: int, question: Question, hits: list[Any], item: dict[str, Any], retrieval: float, abstain: str, least: float) -> Answered:
     shown = hits[: item["hits"]]
-    text, citations, abstained = parse_answer(item["raw"], len(shown), abstain)
-    answer = Answer(text, citations, tuple(shown), len(hits) - len(shown), abstained, Tokens(*item["tokens"]), item["finish"])
+    confidence = item["confidence"]
+    text, citations, abstained = read_reply(item["raw"], confidence, len(shown), abstain, least)
+    answer = Answer(text, citations, tuple(shown), len(hits) - len(shown), abstained, Tokens(*item["tokens"]), item["finish"], confidence)
     return Answered(name, seed, question, answer, item["seconds"], retrieval)
 
 

@@ -47,6 +47,7 @@ def answer_line(row: Row) -> Json:
         "answer": a.answer.text, "abstained": a.answer.abstained, "citations": list(a.answer.citations), "contexts": [hit_to_json(h) for h in a.answer.hits],
         "dropped": a.answer.dropped, "reference": list(a.question.answers), "evidence": [asdict(e) for e in a.question.evidence],
         "scores": {m: {"value": s.value, "reason": s.reason, **({"failed": True} if s.failed else {})} for m, s in row.scores.items()}, "cause": row.cause, "tokens": asdict(a.answer.tokens), "finish": a.answer.finish,
+        "confidence": a.answer.confidence,
     }  # fmt: skip
 
 

@@ -22,7 +22,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The raw text for one request. ``hits`` is how many of its hits were shown, ``seconds`` its share of the batch."""
+    """The raw text for one request. ``hits`` is how many of its hits were shown, ``seconds`` its share of the batch.
+
+    ``confidence`` is the geometric mean of the probabilities of the answer's tokens, None where the model gives none.
+    """
 
     key: str
     raw: str
@@ -30,6 +33,7 @@ class Reply:
     tokens: Tokens
     finish: str
     seconds: float
+    confidence: float | None = None
 
 
 class Generator(Protocol):

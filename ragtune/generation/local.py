@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -76,16 +77,21 @@ class LocalGenerator:
         start = time.perf_counter()
         with seeded(seed), torch.inference_mode():
             out = model.generate(
-                input_ids=ids, attention_mask=mask, max_new_tokens=settings.max_new_tokens, pad_token_id=pad, num_beams=1, **options
+                input_ids=ids, attention_mask=mask, max_new_tokens=settings.max_new_tokens, pad_token_id=pad, num_beams=1,
+                return_dict_in_generate=True, output_logits=True, **options,
             )  # fmt: skip
         seconds = (time.perf_counter() - start) / len(batch)
-        new = out[:, 1:] if self.model.seq2seq else out[:, longest:]
+        new = out.sequences[:, 1:] if self.model.seq2seq else out.sequences[:, longest:]
+        steps = [step.float().log_softmax(-1).gather(1, new[:, i : i + 1]).squeeze(1) for i, step in enumerate(out.logits)]
+        chances = torch.stack(steps, dim=1).tolist()
         ends = self._ends(model)
-        for request, row, prompt in zip(batch, new.tolist(), rows, strict=True):
+        for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances, strict=True):
             stop = next((i for i, t in enumerate(row) if t in ends), None)
             text = tokenizer.decode(row if stop is None else row[:stop], skip_special_tokens=True)
             used = len(row) if stop is None else stop + 1
-            yield Reply(request.key, str(text).strip(), self._ids[request.key][1], Tokens(len(prompt), used), "length" if stop is None else "stop", seconds)
+            finish = "length" if stop is None else "stop"
+            confidence = round(math.exp(sum(chance[:used]) / max(1, used)), 4)
+            yield Reply(request.key, str(text).strip(), self._ids[request.key][1], Tokens(len(prompt), used), finish, seconds, confidence)
 
     def _ends(self, model: Any) -> set[int]:
         end = model.generation_config.eos_token_id

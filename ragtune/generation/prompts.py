@@ -92,6 +92,14 @@ def parse_answer(raw: str, hits: int, abstain: str) -> tuple[str, tuple[int, ...
     return text, tuple(dict.fromkeys(n for n in cited if 1 <= n <= hits)), abstained
 
 
+def read_reply(raw: str, confidence: float | None, hits: int, abstain: str, least: float) -> tuple[str, tuple[int, ...], bool]:
+    """`parse_answer`, and abstaining where ``confidence`` is known and below ``least``."""
+    text, citations, abstained = parse_answer(raw, hits, abstain)
+    if not abstained and confidence is not None and confidence < least:
+        return abstain, (), True
+    return text, citations, abstained
+
+
 def fit(hits: Sequence[Hit], count: Callable[[Sequence[Hit]], int], room: int) -> tuple[list[Hit], int]:
     """The best-ranked hits whose prompt takes at most ``room`` tokens, and how many were dropped.
 

@@ -16,7 +16,7 @@ from ragtune.experiment.progress import Lines, Progress
 from ragtune.experiment.spec import Experiment, SetupSettings, load_experiment
 from ragtune.experiment.stages import Workbench
 from ragtune.generation.generator import Request
-from ragtune.generation.prompts import parse_answer
+from ragtune.generation.prompts import read_reply
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.records import Hit, Json
 from ragtune.retrieval.settings import LexicalSettings, RerankSettings, RetrievalSettings
@@ -115,7 +115,8 @@ class Assistant:
         request = Request(digest(question), question, tuple(hits))
         raw = next(iter(self._generator.answer(self._generator.batches([request], self.seed)[0], self._adapter, self.seed)))
         shown = hits[: raw.hits]
-        text, numbers, abstained = parse_answer(raw.raw, len(shown), self._bench.prompt(self.setup.prompt_name).abstain)
+        abstain, least = self._bench.prompt(self.setup.prompt_name).abstain, self.setup.generator.abstain_below
+        text, numbers, abstained = read_reply(raw.raw, raw.confidence, len(shown), abstain, least)
         seconds = time.perf_counter() - start
         cited = tuple(_cited(n, shown[n - 1]) for n in numbers)
         return Reply(question, text, abstained, cited, tuple(_cited(n, h) for n, h in enumerate(shown, 1)), len(hits) - len(shown), round(seconds, 3))

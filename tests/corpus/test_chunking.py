@@ -98,3 +98,12 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
     assert normalise(once) == once
     assert "\r" not in once
     assert "\x00" not in once
+
+
+def test_lines_wrapped_by_hand_stay_one_sentence() -> None:
+    text = "Ventra cards require a $5 deposit, which is refundable after\nregistering, and the card stays valid.\nThe next one\nbegins here."
+    assert [text[a:b] for a, b in sentence_spans(text)] == [text[: text.index("valid.") + 6], "The next one", "begins here."]
+    rows = "supplier: Noordzee Vis; what: mackerel and squid; order day: Monday\nsupplier: Marisal; what: reef salt"
+    assert len(sentence_spans(rows)) == 2
+    listed = "A long first line that ends with a colon and is followed by points:\nfirst point\nsecond point"
+    assert len(sentence_spans(listed)) == 3

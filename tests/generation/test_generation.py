@@ -15,7 +15,7 @@ from ragtune.generation.endpoint import EndpointGenerator
 from ragtune.generation.extractive import ExtractiveGenerator, best_sentence
 from ragtune.generation.generator import Request
 from ragtune.generation.local import LocalGenerator
-from ragtune.generation.prompts import fit, load_prompt, parse_answer, shipped_prompts
+from ragtune.generation.prompts import fit, load_prompt, parse_answer, read_reply, shipped_prompts
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
@@ -116,9 +116,17 @@ def test_real_architectures_answer_in_batches(tiny_models: dict[str, Path], kind
         assert reply.tokens.prompt > 5
         assert reply.finish in ("stop", "length")
         assert reply.seconds > 0
+        assert reply.confidence is not None
+        assert 0 < reply.confidence <= 1
     again = {r.key: r.raw for batch in gen.batches(REQUESTS[::-1], 0) for r in gen.answer(batch, None, 0)}
     assert again == {k: r.raw for k, r in replies.items()}
     assert gen.model.loads == 1
+
+
+def test_unsure_answers_count_as_abstaining() -> None:
+    assert read_reply("noon [1]", 0.9, 1, "I don't know.", 0.5) == ("noon", (1,), False)
+    assert read_reply("noon [1]", 0.4, 1, "I don't know.", 0.5) == ("I don't know.", (), True)
+    assert read_reply("noon [1]", None, 1, "I don't know.", 0.5) == ("noon", (1,), False)
 
 
 def test_padding_does_not_change_a_greedy_answer(tiny_models: dict[str, Path]) -> None:

@@ -33,6 +33,20 @@ def test_closed_book_has_no_contexts() -> None:
     assert unknown.target == "I don't know."
 
 
+def test_variants_leave_words_out_and_keep_the_answer() -> None:
+    settings = TuningSettings(train_on="closed-book", variants=4, word_dropout=0.5)
+    long = Question("l", "At what time of the day is lunch served to guests?", ("noon",), (), "train")
+    made = build_items([long], [[]], [], settings, overlaps, "I don't know.", 0)
+    assert [m.target for m in made] == ["noon"] * 5
+    assert made[0].question.text == long.text
+    for variant in made[1:]:
+        words = variant.question.text.split()
+        assert 2 <= len(words) <= len(long.text.split())
+        assert set(words) <= set(long.text.split())
+    assert len({m.question.text for m in made}) > 2
+    assert made == build_items([long], [[]], [], settings, overlaps, "I don't know.", 0)
+
+
 def test_contexts_cite_the_right_hit_or_abstain() -> None:
     asked, unknown = items(TuningSettings(train_on="contexts"))
     assert asked.target == "noon [2]"

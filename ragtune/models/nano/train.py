@@ -20,7 +20,7 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from ragtune.models.nano import conversation, examples, prose
+from ragtune.models.nano import conversation, examples, page_examples, prose
 from ragtune.models.nano import tokenizer as tok
 from ragtune.models.nano.muon import Muon
 
@@ -187,7 +187,7 @@ def probes(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: l
         "one": [examples.made_up(rng, first) for _ in range(args.probe)],
         "trained": [examples.made_up(rng, last) for _ in range(args.probe)],
         "held_out": [examples.made_up(rng, last, held_out=True) for _ in range(args.probe * 3 // 2)],
-        "pages": [examples.from_pages(rng, last) for _ in range(args.probe)],
+        "pages": [page_examples.from_pages(rng, last) for _ in range(args.probe)],
         "prose": [examples.from_prose(rng, last, pool) for _ in range(args.probe)] if pool else [],
     }
     return {name: [encode(tokenizer, c) for c in conversations] for name, conversations in made.items() if conversations}
