@@ -112,7 +112,7 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
     axes = _Axes((low, high), (0.0, 100.0), log_x)
     powers = [m * 10.0**e for e in range(-5, 7) for m in (1, 3) if low <= m * 10.0**e <= high] or [low, high]
     parts = axes.draw(x_title, y_title, powers)
-    taken: list[tuple[float, float]] = []
+    taken: list[tuple[float, float, float]] = []  # left edge, right edge, baseline of the labels placed
     for s in sorted(series, key=lambda s: s.points[0][1]):
         a, b = s.points[0]
         x, y = axes.px(max(1e-4, a)), axes.py(b)
@@ -122,9 +122,11 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
         parts.append(f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {a:.3g}, {b:.1f}</title></circle>')
         left = x > WIDTH * 0.62
         label_y = y + 4
-        while any(abs(label_y - ty) < 12 and abs(x - tx) < 150 for tx, ty in taken):
-            label_y -= 12
-        taken.append((x, label_y))
+        wide = 6.2 * len(s.name)
+        start, end = (x - 9 - wide, x - 9) if left else (x + 9, x + 9 + wide)
+        while any(abs(label_y - ty) < 13 and start < t1 and t0 < end for t0, t1, ty in taken):
+            label_y -= 13
+        taken.append((start, end, label_y))
         parts.append(
             f'<text class="name" x="{x + (-9 if left else 9):.1f}" y="{label_y:.1f}" text-anchor="{"end" if left else "start"}">{escape(s.name)}</text>'
         )
