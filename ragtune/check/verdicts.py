@@ -19,7 +19,7 @@ from math import ceil
 from ragtune.check.baseline import Baseline
 from ragtune.errors import RunError
 from ragtune.evaluation.metrics import METRICS
-from ragtune.evaluation.paired import Moved, Paired, moved, pair
+from ragtune.evaluation.paired import Moved, Paired, holm_values, moved, pair
 from ragtune.evaluation.statistics import Scored, Table, table
 from ragtune.records import Json
 
@@ -164,14 +164,11 @@ def _mean(scores: Table, paired: Paired) -> float:
 
 def corrected(parts: Sequence[str], values: Sequence[float]) -> list[float]:
     """p values corrected within the families of `WHOLE`, in the order given."""
-    from statsmodels.stats.multitest import multipletests
-
     found = [1.0] * len(values)
     for whole, share in ((True, WHOLE), (False, 1 - WHOLE)):
         own = [i for i, part in enumerate(parts) if (part == "all") == whole]
-        if own:
-            for i, p in zip(own, multipletests([values[i] for i in own], method="holm")[1], strict=True):
-                found[i] = min(1.0, float(p) / share)
+        for i, p in zip(own, holm_values([values[i] for i in own]), strict=True):
+            found[i] = min(1.0, p / share)
     return found
 
 

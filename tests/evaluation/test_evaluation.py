@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
+from statsmodels.stats.multitest import multipletests
 
 from ragtune.evaluation.judge import Item, JudgeSettings
 from ragtune.evaluation.local_judge import LocalJudge
 from ragtune.evaluation.metrics import METRICS
-from ragtune.evaluation.paired import Paired, bound, difference, holm, moved
+from ragtune.evaluation.paired import Paired, bound, difference, holm, holm_values, moved
 from ragtune.evaluation.power import questions_needed, smallest_difference
 from ragtune.evaluation.statements import statements
 from ragtune.evaluation.statistics import Table, estimate, table
@@ -215,6 +216,8 @@ def test_holm_corrects_for_the_comparisons_asked_for() -> None:
     assert all(c.p_holm >= m.p for c, m in zip(corrected, made, strict=True))
     assert min(c.p_holm for c in corrected) == pytest.approx(min(1.0, 4 * min(m.p for m in made)))
     assert holm([]) == []
+    values = [0.04, 0.001, 0.04, 0.9, 0.011]
+    assert holm_values(values) == pytest.approx(list(multipletests(values, method="holm")[1]))
 
 
 def test_power_grows_with_questions() -> None:

@@ -200,7 +200,14 @@ def test_an_unreachable_server_is_one_line(minilm: SentenceEncoder, tmp_path: Pa
 
 
 def test_a_local_model_can_judge(minilm: SentenceEncoder, tmp_path: Path) -> None:
-    judge = make_judge(JudgeSettings(name="llm", model="bundled:nano"), minilm, resolve, Store(tmp_path))
+    from ragtune.evaluation.llm_judge import LlmJudge
+    from ragtune.evaluation.llm_replies import Asker
+    from ragtune.models.causal import LanguageModel
+    from ragtune.models.chat import LocalChat
+
+    chat = LocalChat(LanguageModel(resolve("bundled:nano")), max_tokens=16)
+    judge = LlmJudge(JudgeSettings(name="llm", model="bundled:nano"), minilm, Asker(chat, Store(tmp_path).log("replies", "x"), tries=1), "f", 1)
+    assert make_judge(JudgeSettings(name="llm", model="bundled:nano"), minilm, resolve, Store(tmp_path)).key
     scores = judge.judge(item("27 days"))  # it speaks no JSON: unscored with the reason, never NaN
     assert scores["faithfulness"].failed
     assert scores["exact_match"].value == 1.0

@@ -90,4 +90,4 @@ def test_shipped_experiments_are_valid(file: Path) -> None:
 def test_the_quickstart_compares_the_five_setups() -> None:
     setups = load_experiment(EXPERIMENTS / "quickstart.yaml").setups
     kinds = {(s.retrieval is not None, s.tuning.train_on if s.tuning else None) for s in setups.values()}
-    assert kinds == {(False, None), (True, None), (False, "closed-book"), (True, "closed-book"), (True, "raft")}
+    assert kinds == {(False, None), (True, None), (False, "closed-book"), (True, "closed-book"), (True, "contexts")}
