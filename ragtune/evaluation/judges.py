@@ -11,6 +11,8 @@ from ragtune.models.encoder import TextEncoder
 from ragtune.models.names import ModelRef
 from ragtune.store import Store, digest
 
+_NEEDS = {"nli": "Name a CrossEncoder trained for NLI or consistency.", "llm": "Name the served model, or a local one."}
+
 
 def make_local(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:
     return LocalJudge(settings, encoder)
@@ -19,9 +21,7 @@ def make_local(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str
 def make_nli(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:
     from ragtune.evaluation.nli_judge import NliJudge, cross_encoder_score
 
-    if not settings.model:
-        raise ExperimentError('the judge "nli" needs a model.', where="judge.model", fix="Name a CrossEncoder trained for NLI or consistency.")
-    found = ref(settings.model)
+    found = ref(str(settings.model))
     return NliJudge(settings, encoder, cross_encoder_score(found), found.fingerprint)
 
 
@@ -30,12 +30,11 @@ def make_llm(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str],
     from ragtune.evaluation.llm_replies import Asker, Chat
     from ragtune.models.chat import EndpointChat, LocalChat
 
-    if not settings.model:
-        raise ExperimentError('the judge "llm" needs a model.', where="judge.model", fix="Name the served model, or a local one.")
+    model = str(settings.model)
     if settings.endpoint:
         chat: Chat = EndpointChat(
             settings.endpoint,
-            settings.model,
+            model,
             api_key_env=settings.api_key_env,
             timeout=settings.timeout,
             retries=settings.retries,
@@ -44,7 +43,7 @@ def make_llm(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str],
     else:
         from ragtune.models.causal import LanguageModel
 
-        chat = LocalChat(LanguageModel(ref(settings.model)))
+        chat = LocalChat(LanguageModel(ref(model)))
     asker = Asker(chat, store.log("replies", digest(chat.fingerprint)), budget=settings.budget)
     return LlmJudge(settings, encoder, asker, chat.fingerprint, chat.concurrency)
 
@@ -56,12 +55,23 @@ JUDGES: dict[str, Callable[[JudgeSettings, TextEncoder, Callable[[str], ModelRef
 }
 
 
+def refuse_incomplete(settings: JudgeSettings) -> None:
+    """Complain before any work begins, not when answers wait to be judged.
+
+    Raises:
+        ExperimentError: there is no judge of that name, or it misses its model.
+    """
+    if settings.name not in JUDGES:
+        raise ExperimentError(f'unknown judge "{settings.name}".', where="judge.name", fix=f"Known: {', '.join(JUDGES)}.")
+    if settings.name != "local" and not settings.model:
+        raise ExperimentError(f'the judge "{settings.name}" needs a model.', where="judge.model", fix=_NEEDS[settings.name])
+
+
 def make_judge(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:
     """The judge that ``settings`` name.
 
     Raises:
         ExperimentError: there is no judge of that name, or it misses a setting.
     """
-    if settings.name not in JUDGES:
-        raise ExperimentError(f'unknown judge "{settings.name}".', where="judge.name", fix=f"Known: {', '.join(JUDGES)}.")
+    refuse_incomplete(settings)
     return JUDGES[settings.name](settings, encoder, ref, store)

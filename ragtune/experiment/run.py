@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ragtune.corpus.check import refuse_leaks
+from ragtune.evaluation.judges import refuse_incomplete
 from ragtune.evaluation.statistics import estimate
 from ragtune.experiment import folder as run_folder
 from ragtune.experiment.analysis import Row, attribute, clusters_of, costs_of, summarise
@@ -55,6 +56,7 @@ def prepare(bench: Workbench) -> None:
         if setup.retrieval:
             bench.retrieve_key(setup)
     bench.ref(bench.experiment.judge.embedder)
+    refuse_incomplete(bench.experiment.judge)
 
 
 def answer_all(bench: Workbench) -> list[Row]:

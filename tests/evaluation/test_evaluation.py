@@ -20,7 +20,7 @@ from ragtune.evaluation.statistics import Table, estimate, table
 from ragtune.evaluation.text import exact_match, normalise_answer, token_f1
 from ragtune.models.encoder import SentenceEncoder
 from ragtune.records import Question
-from tests.bench.coverage import mean_coverage, paired_rates
+from tests.bench.intervals import mean_coverage, paired_rates
 
 CONTEXTS = ("Leave\nFull-time staff have 27 days of leave a year. Five days may be carried over.", "Overtime is approved by the duty manager, Ida Moen.")
 LEAVE = Question("q", "How many days of leave do full-time staff have?", ("27 days",))
@@ -232,7 +232,7 @@ def test_power_grows_with_questions() -> None:
 
 
 def test_intervals_and_tests_keep_their_promise_in_simulation() -> None:
-    """A short form of ``python -m tests.bench.coverage``: every cell within simulation error."""
+    """A short form of ``python -m tests.bench.intervals``: every cell within simulation error."""
     rng = np.random.default_rng(5)
     for kind, mean, n, clustered in (("binary", 0.05, 100, False), ("binary", 0.5, 100, True), ("continuous", 0.95, 100, True), ("mixed", 0.5, 30, False)):
         covered = mean_coverage(rng, kind, mean, n, clustered, 400)

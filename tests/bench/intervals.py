@@ -1,4 +1,4 @@
-"""Do the intervals cover, and do the tests keep quiet? `python -m tests.bench.coverage [--repeats 4000]`
+"""Do the intervals cover, and do the tests keep quiet? `python -m tests.bench.intervals [--repeats 4000]`
 
 Known truth, simulated: single and clustered questions, right-or-wrong, continuous and mixed scores, means near 0, .5
 and 1, 30 to 300 questions; for means, for paired differences (with and without a true difference), and for the
