@@ -9,7 +9,7 @@ holds near 0 and 1, where bootstrap and t intervals do not. ``V`` adds up
   show too little of it;
 - the variance between seeds (two-way random effects), since another seed would train another model.
 
-Quantiles are Student's, with Satterthwaite's degrees of freedom. ``tests/bench/coverage.py`` proves it by simulation.
+Quantiles are Student's, with Satterthwaite's degrees of freedom. ``tests/bench/intervals.py`` proves it by simulation.
 """
 
 from __future__ import annotations
