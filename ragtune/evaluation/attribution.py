@@ -41,8 +41,8 @@ CAUSES = {
     "contradicted": ("Contradicts its contexts", "the contexts say it with another number or name, or deny it", "faithfulness", "a faithful reader"),
     "unsupported": ("Unsupported addition", "nothing shown supports the answer", "faithfulness", "contexts and a faithful reader"),
     "stale_memory": ("Stale memory", "a trained-in fact that the documents no longer hold", "factual", "tuning again, or contexts"),
-    "answered_unanswerable": ("Answered the unanswerable", "the documents hold no answer, yet one was given", "factual", "better abstention"),
-    "abstained_answerable": ("Abstained needlessly", "the evidence was at hand, yet the answer was withheld", "", "better abstention"),
+    "answered_unanswerable": ("Answered the unanswerable", "the documents hold no answer, yet one was given", "factual", "abstaining from the unanswerable"),
+    "abstained_answerable": ("Abstained needlessly", "the evidence was at hand, yet the answer was withheld", "", "answering what was withheld"),
     "form": ("Right in substance, wrong in form", "the answer holds the reference, or the reference the answer", "", "stricter answer style"),
 }
 
