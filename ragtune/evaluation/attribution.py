@@ -131,16 +131,19 @@ def _contradicts(question: Question, answer: Answer) -> bool:
     return about and (bool(foreign) or denied)
 
 
-def ceilings(rows: Sequence[tuple[str, float]], total: int) -> list[Json]:
+def ceilings(rows: Sequence[tuple[str, float | None]], total: int, scored: int) -> list[Json]:
     """Per cause: count, share of all answers, and the points that mending it could add at most.
 
     Args:
-        rows: (cause, value of the main metric in [0, 1]) of the wrong answers of one Setup.
+        rows: (cause, value of the main metric in [0, 1]) of the wrong answers of one Setup; None where that metric
+            is unscored (no reference): mending such an answer adds nothing to the metric.
         total: all answers of the Setup.
+        scored: those that the main metric scored, over which its mean is taken.
     """
     found = []
     for name in CAUSES:
-        lost = [1 - value for c, value in rows if c == name]
-        if lost:
-            found.append({"cause": name, "count": len(lost), "share": round(len(lost) / total, 6), "adds": round(sum(lost) / total, 6)})
-    return sorted(found, key=lambda f: -f["adds"])
+        own = [value for c, value in rows if c == name]
+        if own:
+            lost = sum(1 - value for value in own if value is not None)
+            found.append({"cause": name, "count": len(own), "share": round(len(own) / total, 6), "adds": round(lost / max(1, scored), 6)})
+    return sorted(found, key=lambda f: (-f["adds"], -f["count"]))

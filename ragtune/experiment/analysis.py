@@ -164,15 +164,9 @@ def _causes(rows: Sequence[Row], setups: Sequence[str], metric: str) -> dict[str
     found = {}
     for name in setups:
         own = [r for r in rows if r.answered.setup == name]
-        failed = [(r.cause, _lost(r, metric)) for r in own if r.cause]
-        found[name] = ceilings(failed, len(own))
+        scored = sum(r.scores[metric].value is not None for r in own)
+        found[name] = ceilings([(r.cause, r.scores[metric].value) for r in own if r.cause], len(own), scored)
     return found
-
-
-def _lost(row: Row, metric: str) -> float:
-    """What a wrong answer scored; answering the unanswerable has no reference to score against and counts as 0."""
-    score = row.scores.get(metric)
-    return score.value if score and score.value is not None else 0.0
 
 
 def costs_of(bench: Workbench, rows: Sequence[Row]) -> Json:

@@ -52,6 +52,7 @@ def test_another_number_is_wrong_however_many_words_agree() -> None:
 
 
 def test_ceilings_add_up_what_was_lost() -> None:
-    found = ceilings([("ignored", 0.2), ("ignored", 0.0), ("form", 0.4)], 10)
-    assert [(f["cause"], f["count"], round(f["adds"], 3)) for f in found] == [("ignored", 2, 0.18), ("form", 1, 0.06)]
-    assert ceilings([], 10) == []
+    found = ceilings([("ignored", 0.2), ("ignored", 0.0), ("form", 0.4), ("answered_unanswerable", None)], 12, 10)
+    assert [(f["cause"], f["count"], round(f["adds"], 3)) for f in found] == [("ignored", 2, 0.18), ("form", 1, 0.06), ("answered_unanswerable", 1, 0.0)]
+    assert found[0]["share"] == round(2 / 12, 6)
+    assert ceilings([], 10, 10) == []
