@@ -17,7 +17,7 @@ SHOWN = 8
 
 def sentence(v: Verdict) -> str:
     """One line: which metric, by how much, how sure."""
-    name = f"{v.setup}, {METRICS[v.metric][0].lower()}" + (f" on {v.part}" if v.part != "all" else "")
+    name = f"{v.setup}, {METRICS[v.metric].title.lower()}" + (f" on {v.part}" if v.part != "all" else "")
     change = f"{100 * v.before:.1f} → {100 * v.after:.1f} ({100 * v.change:+.1f} points, {v.n} questions)"
     if v.verdict == "regressed":
         return f"regressed  {name}: {change}; a loss of more than {100 * v.margin:g} is shown (p {v.p:.2g})"
@@ -53,7 +53,7 @@ def markdown(gate: Gate, names: Mapping[str, str]) -> str:
     lines += [f"- **{_cell(x)}**" for x in (*gate.broken, *gate.unscored)]
     lines += ["", "| | setup | metric | slice | baseline | now | change | questions |", "|---|---|---|---|---:|---:|---:|---:|"]
     for v in sorted(gate.verdicts, key=lambda v: (("regressed", "unclear", "held").index(v.verdict), v.part != "all", v.change)):
-        cells = [mark[v.verdict] + " " + v.verdict, v.setup, METRICS[v.metric][0], v.part]
+        cells = [mark[v.verdict] + " " + v.verdict, v.setup, METRICS[v.metric].title, v.part]
         lines.append(f"| {' | '.join(map(_cell, cells))} | {100 * v.before:.1f} | {100 * v.after:.1f} | {100 * v.change:+.1f} | {v.n} |")
     flipped = list(dict.fromkeys(q for v in gate.of("regressed") for q in v.flipped))
     if flipped:

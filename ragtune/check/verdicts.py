@@ -105,6 +105,9 @@ def _refuse(old: Baseline, new: Baseline, settings: GateSettings) -> list[str]:
     unknown = [m for m in [*settings.metrics, *settings.margins, *settings.floors] if m not in METRICS]
     if unknown:
         raise RunError(f'unknown metric "{unknown[0]}".', where="check", fix=f"Known: {', '.join(METRICS)}.")
+    lower = [m for m in settings.floors if not METRICS[m].higher_is_better]
+    if lower:
+        raise RunError(f"a floor on {lower[0]} makes no sense: lower is better.", where="check --min", fix="Give a margin for it instead.")
     found = _differences(old, new)
     if found and not settings.allow_different:
         raise RunError(f"the Run and the baseline differ: {'; '.join(found)}.", where="check", fix="Save a new baseline, or pass --allow-different.")
@@ -140,11 +143,11 @@ class _Open:
 
 
 def _compare(setup: str, metric: str, part: str, before: list[Scored], after: list[Scored], clusters: Mapping[str, str], margin: float) -> _Open | None:
-    a, b = table(before), table(after)
+    a, b = (table(_turned(metric, side)) for side in (before, after))
     paired = pair(a, b, clusters)
     if len(paired.ids) < 2:
         return None
-    mean_a, mean_b = _mean(a, paired), _mean(b, paired)
+    mean_a, mean_b = (m if METRICS[metric].higher_is_better else 1 - m for m in (_mean(a, paired), _mean(b, paired)))
     rows_a, rows_b = dict(zip(a.ids, a.means, strict=True)), dict(zip(b.ids, b.means, strict=True))
     flipped = tuple(q for q in paired.ids if rows_a[q] >= 0.5 > rows_b[q])
     base = Verdict(setup, metric, part, "held", round(mean_a, 6), round(mean_b, 6), len(paired.ids), margin, 0.0, 0, flipped)
@@ -155,6 +158,11 @@ def _compare(setup: str, metric: str, part: str, before: list[Scored], after: li
     state = moved(paired)
     at = state.statistic(-margin)
     return _Open(base, float(stdtr(state.df, at)), float(stdtr(state.df, -at)), state)
+
+
+def _turned(metric: str, scores: list[Scored]) -> list[Scored]:
+    """The scores, turned round where lower is better, so that a loss is a loss."""
+    return scores if METRICS[metric].higher_is_better else [(q, seed, None if v is None else 1 - v) for q, seed, v in scores]
 
 
 def _mean(scores: Table, paired: Paired) -> float:

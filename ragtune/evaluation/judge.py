@@ -13,13 +13,14 @@ from ragtune.records import Question, Score
 
 @dataclass(frozen=True)
 class Item:
-    """One Answer to be judged. ``contexts`` are the texts the generator was shown, best first."""
+    """One Answer to be judged. ``contexts`` are the texts the generator was shown, best first; ``citations`` count them from 1."""
 
     key: str
     question: Question
     answer: str
     abstained: bool
     contexts: tuple[str, ...]
+    citations: tuple[int, ...] = ()
 
 
 class JudgeSettings(BaseModel):
@@ -37,6 +38,9 @@ class JudgeSettings(BaseModel):
     retries: int = Field(4, ge=0, description="llm: retries after errors and busy servers")
     budget: int | None = Field(None, ge=0, description="llm: most calls per run; what is judged by then is kept")
     max_unscored: float = Field(0.05, ge=0, le=1, description="share of a metric that the judge may fail to score before the run exits 3")
+    extra_metrics: tuple[str, ...] | None = Field(
+        None, description="metrics beside the core ones that the judge is asked for (default: every one, or for llm those that need no further calls)"
+    )
     support: float = Field(0.5, gt=0, lt=1, description="support from which a statement counts as backed by the contexts")
 
     def identity(self) -> dict[str, object]:

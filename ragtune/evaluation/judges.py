@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ragtune.errors import ExperimentError
 from ragtune.evaluation.judge import JudgeSettings
 from ragtune.evaluation.local_judge import LocalJudge
+from ragtune.evaluation.metrics import CORE, METRICS
 from ragtune.models.encoder import TextEncoder
 from ragtune.models.names import ModelRef
 from ragtune.store import Store, digest
@@ -59,10 +60,13 @@ def refuse_incomplete(settings: JudgeSettings) -> None:
     """Complain before any work begins, not when answers wait to be judged.
 
     Raises:
-        ExperimentError: there is no judge of that name, or it misses its model.
+        ExperimentError: there is no judge of that name, it misses its model, or a metric is unknown.
     """
     if settings.name not in JUDGES:
         raise ExperimentError(f'unknown judge "{settings.name}".', where="judge.name", fix=f"Known: {', '.join(JUDGES)}.")
+    unknown = [m for m in settings.extra_metrics or () if m not in METRICS]
+    if unknown:
+        raise ExperimentError(f'unknown metric "{unknown[0]}".', where="judge.extra_metrics", fix=f"Known: {', '.join(m for m in METRICS if m not in CORE)}.")
     if settings.name != "local" and not settings.model:
         raise ExperimentError(f'the judge "{settings.name}" needs a model.', where="judge.model", fix=_NEEDS[settings.name])
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from ragtune.evaluation import metrics
 from ragtune.evaluation.judge import Item, JudgeSettings
 from ragtune.evaluation.llm_replies import Asker, Correctness, Judged, Recall, Relevance, Statements, Unscorable, Verdicts, prompts
 from ragtune.evaluation.local_judge import LocalJudge
+from ragtune.evaluation.metrics import citations, noise_sensitivity
+from ragtune.evaluation.metrics.base import NO_CONTEXTS, NO_REFERENCE, NO_STATEMENT, NOTHING_CLAIMED, WITHHELD, average_precision
 from ragtune.models.encoder import TextEncoder
 from ragtune.records import Score
 from ragtune.store import digest
 
 VARIANTS = 3
 WEIGHTS = (0.75, 0.25)
-_NO_CONTEXT = "no contexts were given"
-_NO_REFERENCE = "no reference: the documents hold no answer"
+VERSION = 2
 
 
 class LlmJudge(LocalJudge):
@@ -31,7 +31,7 @@ class LlmJudge(LocalJudge):
         self._asker = asker
         self._concurrency = concurrency
         self._done: dict[str, Mapping[str, Score]] = {}
-        self.key = digest("llm", prompts()["version"], settings.identity(), encoder.fingerprint, fingerprint)
+        self.key = digest("llm", VERSION, prompts()["version"], settings.identity(), encoder.fingerprint, fingerprint)
 
     def prepare(self, items: Sequence[Item], progress: Callable[[int], None] | None = None) -> None:
         super().prepare(items, progress)
@@ -57,9 +57,12 @@ class LlmJudge(LocalJudge):
             "faithfulness": self._faithfulness, "answer_relevance": self._relevance, "context_precision": self._precision,
             "context_recall": self._recall, "answer_correctness": self._correctness,
         }  # fmt: skip
-        scores = [self._one(name, how, item) for name, how in asked.items()]
-        scores += [metrics.exact(item), metrics.f1(item), metrics.abstention(item)]
-        return {s.metric: s for s in scores}
+        more = {
+            "context_precision_without_reference": self._precision_without, "noise_sensitivity": self._noise,
+            "citation_recall": self._citation_recall, "citation_precision": self._citation_precision,
+        }  # fmt: skip
+        asked |= {name: how for name, how in more.items() if name in (self.settings.extra_metrics or ())}
+        return self._ordered([*(self._one(name, how, item) for name, how in asked.items()), *self._plain(item)])
 
     def _one(self, name: str, how: Callable[[Item], Score], item: Item) -> Score:
         try:
@@ -73,20 +76,48 @@ class LlmJudge(LocalJudge):
     def _faithfulness(self, item: Item) -> Score:
         """Supported statements / all statements."""
         if item.abstained:
-            return Score("faithfulness", None, "abstained: nothing was claimed")
+            return Score("faithfulness", None, NOTHING_CLAIMED)
         if not item.contexts:
-            return Score("faithfulness", None, _NO_CONTEXT)
+            return Score("faithfulness", None, NO_CONTEXTS)
         said = self._statements_of(item.question.text, item.answer)
         if not said:
-            return Score("faithfulness", None, "the answer holds no statement")
+            return Score("faithfulness", None, NO_STATEMENT)
+
+        verdicts = self._verdicts(item.contexts, said)
+        ok = sum(v.verdict != 0 for v in verdicts)
+        failing = next((f"{s}: {v.reason}" for s, v in zip(said, verdicts, strict=True) if v.verdict == 0), "")
+        return Score("faithfulness", ok / len(said), f"{ok} of {len(said)} supported" + (f"; not: {failing[:200]}" if failing else ""))
+
+    def _verdicts(self, contexts: Sequence[str], said: Sequence[str]) -> list[Judged]:
+        """A verdict per statement on whether it can be inferred from the contexts."""
 
         def complete(found: Verdicts) -> str:
             return "" if len(found.verdicts) == len(said) else f"{len(said)} statements need {len(said)} verdicts, not {len(found.verdicts)}"
 
-        verdicts = self._asker.ask("verdicts", Verdicts, complete, context="\n".join(item.contexts), statements=said).verdicts
-        ok = sum(v.verdict != 0 for v in verdicts)
-        failing = next((f"{s}: {v.reason}" for s, v in zip(said, verdicts, strict=True) if v.verdict == 0), "")
-        return Score("faithfulness", ok / len(said), f"{ok} of {len(said)} supported" + (f"; not: {failing[:200]}" if failing else ""))
+        return self._asker.ask("verdicts", Verdicts, complete, context="\n".join(contexts), statements=said).verdicts
+
+    def _supports(self, said: Sequence[str], contexts: Sequence[str]) -> list[bool]:
+        return [v.verdict != 0 for v in self._verdicts(contexts, said)]
+
+    def _noise(self, item: Item) -> Score:
+        """Statements that the contexts support and the reference does not / all statements."""
+        if unscored := noise_sensitivity.missing(item):
+            return unscored
+        said = self._statements_of(item.question.text, item.answer)
+        if not said:
+            return Score("noise_sensitivity", None, NO_STATEMENT)
+        right = self._supports(said, [f"{item.question.text} {item.question.answers[0]}"])
+        led = self._supports(said, item.contexts)
+        wrong = [s for s, r, c in zip(said, right, led, strict=True) if c and not r]
+        return Score("noise_sensitivity", len(wrong) / len(said), f"in the contexts, but not the answer: {wrong[0][:160]}" if wrong else "")
+
+    def _citation_recall(self, item: Item) -> Score:
+        said = self._statements_of(item.question.text, item.answer) if citations.cited(item) and not item.abstained else None
+        return citations.recall(item, self._supports, said)
+
+    def _citation_precision(self, item: Item) -> Score:
+        said = self._statements_of(item.question.text, item.answer) if citations.cited(item) and not item.abstained else None
+        return citations.precision(item, self._supports, said)
 
     def _relevance(self, item: Item) -> Score:
         """Mean cosine of the question with questions made from the answer; 0 if every one is noncommittal."""
@@ -103,23 +134,28 @@ class LlmJudge(LocalJudge):
     def _precision(self, item: Item) -> Score:
         """Mean precision@k over the ranks of useful contexts."""
         if not item.contexts:
-            return Score("context_precision", None, _NO_CONTEXT)
+            return Score("context_precision", None, NO_CONTEXTS)
         if not item.question.answerable:
-            return Score("context_precision", None, _NO_REFERENCE)
-        said = [
-            self._asker.ask("precision", Judged, question=item.question.text, answer=item.question.answers[0], context=c).verdict != 0 for c in item.contexts
-        ]
-        if not any(said):
-            return Score("context_precision", 0.0, "no context was useful")
-        total = sum(sum(said[: k + 1]) / (k + 1) for k, useful in enumerate(said) if useful)
-        return Score("context_precision", total / sum(said), f"useful contexts: {', '.join(str(k + 1) for k, u in enumerate(said) if u)}")
+            return Score("context_precision", None, NO_REFERENCE)
+        return average_precision("context_precision", self._useful(item, item.question.answers[0]), "no context was useful")
+
+    def _precision_without(self, item: Item) -> Score:
+        """The same with the answer in the reference's place."""
+        if not item.contexts:
+            return Score("context_precision_without_reference", None, NO_CONTEXTS)
+        if item.abstained or not item.answer.strip():
+            return Score("context_precision_without_reference", None, NOTHING_CLAIMED)
+        return average_precision("context_precision_without_reference", self._useful(item, item.answer), "no context was useful")
+
+    def _useful(self, item: Item, answer: str) -> list[bool]:
+        return [self._asker.ask("precision", Judged, question=item.question.text, answer=answer, context=c).verdict != 0 for c in item.contexts]
 
     def _recall(self, item: Item) -> Score:
         """Sentences of the reference that the contexts hold / all of them."""
         if not item.contexts:
-            return Score("context_recall", None, _NO_CONTEXT)
+            return Score("context_recall", None, NO_CONTEXTS)
         if not item.question.answerable:
-            return Score("context_recall", None, _NO_REFERENCE)
+            return Score("context_recall", None, NO_REFERENCE)
         found = self._asker.ask("recall", Recall, question=item.question.text, context="\n".join(item.contexts), answer=item.question.answers[0])
         if not found.classifications:
             return Score("context_recall", None, "the judge named no sentence", failed=True)
@@ -129,9 +165,9 @@ class LlmJudge(LocalJudge):
     def _correctness(self, item: Item) -> Score:
         """0.75 F1 of statements + 0.25 cosine with the reference."""
         if not item.question.answerable:
-            return Score("answer_correctness", None, _NO_REFERENCE)
+            return Score("answer_correctness", None, NO_REFERENCE)
         if item.abstained or not item.answer.strip():
-            return Score("answer_correctness", 0.0, "abstained although the documents hold an answer")
+            return Score("answer_correctness", 0.0, WITHHELD)
         reference = item.question.answers[0]
         sides = [self._statements_of(item.question.text, t) for t in (item.answer, reference)]
         found = self._asker.ask("correctness", Correctness, question=item.question.text, answer=sides[0], reference=sides[1])

@@ -10,16 +10,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragtune.evaluation import metrics
 from ragtune.evaluation import support as evidence
 from ragtune.evaluation.judge import Item, JudgeSettings
+from ragtune.evaluation.metrics import (
+    METRICS,
+    abstention,
+    answer_correctness,
+    answer_relevance,
+    citations,
+    context_precision,
+    context_recall,
+    faithfulness,
+    lexical,
+    noise_sensitivity,
+    semantic_similarity,
+)
+from ragtune.evaluation.metrics.base import asserted
 from ragtune.evaluation.statements import statements
 from ragtune.evaluation.support import Window
 from ragtune.models.encoder import Array, TextEncoder
 from ragtune.records import Score
 from ragtune.store import digest
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -47,7 +60,7 @@ class LocalJudge:
     def _texts(self, item: Item) -> list[str]:
         found = [item.question.text, *item.question.answers[:3]]
         if item.answer and not item.abstained:
-            found += [item.answer, metrics.asserted(item.question.text, item.answer)]
+            found += [item.answer, asserted(item.question.text, item.answer)]
         found += [item.question.answers[0]] if item.question.answers else []
         return found
 
@@ -86,12 +99,24 @@ class LocalJudge:
 
     def judge(self, item: Item) -> Mapping[str, Score]:
         windows = self.windows(item.contexts)
+        supports = citations.by_evidence(self)
         scores = [
-            metrics.faithfulness(self, item, windows), metrics.answer_relevance(self, item), metrics.context_precision(self, item),
-            metrics.context_recall(self, item, windows), metrics.answer_correctness(self, item), metrics.exact(item), metrics.f1(item),
-            metrics.abstention(item),
+            faithfulness.score(self, item, windows), answer_relevance.score(self, item), context_precision.score(self, item),
+            context_recall.score(self, item, windows), answer_correctness.score(self, item),
+            *self._plain(item),
+            context_precision.without_reference(self, item), noise_sensitivity.score(self, item, windows),
+            citations.recall(item, supports), citations.precision(item, supports),
         ]  # fmt: skip
-        return {s.metric: s for s in scores}
+        return self._ordered(scores)
+
+    def _plain(self, item: Item) -> list[Score]:
+        """The metrics that are the same whoever judges."""
+        return [lexical.exact(item), lexical.f1(item), abstention.score(item), lexical.rouge(item), semantic_similarity.score(self, item)]
+
+    def _ordered(self, scores: Sequence[Score]) -> dict[str, Score]:
+        found = {s.metric: s for s in scores}
+        extra = self.settings.extra_metrics
+        return {m: found[m] for m, metric in METRICS.items() if m in found and (metric.core or extra is None or m in extra)}
 
     def answer_support(self, item: Item) -> float:
         """Support of the whole answer in [0, 1]: read as one statement, and the mean of its statements, half each."""

@@ -20,7 +20,7 @@ from ragtune.models.encoder import TextEncoder
 from ragtune.models.names import ModelRef, load_failure
 from ragtune.store import digest
 
-VERSION = 1
+VERSION = 2
 WINDOW = 180
 Score = Callable[[Sequence[tuple[str, str]]], list[float]]
 _YES = ("entail", "support", "consisten")

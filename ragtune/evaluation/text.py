@@ -37,3 +37,24 @@ def _f1(answer: list[str], reference: list[str]) -> float:
         return 0.0
     precision, recall = common / len(answer), common / len(reference)
     return 2 * precision * recall / (precision + recall)
+
+
+def rouge_l(answer: str, references: Sequence[str]) -> float:
+    """ROUGE-L (Lin 2004) as F1 over tokens of letters and digits, lower case; the best reference counts, in [0, 1]."""
+    return max((_longest(_tokens(answer), _tokens(r)) for r in references), default=0.0)
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+", text.lower())
+
+
+def _longest(a: list[str], b: list[str]) -> float:
+    """F1 of the longest common subsequence of two token lists."""
+    if not a or not b:
+        return float(a == b)
+    row = [0] * (len(b) + 1)
+    for x in a:
+        corner = 0
+        for j, y in enumerate(b, 1):
+            corner, row[j] = row[j], corner + 1 if x == y else max(row[j], row[j - 1])
+    return 2 * row[-1] / (len(a) + len(b))

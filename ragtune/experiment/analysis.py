@@ -71,10 +71,11 @@ def summarise(bench: Workbench, rows: Sequence[Row], retrieval: dict[str, Json],
     per_answer = _tokens(rows, setups)
     summary: Json = {
         "name": bench.experiment.name, "setups": {n: s.title or n for n, s in bench.experiment.setups.items()}, "questions": len(bench.questions),
-        "seeds": list(bench.experiment.seeds), "metrics": list(METRICS), "scores": scores, "slices": slices, "differences": [asdict(d) for d in differences],
+        "seeds": list(bench.experiment.seeds), "metrics": [m for m in METRICS if any(m in s for s in scores.values())], "scores": scores, "slices": slices, "differences": [asdict(d) for d in differences],
         "retrieval": retrieval, "tokens": per_answer, "unscored": reasons, "skipped_documents": [asdict(s) for s in bench.corpus.skipped],
     }  # fmt: skip
     summary["failed"] = failed_of(rows)
+    summary["abstentions"] = abstentions_of(rows, setups)
     summary["causes"] = _causes(rows, setups, bench.experiment.main_metric)
     summary["power"] = power_of(differences, bench.experiment.main_metric)
     summary["decision"] = decide({**summary, **costs}, bench.experiment.main_metric, bench.experiment.limits)
@@ -96,6 +97,15 @@ def failed_of(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
         for metric, score in row.scores.items():
             counts.setdefault(row.answered.setup, {}).setdefault(metric, []).append(score.failed)
     return {n: by for n, c in counts.items() if (by := {m: round(sum(v) / len(v), 6) for m, v in c.items() if any(v)})}
+
+
+def abstentions_of(rows: Sequence[Row], setups: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Setup -> answers that abstained rightly, that abstained wrongly, and unanswerable questions that were answered (missed)."""
+    found = {}
+    for name in setups:
+        own = [(r.answered.answer.abstained, r.answered.question.answerable) for r in rows if r.answered.setup == name]
+        found[name] = {"right": own.count((True, False)), "wrong": own.count((True, True)), "missed": own.count((False, False))}
+    return found
 
 
 def power_of(differences: Sequence[Difference], metric: str, wanted: float = 0.05) -> Json:

@@ -192,8 +192,8 @@ def judged(bench: Workbench, answers: Sequence[Answered]) -> list[dict[str, Scor
     items = []
     for a in answers:
         contexts = tuple(indexed_text(h.chunk) for h in a.answer.hits)
-        key = digest(to_json(a.question), a.answer.text, a.answer.abstained, contexts)
-        items.append(Item(key, a.question, a.answer.text, a.answer.abstained, contexts))
+        key = digest(to_json(a.question), a.answer.text, a.answer.abstained, contexts, a.answer.citations)
+        items.append(Item(key, a.question, a.answer.text, a.answer.abstained, contexts, a.answer.citations))
     todo = {i.key: i for i in items if i.key not in log.items}
     with bench.timed("judge") as work:
         work.reused += len({i.key for i in items}) - len(todo)

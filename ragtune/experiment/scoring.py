@@ -9,6 +9,7 @@ from typing import Any
 
 from ragtune.corpus.load import Corpus
 from ragtune.errors import CorpusError
+from ragtune.evaluation.metrics import METRICS
 from ragtune.experiment.analysis import Row, attribute, costs_of, summarise
 from ragtune.experiment.answering import Answered, judged
 from ragtune.experiment.answers_file import AnswersFile
@@ -53,8 +54,7 @@ def _without_reference(row: Given, scores: dict[str, Score]) -> dict[str, Score]
     if row.references or row.unanswerable:
         return scores
     reason = "no reference was given"
-    needs = {"context_precision", "context_recall", "answer_correctness", "exact_match", "token_f1", "abstention"}
-    return {m: Score(m, None, reason) if m in needs else s for m, s in scores.items()}
+    return {m: Score(m, None, reason) if "reference" in METRICS[m].needs else s for m, s in scores.items()}
 
 
 def score_files(files: Sequence[AnswersFile], out: Path, store: Store, judge: Mapping[str, Any] | None = None, progress: Progress | None = None) -> Path:

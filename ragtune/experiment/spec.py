@@ -62,8 +62,9 @@ class Experiment(BaseModel):
     def _possible(self) -> Experiment:
         from ragtune.evaluation.metrics import METRICS
 
-        if self.main_metric not in METRICS:
-            raise ValueError(f"main_metric must be one of {', '.join(METRICS)}")
+        usable = [m for m, metric in METRICS.items() if metric.higher_is_better and not metric.asks]
+        if self.main_metric not in usable:
+            raise ValueError(f"main_metric must be one of {', '.join(usable)}")
         if self.split not in ("train", "dev", "test"):
             raise ValueError("split must be train, dev or test")
         for name, setup in self.setups.items():

@@ -66,11 +66,15 @@ def page_data(run: Run) -> Json:
             },
         )
         shown = [contexts.add(c["chunk_id"], [c["document_id"], c["start"], c["title"], c["text"]]) for c in line["contexts"]]
-        scores = [[line["scores"][m]["value"], reasons.add(line["scores"][m]["reason"], line["scores"][m]["reason"])] for m in METRICS if m in line["scores"]]
+        scores = [
+            [line["scores"][m]["value"], reasons.add(line["scores"][m]["reason"], line["scores"][m]["reason"])]
+            for m in run.summary["metrics"]
+            if m in line["scores"]
+        ]
         q["a"].append([setups.index(line["setup"]), line["seed"], line["answer"], int(line["abstained"]), line["citations"], shown, scores,
                        [line["tokens"]["prompt"], line["tokens"]["answer"]], round(time["retrieval"] + time["generation"], 4), line["dropped"], line["finish"], line["cause"]])  # fmt: skip
     return {
-        "setups": list(run.summary["setups"].values()), "metrics": [METRICS[m][0] for m in METRICS], "keys": list(METRICS),
+        "setups": list(run.summary["setups"].values()), "metrics": [METRICS[m].title for m in run.summary["metrics"]], "keys": run.summary["metrics"],
         "causes": {name: title for name, (title, *_) in CAUSES.items()},
         "contexts": contexts.values, "reasons": reasons.values, "questions": list(questions.values()),
     }  # fmt: skip
@@ -95,7 +99,7 @@ def _scatter(run: Run, metric: str, x: dict[str, float], x_title: str, title: st
         if e.get("mean") is not None and x.get(name):
             p = _pct(e)
             series.append(charts.Series(label, i % 8, [(x[name], p["mean"])], [(p["low"], p["high"])]))
-    return charts.scatter(series, x_title, METRICS[metric][0] + " (%)", title)
+    return charts.scatter(series, x_title, METRICS[metric].title + " (%)", title)
 
 
 def _loss_charts(run: Run) -> list[Json]:
@@ -158,7 +162,8 @@ def view(run: Run) -> Json:
     shown = [d for d in summary["differences"] if d["mean"] is not None]
     pair_metrics = [m for m in METRICS if any(d["metric"] == m for d in shown)]
     return {
-        "run": run, "summary": summary, "version": __version__, "metrics": METRICS, "metric": metric, "n": numbers,
+        "run": run, "summary": summary, "version": __version__, "metrics": {m: METRICS[m] for m in summary["metrics"]}, "metric": metric, "n": numbers,
+        "core": [METRICS[m] for m in summary["metrics"] if METRICS[m].core], "extra": [METRICS[m] for m in summary["metrics"] if not METRICS[m].core],
         "setups": [{"name": n, "title": t, "colour": i % 8, "scores": summary["scores"][n]} for i, (n, t) in enumerate(summary["setups"].items())],
         "best": _best(summary), "pairs": {m: [d for d in shown if d["metric"] == m] for m in pair_metrics},
         "reach": {m: max([0.05, *(max(abs(d["low"]), abs(d["high"])) for d in shown if d["metric"] == m)]) for m in pair_metrics},
@@ -175,10 +180,10 @@ def view(run: Run) -> Json:
 
 def _best(summary: Json) -> dict[str, float]:
     found = {}
-    for metric in METRICS:
-        means = [s[metric]["mean"] for s in summary["scores"].values() if s.get(metric, {}).get("mean") is not None]
+    for metric in METRICS.values():
+        means = [s[metric.name]["mean"] for s in summary["scores"].values() if s.get(metric.name, {}).get("mean") is not None]
         if means:
-            found[metric] = max(means)
+            found[metric.name] = max(means) if metric.higher_is_better else min(means)
     return found
 
 

@@ -28,7 +28,7 @@ def ceiling_text(run: Run) -> str:
     causes = run.summary["causes"].get(chosen, [])[:3] if chosen else []
     if not causes:
         return ""
-    metric = METRICS[run.summary["decision"]["metric"]][0].lower()
+    metric = METRICS[run.summary["decision"]["metric"]].title.lower()
     parts = [f"{CAUSES[c['cause']][3]} could add up to {100 * c['adds']:.0f} points" for c in causes if 100 * c["adds"] >= 0.5]
     return f"For “{run.summary['setups'][chosen]}”, {metric}: {'; '.join(parts)}." if parts else ""
 

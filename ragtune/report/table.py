@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragtune.corpus.check import CorpusInfo
-from ragtune.evaluation.metrics import METRICS
+from ragtune.evaluation.metrics import CORE, METRICS
 from ragtune.experiment.folder import Run
 from ragtune.report import numbers
 
@@ -19,25 +19,15 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def comparison(run: Run) -> str:
     """Setups by metrics: the mean and half the width of its 95 % interval, in percent."""
     summary = run.summary
-    short = {
-        "faithfulness": "faithful",
-        "answer_relevance": "relevant",
-        "context_precision": "ctx prec",
-        "context_recall": "ctx recall",
-        "answer_correctness": "correct",
-        "exact_match": "exact",
-        "token_f1": "F1",
-        "abstention": "abstain ok",
-    }
     rows = []
     seconds = run.answers.groupby("setup")["seconds"].median()
     for name in summary["setups"]:
         cells = [name]
-        for metric in METRICS:
+        for metric in CORE:
             e = summary["scores"][name].get(metric, {})
             cells.append("–" if e.get("mean") is None else f"{100 * e['mean']:.1f} ±{50 * (e['high'] - e['low']):.1f}")
         rows.append([*cells, numbers.seconds(float(seconds[name]))])
-    head = ["setup", *(short[m] for m in METRICS), "latency"]
+    head = ["setup", *(METRICS[m].short for m in CORE), "latency"]
     return f"\n{_grid(head, rows)}\n(percent, mean ± half of the 95 % interval; – : unscored, see the report)\n\n{summary['decision']['text']}\n"
 
 
