@@ -20,7 +20,7 @@ STORE = ".ragtune"
 def do_run(args: argparse.Namespace) -> int:
     from ragtune.experiment.plan import make_plan, print_plan
     from ragtune.experiment.progress import default_progress
-    from ragtune.experiment.run import prepare, run_experiment
+    from ragtune.experiment.run import expected_power, prepare, run_experiment, settled
     from ragtune.experiment.spec import load_experiment
     from ragtune.experiment.stages import Workbench
     from ragtune.store import Store
@@ -28,9 +28,10 @@ def do_run(args: argparse.Namespace) -> int:
     experiment = load_experiment(args.experiment, args.set, args.limit)
     store = Store(args.store)
     if args.dry_run:
-        bench = Workbench(experiment, store, default_progress())
+        bench = Workbench(settled(experiment, store), store, default_progress())
         prepare(bench)
         print(print_plan(make_plan(bench)))
+        print(expected_power(len(bench.questions)))
         return 0
     out = run_experiment(experiment, store, args.out or Path("runs") / experiment.name)
     from ragtune.experiment.folder import load_run
@@ -157,20 +158,29 @@ def do_score(args: argparse.Namespace) -> int:
 def do_judge(args: argparse.Namespace) -> int:
     from ragtune.evaluation.agreement import read_begin, read_labelled
     from ragtune.evaluation.judge import JudgeSettings
+    from ragtune.evaluation.thresholds import check_name, save_threshold
     from ragtune.experiment.judging import evaluate_judge
     from ragtune.experiment.progress import default_progress
     from ragtune.report import agreement as pages
     from ragtune.store import Store, write_text
 
-    settings = JudgeSettings(name=args.judge, model=args.model, **({"support": args.threshold} if args.threshold else {}))
+    store = Store(args.store)
+    if args.calibrate:
+        check_name(args.calibrate)
+    settings = JudgeSettings(name=args.judge, model=args.model, endpoint=args.endpoint, **({"support": args.threshold} if args.threshold else {}))
     results = {}
     for path in args.labelled:
         rows = read_begin(path) if path.suffix == ".tsv" else read_labelled(path)
-        results[path.stem] = evaluate_judge(rows, settings, Store(args.store), default_progress(), path.stem)
+        results[path.stem] = evaluate_judge(rows, settings, store, default_progress(), path.stem)
         print(pages.text(path.stem, results[path.stem]))
     write_text(args.out, pages.page(args.judge, results))
     write_text(args.out.with_suffix(".json"), json.dumps(pages.as_json(args.judge, results), indent=1))
     print(f"Report: {args.out}")
+    if args.calibrate:
+        # several files: each counts the same, whatever its size
+        cut = sum(r.best_threshold for r in results.values()) / len(results)
+        value = save_threshold(store, args.calibrate, settings, cut, ", ".join(str(p) for p in args.labelled))
+        print(f'Threshold "{args.calibrate}" is {value:g}; use it with judge: {{support: {args.calibrate}}}')
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.corpus import formats
+from ragtune.corpus.changes import apply_changes, read_changes
 from ragtune.corpus.questions import read_questions
 from ragtune.errors import CorpusError, RagtuneError
 from ragtune.records import Document, Question, to_json
@@ -25,6 +26,7 @@ class CorpusSettings(BaseModel):
     path: str
     bad_documents: Literal["skip", "error"] = Field("skip", description="what to do with a document that cannot be read")
     max_document_mb: float = Field(20.0, gt=0)
+    changes: str | None = Field(None, description="JSONL of edits made to the documents; questions they concern are tagged changed, the others unchanged")
     allow_leaks: bool = Field(False, description="run even if test questions stand in the train split")
 
 
@@ -125,7 +127,7 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
 
     Raises:
         CorpusError: the folder is missing or holds no readable document; two documents share an id; a
-            question is wrong; a document is bad and ``bad_documents`` is ``error``.
+            question or a change is wrong; a document is bad and ``bad_documents`` is ``error``.
     """
     path = Path(settings.path)
     folder = path / "documents"
@@ -144,4 +146,7 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
         seen.add(document.id)
     file = path / "questions.jsonl"
     questions = read_questions(file, documents) if file.exists() else []
+    if settings.changes:
+        changes = read_changes(Path(settings.changes), {d.id: d for d in documents})
+        documents, questions = apply_changes(documents, questions, changes)
     return Corpus(path, tuple(documents), tuple(questions), tuple(skipped))

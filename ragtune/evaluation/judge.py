@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,8 +30,10 @@ class JudgeSettings(BaseModel):
 
     name: str = "local"
     embedder: str = "bundled:minilm"
-    model: str | None = Field(None, description="nli: a CrossEncoder (hub id or folder); llm: the served model's name, or a local model")
-    endpoint: str | None = Field(None, description="llm: an OpenAI-compatible server, such as http://localhost:8000/v1; without it the model is local")
+    model: str | None = Field(None, description="nli: a CrossEncoder (hub id or folder); llm and ragas: the served model's name, or a local model")
+    endpoint: str | None = Field(
+        None, description="llm and ragas: an OpenAI-compatible server, such as http://localhost:8000/v1; without it the model is local"
+    )
     api_key_env: str = "OPENAI_API_KEY"
     concurrency: int = Field(8, ge=1, description="llm: requests at a time")
     timeout: float = Field(60.0, gt=0, description="llm: seconds per request")
@@ -41,7 +43,15 @@ class JudgeSettings(BaseModel):
     extra_metrics: tuple[str, ...] | None = Field(
         None, description="metrics beside the core ones that the judge is asked for (default: every one, or for llm those that need no further calls)"
     )
-    support: float = Field(0.5, gt=0, lt=1, description="support from which a statement counts as backed by the contexts")
+    support: Annotated[float, Field(gt=0, lt=1)] | str = Field(
+        0.5, description="support from which a statement counts as backed by the contexts, or the name of a calibrated threshold"
+    )
+
+    @property
+    def threshold(self) -> float:
+        """``support`` as a number. A name must have been settled before (`thresholds.settle`)."""
+        assert not isinstance(self.support, str), "a named threshold was not settled"
+        return self.support
 
     def identity(self) -> dict[str, object]:
         """The settings that change scores, for stage keys."""

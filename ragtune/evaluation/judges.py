@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 
 from ragtune.errors import ExperimentError
 from ragtune.evaluation.judge import JudgeSettings
+from ragtune.evaluation.llm_replies import Asker, Chat
 from ragtune.evaluation.local_judge import LocalJudge
 from ragtune.evaluation.metrics import CORE, METRICS
 from ragtune.models.encoder import TextEncoder
 from ragtune.models.names import ModelRef
 from ragtune.store import Store, digest
 
-_NEEDS = {"nli": "Name a CrossEncoder trained for NLI or consistency.", "llm": "Name the served model, or a local one."}
+_NEEDS = {
+    "nli": "Name a CrossEncoder trained for NLI or consistency.",
+    "llm": "Name the served model, or a local one.",
+    "ragas": "Name the served model, or a local one.",
+}
 
 
 def make_local(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:
@@ -28,7 +34,18 @@ def make_nli(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str],
 
 def make_llm(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:
     from ragtune.evaluation.llm_judge import LlmJudge
-    from ragtune.evaluation.llm_replies import Asker, Chat
+
+    return LlmJudge(settings, encoder, *_asker(settings, ref, store))
+
+
+def make_ragas(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:
+    from ragtune.evaluation.ragas_judge import RagasJudge
+
+    return RagasJudge(settings, encoder, *_asker(settings, ref, store))
+
+
+def _asker(settings: JudgeSettings, ref: Callable[[str], ModelRef], store: Store) -> tuple[Asker, str, int]:
+    """(what asks the model and keeps its replies, the model's fingerprint, requests at a time)."""
     from ragtune.models.chat import EndpointChat, LocalChat
 
     model = str(settings.model)
@@ -46,13 +63,14 @@ def make_llm(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str],
 
         chat = LocalChat(LanguageModel(ref(model)))
     asker = Asker(chat, store.log("replies", digest(chat.fingerprint)), budget=settings.budget)
-    return LlmJudge(settings, encoder, asker, chat.fingerprint, chat.concurrency)
+    return asker, chat.fingerprint, chat.concurrency
 
 
 JUDGES: dict[str, Callable[[JudgeSettings, TextEncoder, Callable[[str], ModelRef], Store], LocalJudge]] = {
     "local": make_local,
     "nli": make_nli,
     "llm": make_llm,
+    "ragas": make_ragas,
 }
 
 
@@ -69,6 +87,8 @@ def refuse_incomplete(settings: JudgeSettings) -> None:
         raise ExperimentError(f'unknown metric "{unknown[0]}".', where="judge.extra_metrics", fix=f"Known: {', '.join(m for m in METRICS if m not in CORE)}.")
     if settings.name != "local" and not settings.model:
         raise ExperimentError(f'the judge "{settings.name}" needs a model.', where="judge.model", fix=_NEEDS[settings.name])
+    if settings.name == "ragas" and find_spec("ragas") is None:
+        raise ExperimentError("the ragas judge needs the ragas library.", where="judge.name", fix="pip install -c constraints.txt '.[ragas]'")
 
 
 def make_judge(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:

@@ -170,9 +170,13 @@ class LlmJudge(LocalJudge):
             return Score("answer_correctness", 0.0, WITHHELD)
         reference = item.question.answers[0]
         sides = [self._statements_of(item.question.text, t) for t in (item.answer, reference)]
+        if not all(sides):
+            return Score("answer_correctness", None, "the judge drew no statement from the answer or the reference", failed=True)
         found = self._asker.ask("correctness", Correctness, question=item.question.text, answer=sides[0], reference=sides[1])
         tp, fp, fn = len(found.TP), len(found.FP), len(found.FN)
-        f1 = tp / (tp + 0.5 * (fp + fn)) if tp else 0.0
+        if not tp + fp + fn:
+            return Score("answer_correctness", None, "the judge classified no statement", failed=True)
+        f1 = tp / (tp + 0.5 * (fp + fn))
         cosine = self.similarity(item.answer, reference)
         return Score(
             "answer_correctness", round(WEIGHTS[0] * f1 + WEIGHTS[1] * cosine, 9), f"statements: {tp} right, {fp} wrong, {fn} missing; cosine {cosine:.2f}"

@@ -153,8 +153,8 @@ class Asker:
         self._lock = threading.Lock()
         self.calls = 0
 
-    def _reply(self, message: str, schema: Json) -> str:
-        key = digest(self._chat.fingerprint, message, schema)
+    def _reply(self, message: str, schema: Json, repeat: int) -> str:
+        key = digest(self._chat.fingerprint, message, schema, *([repeat] if repeat else []))
         with self._lock:
             if key in self._log.items:
                 return str(self._log.items[key])
@@ -174,10 +174,17 @@ class Asker:
         Raises:
             Unscorable: no reply could be read.
         """
-        message = first = render(name, **values)
-        problem = ""
+        return self.read(render(name, **values), shape, accept)
+
+    def read(self, first: str, shape: type[T], accept: Callable[[T], str] = lambda _: "", repeat: int = 0) -> T:
+        """The reply to the message ``first`` as ``shape``. Messages asked again on purpose differ in ``repeat``.
+
+        Raises:
+            Unscorable: no reply could be read.
+        """
+        message, problem = first, ""
         for _ in range(self._tries):
-            reply = self._reply(message, shape.model_json_schema())
+            reply = self._reply(message, shape.model_json_schema(), repeat)
             try:
                 found = shape.model_validate(extract_json(reply))
                 problem = accept(found)

@@ -93,7 +93,7 @@ class LocalJudge:
         return Verdict(statement, found.support, found.window.sentence, found.window.context)
 
     def supported(self, verdict: Verdict) -> bool:
-        return verdict.support >= self.settings.support
+        return verdict.support >= self.settings.threshold
 
     # --- the metrics -----------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from ragtune.evaluation.text import normalise_answer
 from ragtune.experiment.answering import Answered, tune_key
 from ragtune.experiment.costs import break_evens, cost_of
 from ragtune.experiment.decision import decide
+from ragtune.experiment.learning import learning_curves
 from ragtune.experiment.plan import seeds_of
 from ragtune.experiment.stages import KEPT, Workbench
 from ragtune.records import Hit, Json, Question, Score
@@ -78,6 +79,8 @@ def summarise(bench: Workbench, rows: Sequence[Row], retrieval: dict[str, Json],
     summary["abstentions"] = abstentions_of(rows, setups)
     summary["causes"] = _causes(rows, setups, bench.experiment.main_metric)
     summary["power"] = power_of(differences, bench.experiment.main_metric)
+    trained = len(bench.corpus.split("train"))
+    summary["learning"] = learning_curves(bench.experiment.setups, scores, slices, bench.experiment.main_metric, trained)
     summary["decision"] = decide({**summary, **costs}, bench.experiment.main_metric, bench.experiment.limits)
     return summary
 
@@ -152,7 +155,9 @@ def attribute(bench: Workbench, answered: Sequence[Answered], scores: Sequence[d
         if setup.retrieval:
             for question, hits in zip(bench.questions, bench.hits(setup, bench.questions, top_k=KEPT), strict=True):
                 deep[name, question.id] = hits
-    trained = {normalise_answer(a) for q in bench.corpus.split("train") for a in q.answers}
+    taught = {
+        n: {normalise_answer(a) for q in bench.training(s).corpus.split("train") for a in q.answers} for n, s in bench.experiment.setups.items() if s.tuning
+    }
     everything = " " + " ".join(normalise_answer(d.text) for d in bench.corpus.documents) + " "
     encoder = bench.encoder(bench.experiment.judge.embedder)
 
@@ -163,7 +168,7 @@ def attribute(bench: Workbench, answered: Sequence[Answered], scores: Sequence[d
     found = []
     for a, s in zip(answered, scores, strict=True):
         setup = bench.experiment.setups[a.setup]
-        tuned_on = trained if setup.tuning else set()
+        tuned_on = taught.get(a.setup, set())
         hits = deep.get((a.setup, a.question.id), [])
         case = Case(a.question, a.answer, s, hits, setup.retrieval is not None, tuned_on, lambda said: f" {said} " in everything, similarity)
         found.append(Row(a, s, cause_of(case)))

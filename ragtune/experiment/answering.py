@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from ragtune.experiment.spec import SetupSettings
@@ -45,13 +46,24 @@ def tuning_prompt(setup: SetupSettings) -> str:
     return setup.prompt_name
 
 
+def training_questions(bench: Workbench, setup: SetupSettings, seed: int, split: str) -> list[Question]:
+    """The questions of ``split`` that the setup trains on, in the corpus's order."""
+    found = bench.training(setup).corpus.split(split)
+    wanted = setup.tuning.questions if setup.tuning else None
+    if split != "train" or wanted is None or wanted >= len(found):
+        return found
+    order = list(range(len(found)))
+    Random(f"{seed}/questions").shuffle(order)
+    return [found[i] for i in sorted(order[:wanted])]
+
+
 def tune_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
     assert setup.tuning is not None
     needs_hits = setup.tuning.train_on != "closed-book"
     prompt = bench.prompt(tuning_prompt(setup))
-    settings = setup.tuning.model_dump(mode="json", exclude={"save_seconds"})
-    questions = [to_json(q) for q in bench.corpus.questions if q.split in ("train", "dev")]
-    hits = [bench.retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0] if needs_hits else []
+    settings = setup.tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
+    questions = [to_json(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
+    hits = [bench.training(setup).retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0] if needs_hits else []
     return digest("tune", TUNE_VERSION, settings, bench.ref(setup.generator.model).fingerprint, setup.generator.dtype, prompt.key, questions, hits, seed)
 
 
@@ -74,17 +86,17 @@ def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path
     model = bench.language_model(setup)
     encoded = {}
     for split in ("train", "dev"):
-        questions = bench.corpus.split(split)
-        hits = [[] for _ in questions] if closed else bench.hits(setup, questions)
+        questions = training_questions(bench, setup, seed, split)
+        hits = [[] for _ in questions] if closed else bench.training(setup).hits(setup, questions)
         own = settings if split == "train" else settings.model_copy(update={"variants": 0})
-        items = build_items(questions, hits, [] if closed else bench.chunks(setup), own, overlaps, prompt.abstain, seed)
+        items = build_items(questions, hits, [] if closed else bench.training(setup).chunks(setup), own, overlaps, prompt.abstain, seed)
         encoded[split] = [encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items]
     batches = len(FixedBatches([len(e) for e in encoded["train"]], settings.batch_tokens, seed)) if encoded["train"] else 0
     total = max(1, round(-(-batches // settings.accumulate) * settings.epochs))
     card = {
         "base": model.ref.fingerprint,
         "base_name": model.ref.name,
-        "data": digest([to_json(q) for q in bench.corpus.split("train")]),
+        "data": digest([to_json(q) for q in training_questions(bench, setup, seed, "train")]),
         "tuning": settings.train_on,
     }
     with bench.timed("tune") as work, bench.progress.stage(label, total) as tick:

@@ -29,4 +29,4 @@ def evaluate_judge(rows: Sequence[Labelled], settings: JudgeSettings, store: Sto
             tick(len(items[at : at + 64]))
     start = time.perf_counter()
     support = [judge.answer_support(i) for i in items]
-    return agreement(support, rows, settings.support, time.perf_counter() - start, float(judge.calls))
+    return agreement(support, rows, settings.threshold, time.perf_counter() - start, float(judge.calls))

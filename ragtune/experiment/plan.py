@@ -43,7 +43,7 @@ def make_plan(bench: Workbench) -> list[PlannedStage]:
         wanted = {digest(q.text) for q in questions}
         for name in names:
             tuning = setups[name].tuning
-            if tuning and tuning.train_on != "closed-book":
+            if tuning and tuning.train_on != "closed-book" and bench.training(setups[name]) is bench:
                 wanted |= {digest(q.text) for s in ("train", "dev") for q in bench.corpus.split(s)}
         log = bench.store.log("retrieve", key)
         stages.append(PlannedStage("retrieve", f"for {', '.join(names)}", len(wanted), sum(k in log.items for k in wanted)))

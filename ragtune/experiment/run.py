@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from ragtune.corpus.check import refuse_leaks
 from ragtune.evaluation.judges import refuse_incomplete
+from ragtune.evaluation.power import questions_needed, smallest_difference
 from ragtune.evaluation.statistics import estimate
+from ragtune.evaluation.thresholds import settle
 from ragtune.experiment import folder as run_folder
 from ragtune.experiment.analysis import Row, attribute, clusters_of, costs_of, summarise
 from ragtune.experiment.answering import answered, judged, tuned
@@ -27,12 +29,13 @@ def run_experiment(experiment: Experiment, store: Store, out: Path, progress: Pr
     """
     progress = progress or default_progress()
     with store.locked():
-        bench = Workbench(experiment, store, progress)
+        bench = Workbench(settled(experiment, store), store, progress)
         prepare(bench)
         progress.say(
             f"Plan for {experiment.name}: {len(experiment.setups)} setups, {len(bench.questions)} questions, seeds {', '.join(map(str, experiment.seeds))}"
         )
         progress.say(print_plan(make_plan(bench)))
+        progress.say(expected_power(len(bench.questions)))
         rows = answer_all(bench)
         retrieval = measure_all(bench)
         with bench.timed("analyse"):
@@ -40,6 +43,21 @@ def run_experiment(experiment: Experiment, store: Store, out: Path, progress: Pr
             summary = summarise(bench, rows, retrieval, costs)
         run_folder.write_run(out, bench, rows, summary, costs)
     return out
+
+
+def settled(experiment: Experiment, store: Store) -> Experiment:
+    """The experiment with names that stand for stored values (a calibrated threshold) replaced by them."""
+    return experiment.model_copy(update={"judge": settle(experiment.judge, store)})
+
+
+def expected_power(questions: int) -> str:
+    """What this many questions can show, by the spread assumed before anything has run; the report says it by the spread measured."""
+    least = smallest_difference(questions)
+    if least is None:
+        return f"Power: {questions} question(s) can show no difference between setups."
+    needed = questions_needed(0.05)
+    more = f"; 5 points would need about {needed:,}" if needed and needed > questions else ""
+    return f"Power: {questions} questions show a difference of about {100 * least:.0f} points between two setups (80 % power, 5 % level){more}."
 
 
 def prepare(bench: Workbench) -> None:
@@ -51,6 +69,10 @@ def prepare(bench: Workbench) -> None:
     _ = bench.questions
     for setup in bench.experiment.setups.values():
         bench.prompt(setup.prompt_name)
+        training = bench.training(setup)
+        if training is not bench:
+            both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
+            refuse_leaks(both, bench.experiment.corpus.allow_leaks)
         if setup.generator.kind == "local":
             bench.ref(setup.generator.model)
         if setup.retrieval:

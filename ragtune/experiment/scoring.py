@@ -16,6 +16,7 @@ from ragtune.experiment.answers_file import AnswersFile
 from ragtune.experiment.answers_file import Row as Given
 from ragtune.experiment.folder import write_run
 from ragtune.experiment.progress import Progress, default_progress
+from ragtune.experiment.run import settled
 from ragtune.experiment.spec import Experiment
 from ragtune.experiment.stages import Workbench
 from ragtune.generation.prompts import parse_answer
@@ -89,7 +90,7 @@ def score_files(files: Sequence[AnswersFile], out: Path, store: Store, judge: Ma
     if len(files) > 1 and not set.intersection(*({r.id for r in f.rows} for f in files)):
         raise CorpusError("the files share no question.", where=files[1].path, fix="Pairing goes by id, or by the question's text where there is no id.")
     with store.locked():
-        bench = Workbench(experiment, store, progress)
+        bench = Workbench(settled(experiment, store), store, progress)
         bench.__dict__["corpus"] = Corpus(files[0].path, (), tuple(questions.values()))
         given = [(name, row) for name, file in zip(names, files, strict=True) for row in file.rows]
         answers = [_answered(name, row) for name, row in given]

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,7 @@ class Workbench:
     _chunks: dict[str, list[Chunk]] = field(default_factory=dict)
     _retrievers: dict[str, Retriever] = field(default_factory=dict)
     _prompts: dict[str, Prompt] = field(default_factory=dict)
+    _benches: dict[str, Workbench] = field(default_factory=dict)
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -120,6 +121,16 @@ class Workbench:
             step = len(found) / self.experiment.limit
             found = [found[int(i * step)] for i in range(self.experiment.limit)]
         return found
+
+    def training(self, setup: SetupSettings) -> Workbench:
+        """The workbench whose corpus the setup trains on: this one, or one over ``tuning.corpus`` that shares all else."""
+        other = setup.tuning.corpus if setup.tuning else None
+        if other is None or other == self.experiment.corpus:
+            return self
+        key = other.model_dump_json()
+        if key not in self._benches:
+            self._benches[key] = replace(self, experiment=self.experiment.model_copy(update={"corpus": other}))
+        return self._benches[key]
 
     # --- chunk -----------------------------------------------------------------------------------------
 

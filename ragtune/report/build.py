@@ -173,7 +173,7 @@ def view(run: Run) -> Json:
         "slices": parts, "slice_names": list(summary["slices"]), "slice_metrics": _SLICE_METRICS, "slice_sizes": _slice_sizes(summary),
         "costs": _costs(run), "work": run.work, "settings": yaml.safe_dump(run.experiment, sort_keys=False, allow_unicode=True),
         "unscored": summary["unscored"], "tags": sorted({t for line in run.lines for t in line["tags"] if ":" not in t}),
-        "causes": evidence.cause_rows(run), "ceiling": evidence.ceiling_text(run), "power": evidence.power_text(run), "cost_charts": evidence.cost_charts(run),
+        "causes": evidence.cause_rows(run), "ceiling": evidence.ceiling_text(run), "power": evidence.power_text(run), "cost_charts": evidence.cost_charts(run), "learning": evidence.learning_charts(run),
         "style": Markup(asset("style.css")), "script": Markup(asset("script.js")), "data": script_json(page_data(run)),
     }  # fmt: skip
 

@@ -66,3 +66,26 @@ def cost_charts(run: Run) -> list[Json]:
         ("Freshness", "every refresh of the documents tunes again", charts.lines(by_rate, "refreshes a month", unit, "Cost against refreshes")),
     ]
     return [{"title": t, "note": note, "svg": svg} for t, note, svg in found]
+
+
+def learning_charts(run: Run) -> list[Json]:
+    """Quality against the number of tuning questions, with the best untuned setup as a level line, and where they cross."""
+    found = []
+    for i, curve in enumerate(run.summary["learning"]):
+        metric = METRICS[curve["metric"]].title
+        name, level = run.summary["setups"][curve["baseline"]["setup"]], 100 * curve["baseline"]["mean"]
+        counts = [float(p[0]) for p in curve["points"]]
+        lines = [
+            charts.Series(f"tuned, {curve['train_on']}", i % 8, [(float(p[0]), 100 * p[1]) for p in curve["points"]]),
+            charts.Series(name, (i + 1) % 8, [(counts[0], level), (counts[-1], level)], dashed=True),
+        ]
+        where = "all questions" if curve["part"] == "all" else f"{curve['part']} facts"
+        if curve["crossing"] is None:
+            note = f"On {where} tuning does not reach “{name}” with {counts[-1]:.0f} questions."
+        elif curve["crossing"] <= counts[0]:
+            note = f"On {where} tuning is at or above “{name}” from the smallest number on."
+        else:
+            note = f"On {where} tuning reaches “{name}” at about {curve['crossing']:.0f} training questions."
+        chart = charts.lines(lines, "training questions (log scale)", f"{metric} (%)", f"{metric} against training questions, {where}", (0, 100), True, counts)
+        found.append({"title": where[0].upper() + where[1:], "note": f"{note} Dashed: “{name}”.", "svg": chart})
+    return found

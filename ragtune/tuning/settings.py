@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ragtune.corpus.load import CorpusSettings
+
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -31,6 +33,8 @@ class TuningSettings(BaseModel):
     train_on: Literal["closed-book", "contexts", "raft"]
     without_right: float = Field(0.2, ge=0, le=1, description="raft: share of questions trained without the right chunk")
     when_absent: Literal["answer", "abstain"] = Field("answer", description="raft: target where the right chunk is left out; RAFT's own is answer")
+    corpus: CorpusSettings | None = Field(None, description="another corpus whose train split is trained on, or this one before its changes")
+    questions: int | None = Field(None, ge=1, description="train on this many questions, drawn by the seed; a smaller number is part of a larger one")
     variants: int = Field(0, ge=0, description="closed-book: further copies of each training question with words left out at random")
     word_dropout: float = Field(0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out")
     lora: LoraSettings = LoraSettings()

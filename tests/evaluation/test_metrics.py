@@ -83,7 +83,11 @@ def test_noise_is_what_the_contexts_say_and_the_reference_does_not(judge: LocalJ
     assert scores(judge, "Penguins fly south in winter.")["noise_sensitivity"].value == 0  # wrong, but made up
     half = scores(judge, "Full-time staff have 27 days of leave. The car park shuts at 22:00.")["noise_sensitivity"]
     assert half.value == 0.5
-    for found, why in ((scores(judge, "x", question=NONE), "no reference"), (scores(judge, "x", contexts=()), "no contexts"), (scores(judge, "?"), "statement")):
+    for found, why in (
+        (scores(judge, "x", question=NONE), "no reference"),
+        (scores(judge, "x", contexts=()), "no contexts"),
+        (scores(judge, "?"), "statement"),
+    ):
         assert found["noise_sensitivity"].value is None
         assert why in found["noise_sensitivity"].reason
     assert not noise_sensitivity.METRIC.higher_is_better

@@ -1,0 +1,112 @@
+"""Documents that change: edits applied to a loaded corpus, with evidence moved and references brought up to date."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ragtune.corpus.formats import decode
+from ragtune.corpus.questions import find_quote
+from ragtune.errors import CorpusError
+from ragtune.records import Document, Evidence, Question
+
+_WORD = re.compile(r"[^\W_]+")
+CHANGED, UNCHANGED = "changed", "unchanged"
+
+
+@dataclass(frozen=True)
+class Change:
+    """In ``document`` the characters ``start`` to ``end`` become ``text``; ``answers`` are the new references of what they answered."""
+
+    document: str
+    start: int
+    end: int
+    old: str
+    text: str
+    answers: tuple[str, ...]
+
+
+def read_changes(path: Path, documents: Mapping[str, Document]) -> list[Change]:
+    """Changes of a JSONL file: ``{"document": ..., "find": ..., "replace": ..., "answers": [...]}`` a line; answers default to the replacement.
+
+    Raises:
+        CorpusError: the file is missing, a line is wrong, or its text does not stand in the document.
+    """
+    if not path.is_file():
+        raise CorpusError("there is no such file of changes.", where=path, fix="Mend corpus.changes.")
+    found = []
+    for n, line in enumerate(decode(path.read_bytes(), path).split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{n}"
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise CorpusError("this line is not JSON.", where=where, fix="Write one object per line.") from None
+        if not isinstance(row, dict) or not all(isinstance(row.get(k), str) for k in ("document", "find", "replace")):
+            raise CorpusError('a change needs the texts "document", "find" and "replace".', where=where)
+        document = documents.get(row["document"])
+        if document is None:
+            raise CorpusError(f'there is no document "{row["document"]}".', where=where)
+        span = find_quote(document.text, row["find"])
+        if span is None:
+            raise CorpusError(f'"{row["find"][:60]}" does not stand in document "{document.id}".', where=where, fix="Copy it from the document's text.")
+        answers = row.get("answers", [row["replace"]])
+        if not isinstance(answers, list) or not all(isinstance(a, str) and a.strip() for a in answers):
+            raise CorpusError('"answers" must be a list of texts.', where=where)
+        found.append(Change(document.id, *span, document.text[slice(*span)], row["replace"], tuple(answers)))
+    return found
+
+
+def _moved(at: int, changes: Sequence[Change], end: bool) -> int:
+    """Where offset ``at`` of the old text lies in the new one; inside a change, its border."""
+    shift = 0
+    for c in changes:
+        if c.end <= at:
+            shift += len(c.text) - (c.end - c.start)
+        elif c.start < at:
+            return c.start + shift + (len(c.text) if end else 0)
+    return at + shift
+
+
+def apply_changes(documents: Sequence[Document], questions: Sequence[Question], changes: Sequence[Change]) -> tuple[list[Document], list[Question]]:
+    """The changed documents, and the questions with evidence moved, references renewed, and a tag `CHANGED` or `UNCHANGED`.
+
+    A question is changed when its evidence overlaps a change and its reference shares words with what was changed.
+
+    Raises:
+        CorpusError: two changes of a document overlap.
+    """
+    by_document: dict[str, list[Change]] = {}
+    for c in sorted(changes, key=lambda c: (c.document, c.start)):
+        own = by_document.setdefault(c.document, [])
+        if own and own[-1].end > c.start:
+            raise CorpusError(f'two changes overlap in document "{c.document}" ("{c.old[:40]}").', where="corpus.changes")
+        own.append(c)
+    renewed = []
+    for d in documents:
+        text = d.text
+        for c in reversed(by_document.get(d.id, [])):
+            text = text[: c.start] + c.text + text[c.end :]
+        renewed.append(replace(d, text=text))
+    asked = []
+    for q in questions:
+        hit = next((c for e in q.evidence for c in by_document.get(e.document_id, ()) if c.start < e.end and e.start < c.end and _speaks_of(c, q)), None)
+        evidence = tuple(
+            Evidence(e.document_id, _moved(e.start, by_document.get(e.document_id, ()), False), _moved(e.end, by_document.get(e.document_id, ()), True))
+            for e in q.evidence
+        )
+        asked.append(replace(q, evidence=evidence, answers=hit.answers if hit else q.answers, tags=(*q.tags, CHANGED if hit else UNCHANGED)))
+    return renewed, asked
+
+
+def _words(text: str) -> str:
+    return " ".join(["", *_WORD.findall(text.lower()), ""])
+
+
+def _speaks_of(change: Change, question: Question) -> bool:
+    old = _words(change.old)
+    return any((key := _words(a)).strip() and (key in old or old in key) for a in question.answers)
