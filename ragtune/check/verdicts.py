@@ -7,7 +7,8 @@ With ``loss`` the mean paired loss against the Baseline and ``margin`` what may 
 - *unclear*: neither; ``needed`` says how many questions would tell if nothing changed.
 
 p values of each kind are corrected for their number at 5 %: Holm (1979) within two families, all questions (which gets
-four fifths of the 5 %) and slices (one fifth), so that many slices do not hide a loss over all questions.
+four fifths of the 5 %) and slices (one fifth), so that many slices do not hide a loss over all questions. Metrics that move
+together do not count as so many tests: the number is at most the effective one (Li and Ji 2005, `paired.effective_tests`).
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
 
+import numpy as np
+
 from ragtune.check.baseline import Baseline
 from ragtune.errors import RunError
 from ragtune.evaluation.metrics import METRICS
-from ragtune.evaluation.paired import Moved, Paired, holm_values, moved, pair
+from ragtune.evaluation.paired import Moved, Paired, effective_tests, holm_values, moved, pair
 from ragtune.evaluation.statistics import Scored, Table, table
 from ragtune.records import Json
 
@@ -140,6 +143,7 @@ class _Open:
     regressed: float
     held: float
     state: Moved | None
+    change: Mapping[str, float]
 
 
 def _compare(setup: str, metric: str, part: str, before: list[Scored], after: list[Scored], clusters: Mapping[str, str], margin: float) -> _Open | None:
@@ -152,12 +156,12 @@ def _compare(setup: str, metric: str, part: str, before: list[Scored], after: li
     flipped = tuple(q for q in paired.ids if rows_a[q] >= 0.5 > rows_b[q])
     base = Verdict(setup, metric, part, "held", round(mean_a, 6), round(mean_b, 6), len(paired.ids), margin, 0.0, 0, flipped)
     if not paired.means.any():
-        return _Open(base, 1.0, 0.0, None)
+        return _Open(base, 1.0, 0.0, None, {})
     from scipy.special import stdtr
 
     state = moved(paired)
     at = state.statistic(-margin)
-    return _Open(base, float(stdtr(state.df, at)), float(stdtr(state.df, -at)), state)
+    return _Open(base, float(stdtr(state.df, at)), float(stdtr(state.df, -at)), state, dict(zip(paired.ids, paired.means.tolist(), strict=True)))
 
 
 def _turned(metric: str, scores: list[Scored]) -> list[Scored]:
@@ -170,17 +174,23 @@ def _mean(scores: Table, paired: Paired) -> float:
     return float(sum(rows[q] for q in paired.ids) / len(paired.ids))
 
 
-def corrected(parts: Sequence[str], values: Sequence[float]) -> list[float]:
+def _tests(open_: Sequence[_Open]) -> float:
+    """The effective number of tests among comparisons."""
+    ids = sorted({q for o in open_ for q in o.change})
+    return effective_tests([np.array([o.change.get(q, 0.0) for q in ids]) for o in open_])
+
+
+def corrected(open_: Sequence[_Open], values: Sequence[float]) -> list[float]:
     """p values corrected within the families of `WHOLE`, in the order given."""
     found = [1.0] * len(values)
     for whole, share in ((True, WHOLE), (False, 1 - WHOLE)):
-        own = [i for i, part in enumerate(parts) if (part == "all") == whole]
-        for i, p in zip(own, holm_values([values[i] for i in own]), strict=True):
+        own = [i for i, o in enumerate(open_) if (o.verdict.part == "all") == whole]
+        for i, p in zip(own, holm_values([values[i] for i in own], _tests([open_[i] for i in own])), strict=True):
             found[i] = min(1.0, p / share)
     return found
 
 
-def _needed(found: _Open, tests: int) -> int:
+def _needed(found: _Open, tests: float) -> int:
     """Questions at which non-inferiority would be shown with 80 % power if nothing is lost."""
     from scipy.special import ndtri
 
@@ -212,9 +222,8 @@ def check(old: Baseline, new: Baseline, settings: GateSettings | None = None) ->
                 if made:
                     open_.append(made)
     verdicts = []
-    parts = [o.verdict.part for o in open_]
-    whole = max(1, parts.count("all"))
-    both = zip(open_, corrected(parts, [o.regressed for o in open_]), corrected(parts, [o.held for o in open_]), strict=True)
+    whole = _tests([o for o in open_ if o.verdict.part == "all"])
+    both = zip(open_, corrected(open_, [o.regressed for o in open_]), corrected(open_, [o.held for o in open_]), strict=True)
     for made, worse, held in both:
         if worse <= LEVEL:
             verdicts.append(replace(made.verdict, verdict="regressed", p=round(worse, 6)))

@@ -173,14 +173,33 @@ def difference(a: str, b: str, metric: str, scores_a: Table, scores_b: Table, cl
     )  # fmt: skip
 
 
-def holm_values(values: Sequence[float]) -> list[float]:
-    """p values corrected for their number (Holm 1979), in the order given.
+def effective_tests(columns: Sequence[npt.NDArray[np.float64]]) -> float:
+    """How many independent tests the tests of these columns amount to (Li and Ji 2005, Heredity 95:221).
 
-    Equal to statsmodels' ``multipletests(..., method="holm")``, which collects garbage on every call.
+    Args:
+        columns: per test its values by question, all of the same length; what a test does not concern is 0.
+
+    Returns:
+        A number in [1, tests]: over the eigenvalues of the correlation matrix, 1 for each of 1 or more plus the part
+        behind its point. Tests of the same values count once; columns without spread are left out.
+    """
+    moving = [c for c in columns if len(c) and float(np.ptp(c)) > 0]
+    if len(moving) < 2:
+        return 1.0
+    values = np.abs(np.linalg.eigvalsh(np.corrcoef(np.stack(moving))))
+    values = np.round(values, 9)
+    return float(max(1.0, ((values >= 1) + (values - np.floor(values))).sum()))
+
+
+def holm_values(values: Sequence[float], tests: float | None = None) -> list[float]:
+    """p values corrected for their number (Holm 1979), in the order given; ``tests``: never for more than so many.
+
+    Without ``tests`` equal to statsmodels' ``multipletests(..., method="holm")``, which collects garbage on every call.
     """
     found, least = [0.0] * len(values), 0.0
+    most = len(values) if tests is None else tests
     for rank, i in enumerate(sorted(range(len(values)), key=lambda i: values[i])):
-        least = max(least, min(1.0, values[i] * (len(values) - rank)))
+        least = max(least, min(1.0, values[i] * min(most, len(values) - rank)))
         found[i] = least
     return found
 

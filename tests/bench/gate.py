@@ -41,6 +41,27 @@ def flips(rng: np.random.Generator, values: Array, wrong: float, both: float) ->
     return after
 
 
+def alarms(n: int, repeats: int, together: float, accuracy: float = 0.7, seed: int = 0) -> float:
+    """Share of checks that fail although every metric lost exactly the margin in expectation (the worst case that must pass).
+
+    ``together``: the correlation of the metrics' changes: 1 the same answers move in all, 0 each metric moves on its own.
+    """
+    rng = np.random.default_rng(seed)
+    failed = 0
+    for _ in range(repeats):
+        values = (rng.permutation(n) < round(accuracy * n)).astype(float)
+        shared = rng.random(n)
+        old, new = baseline(values), baseline(values)
+        for metric in GATED:
+            draw = np.where(rng.random(n) < together, shared, rng.random(n))
+            # right answers are lost and wrong ones won so that the mean loss is the default margin of 2 points
+            lost, won = 0.06 / accuracy, 0.04 / (1 - accuracy)
+            after = np.where(values == 1, (draw >= lost).astype(float), (draw < won).astype(float))
+            new.scores["rag"][metric] = [(q, 0, float(v)) for (q, _, _), v in zip(new.scores["rag"][metric], after, strict=True)]
+        failed += check(old, new, GateSettings()).code == 1
+    return failed / repeats
+
+
 def rates(n: int, repeats: int, accuracy: float = 0.7, seed: int = 0) -> tuple[float, float]:
     """(share of losses caught, share of harmless changes that pass)."""
     rng = np.random.default_rng(seed)
@@ -62,6 +83,10 @@ def main() -> None:
         for accuracy in (0.5, 0.7, 0.9):
             caught, passed = rates(n, args.repeats, accuracy)
             print(f"| {n} | {accuracy} | {caught:.3f} | {passed:.3f} |")
+    print("\n| questions | metrics | false alarms at a loss of the margin |\n|---|---|---|")
+    for n in (100, 200, 400):
+        for together in (0.0, 0.5, 1.0):
+            print(f"| {n} | correlated {together:g} | {alarms(n, args.repeats, together):.3f} |")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from ragtune.check import Baseline, GateSettings, check, load_baseline, output
 from ragtune.check.baseline import FORMAT
 from ragtune.errors import RunError
-from tests.bench.gate import baseline, flips, rates
+from tests.bench.gate import alarms, baseline, flips, rates
 
 RIGHT = np.r_[np.ones(140), np.zeros(60)]
 
@@ -34,9 +34,31 @@ def test_the_same_run_is_held_whatever_its_size() -> None:
 
 def test_a_tenth_turned_wrong_is_caught_and_random_flips_pass() -> None:
     """A short form of ``python -m tests.bench.gate``."""
-    caught, passed = rates(200, 100, seed=1)
-    assert caught >= 0.95
-    assert passed >= 0.95
+    for accuracy in (0.5, 0.7, 0.9):
+        caught, passed = rates(200, 60, accuracy, seed=1)
+        assert caught >= 0.95
+        assert passed >= 0.95
+
+
+def test_a_loss_no_greater_than_the_margin_is_seldom_called_a_regression() -> None:
+    """Five metrics and slices, whether they move together or not; 5 % plus simulation error."""
+    for together in (0.0, 0.5, 1.0):
+        assert alarms(200, 60, together) <= 0.12
+
+
+def test_metrics_where_lower_is_better_are_turned_round() -> None:
+    noise = 1 - RIGHT
+    worse = noise.copy()
+    worse[:30] = 1
+    names = ("noise_sensitivity",)
+    gate = check(baseline(noise, names), baseline(worse, names), GateSettings(metrics=names))
+    whole = next(v for v in gate.verdicts if v.part == "all")
+    assert whole.verdict == "regressed"
+    assert (whole.before, whole.after) == (pytest.approx(0.3), pytest.approx(0.45))
+    better = next(v for v in check(baseline(worse, names), baseline(noise, names), GateSettings(metrics=names)).verdicts if v.part == "all")
+    assert better.verdict == "held"
+    with pytest.raises(RunError, match="lower is better"):
+        check(baseline(noise, names), baseline(worse, names), GateSettings(metrics=names, floors={"noise_sensitivity": 0.1}))
 
 
 def test_gains_are_held_and_few_questions_are_unclear() -> None:

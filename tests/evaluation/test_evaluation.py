@@ -13,7 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from ragtune.evaluation.judge import Item, JudgeSettings
 from ragtune.evaluation.local_judge import LocalJudge
 from ragtune.evaluation.metrics import METRICS
-from ragtune.evaluation.paired import Paired, bound, difference, holm, holm_values, moved
+from ragtune.evaluation.paired import Paired, bound, difference, effective_tests, holm, holm_values, moved
 from ragtune.evaluation.power import questions_needed, smallest_difference
 from ragtune.evaluation.statements import statements
 from ragtune.evaluation.statistics import Table, estimate, table
@@ -218,6 +218,19 @@ def test_holm_corrects_for_the_comparisons_asked_for() -> None:
     assert holm([]) == []
     values = [0.04, 0.001, 0.04, 0.9, 0.011]
     assert holm_values(values) == pytest.approx(list(multipletests(values, method="holm")[1]))
+
+
+def test_tests_that_move_together_count_as_fewer() -> None:
+    rng = np.random.default_rng(3)
+    alone = [rng.normal(size=4000) for _ in range(5)]
+    assert effective_tests([alone[0]] * 5) == pytest.approx(1)
+    assert effective_tests([alone[0], -alone[0], alone[0] * 3]) == pytest.approx(1)
+    assert 4.5 <= effective_tests(alone) <= 6
+    assert 1.9 <= effective_tests([alone[0]] * 3 + [alone[1]] * 2) <= 3.1  # coarse, on the safe side
+    assert effective_tests([np.zeros(9), np.ones(9)]) == effective_tests([]) == 1  # nothing moves
+    values = [0.04, 0.001, 0.04, 0.9, 0.011]
+    assert holm_values(values, 1.0) == values
+    assert all(a <= b for a, b in zip(holm_values(values, 2.5), holm_values(values), strict=True))
 
 
 def test_power_grows_with_questions() -> None:
