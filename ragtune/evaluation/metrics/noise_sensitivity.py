@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ragtune.evaluation.judge import Item
-from ragtune.evaluation.metrics.base import NO_CONTEXTS, NO_REFERENCE, NO_STATEMENT, NOTHING_CLAIMED, Evidence, Metric, asserted
+from ragtune.evaluation.metrics.base import NO_CONTEXTS, NO_REFERENCE, NO_STATEMENT, NOTHING_CLAIMED, Evidence, Metric, asserted, holds
 from ragtune.evaluation.statements import statements
 from ragtune.records import Score
 
@@ -24,12 +24,16 @@ def missing(item: Item) -> Score | None:
 
 
 def score(judge: Evidence, item: Item, windows: Any) -> Score:
-    """Statements that the contexts support and no reference supports / all statements."""
+    """Statements that the contexts support and no reference supports / all statements.
+
+    A statement that itself holds a reference is right too, however much else it says.
+    """
     if unscored := missing(item):
         return unscored
     found = statements(item.answer)
     if not found:
         return Score(METRIC.name, None, NO_STATEMENT)
     right = judge.windows([asserted(item.question.text, r) for r in item.question.answers])
-    wrong = [s for s in found if not judge.supported(judge.support(s, right)) and judge.supported(judge.support(s, windows))]
+    unlike = [s for s in found if not judge.supported(judge.support(s, right)) and not holds(judge, item.question.answers, [s])]
+    wrong = [s for s in unlike if judge.supported(judge.support(s, windows))]
     return Score(METRIC.name, len(wrong) / len(found), f"in the contexts, but not the answer: {wrong[0][:160]}" if wrong else "")
