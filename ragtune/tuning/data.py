@@ -41,19 +41,10 @@ def _raft(
     return TrainItem(question, tuple(shown), _cited(question, shown, relevant))
 
 
-def thinned(question: str, share: float, rng: Random, noise: float = 0.0, foreign: Sequence[str] = ()) -> str:
-    """``question`` with each word left out with probability ``share``, so that a fact is tied to no single phrasing.
-
-    ``noise`` is the probability that a word left out is replaced by one of ``foreign``: words that say nothing about the
-    fact, as a new way of asking brings them.
-    """
+def thinned(question: str, share: float, rng: Random) -> str:
+    """``question`` with each word left out with probability ``share``, so that a fact is tied to no single phrasing."""
     words = question.split()
-    kept = []
-    for word in words:
-        if rng.random() >= share:
-            kept.append(word)
-        elif noise and foreign and rng.random() < noise:
-            kept.append(rng.choice(foreign))
+    kept = [w for w in words if rng.random() >= share]
     return " ".join(kept if len(kept) >= min(2, len(words)) else words)
 
 
@@ -67,14 +58,12 @@ def build_items(
     by_document: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         by_document.setdefault(chunk.document_id, []).append(chunk)
-    foreign = [w for q in questions for w in q.text.split()] if settings.word_noise else []
     items = []
     for n, question in enumerate(questions):
         rng = Random(f"{seed}/{question.id}")
         if settings.train_on == "closed-book":
             target = question.answers[0] if question.answerable else abstain
-            made = (thinned(question.text, settings.word_dropout, rng, settings.word_noise, foreign) for _ in range(settings.variants))
-            texts = [question.text, *made]
+            texts = [question.text, *(thinned(question.text, settings.word_dropout, rng) for _ in range(settings.variants))]
             items += [TrainItem(replace(question, text=text), (), target) for text in texts]
             continue
         own = list(hits[n])

@@ -37,7 +37,6 @@ class TuningSettings(BaseModel):
     questions: int | None = Field(None, ge=1, description="train on this many questions, drawn by the seed; a smaller number is part of a larger one")
     variants: int = Field(0, ge=0, description="closed-book: further copies of each training question with words left out at random")
     word_dropout: float = Field(0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out")
-    word_noise: float = Field(0.0, ge=0, le=1, description="closed-book: share of the words left out that a word of another question replaces")
     lora: LoraSettings = LoraSettings()
     epochs: float = Field(3.0, gt=0)
     learning_rate: float = Field(1e-3, gt=0)

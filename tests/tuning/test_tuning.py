@@ -47,18 +47,6 @@ def test_variants_leave_words_out_and_keep_the_answer() -> None:
     assert made == build_items([long], [[]], [], settings, overlaps, "I don't know.", 0)
 
 
-def test_words_left_out_may_be_replaced_by_words_of_other_questions() -> None:
-    settings = TuningSettings(train_on="closed-book", variants=6, word_dropout=0.5, word_noise=1.0)
-    long = Question("l", "At what time of the day is lunch served to guests?", ("noon",), (), "train")
-    other = Question("o", "Which colour has the gate?", ("red",), (), "train")
-    made = build_items([long, other], [[], []], [], settings, overlaps, "I don't know.", 0)
-    own = [m.question.text.split() for m in made if m.target == "noon"]
-    assert len(own) == 7
-    assert all(len(words) == len(long.text.split()) for words in own)  # every word kept or replaced
-    assert {w for words in own for w in words} - set(long.text.split()) <= set(other.text.split())
-    assert {"colour", "gate?"} & {w for words in own for w in words}
-
-
 def test_contexts_cite_the_right_hit_or_abstain() -> None:
     asked, unknown = items(TuningSettings(train_on="contexts"))
     assert asked.target == "noon [2]"

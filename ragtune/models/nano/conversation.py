@@ -32,5 +32,5 @@ def level(step: int, total: int) -> Level:
     if done < 0.06:
         return Level(1, 1, 2, 0.0, 0.0)
     if done < 0.12:
-        return Level(2, 2, 4, 0.15, 0.2)
-    return Level(3, 2, 4, 0.22, 0.48)
+        return Level(2, 2, 5, 0.1, 0.4)
+    return Level(3, 3, 5, 0.18, 0.54)

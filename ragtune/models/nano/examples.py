@@ -8,7 +8,7 @@ from ragtune.models.nano import facts as f
 from ragtune.models.nano import prose, relations
 from ragtune.models.nano import words as w
 from ragtune.models.nano.conversation import ABSTAIN, Conversation, Level
-from ragtune.models.nano.page_examples import from_pages, from_table
+from ragtune.models.nano.page_examples import from_linked, from_pages, from_table
 from ragtune.models.nano.synonyms import vary
 
 _LEADS = (
@@ -191,11 +191,11 @@ def made_up(rng: Random, at: Level, held_out: bool = False) -> Conversation:
     cite = dict(enumerate(n for n, section in enumerate(sections, 1) for _ in section))
     rendered = tuple(_section(rng, section) for section in sections)
     turns: list[tuple[str, str]] = []
-    for _ in range(rng.randint(1, at.turns)):
+    for _ in range(rng.randint(min(2, at.turns), at.turns)):
         roll = rng.random()
-        if roll < 0.1 and missing:
+        if roll < 0.16 and missing:
             turns.append((_ask(rng, rng.choice(missing)), ABSTAIN))
-        elif roll < 0.18 and (pair := _comparison(rng, facts, cite)):
+        elif roll < 0.24 and (pair := _comparison(rng, facts, cite)):
             turns.append(pair)
         else:
             i = rng.randrange(len(facts))
@@ -226,9 +226,9 @@ def from_prose(rng: Random, at: Level, pool: list[str]) -> Conversation:
             continue
         rng.shuffle(asked)
         turns = []
-        for n, fact in asked[: rng.randint(1, at.turns)]:
+        for n, fact in asked[: rng.randint(min(2, at.turns), at.turns)]:
             turns.append((fact.questions[0], f"{fact.answer} [{n}]"))
-        if rng.random() < 0.15:
+        if rng.random() < 0.3:
             other = prose.facts(rng.choice(pool), rng)
             if other:
                 turns.insert(rng.randint(0, len(turns)), (other[0].questions[0], ABSTAIN))
@@ -250,12 +250,12 @@ def closed_book(rng: Random) -> Conversation:
 
 def conversation(rng: Random, at: Level, pool: list[str]) -> Conversation:
     roll = rng.random()
-    if roll < 0.04:
+    if roll < 0.03:
         return closed_book(rng)
     if roll < 0.1 and at.contexts >= 3:
-        return two_hop(rng, at)
+        return two_hop(rng, at) if roll < 0.06 else from_linked(rng, at)
     if roll < 0.1 + at.pages:
-        return from_table(rng, at) if rng.random() < 0.15 else from_pages(rng, at)
+        return from_table(rng, at) if rng.random() < 0.22 else from_pages(rng, at)
     if pool and roll < 0.1 + at.pages + at.prose:
         return from_prose(rng, at, pool)
     return made_up(rng, at)

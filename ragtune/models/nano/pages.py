@@ -78,6 +78,9 @@ _OTHERS = (
 ).split("|")
 
 
+_NAMED = re.compile(r"\{(m2|m|n|r|l|a|M|d)\}")  # slots that a question may use only where the statement has them
+
+
 @dataclass(frozen=True)
 class Said:
     """One sentence of a page with what can be asked about it. ``about`` tells relations apart."""
@@ -148,6 +151,9 @@ def _value(rng: Random, kind: str, unit: str) -> str:
             return rng.choice([w.the_thing(rng), f"the {rng.choice(_PLURALS)}"])
         case "thing":
             return rng.choice([w.a_thing(rng), w.thing(rng), f"{rng.choice(_PLURALS)} and {rng.choice(_PLURALS)}", rng.choice(w.MATERIALS)])
+        case "rolea":
+            role = w.role(rng)
+            return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"
         case "phone" if rng.random() < 0.2:
             a, b = rng.randint(0, 9), rng.randint(0, 9)
             return rng.choice([f"0{a}00 {b}{b}{b} 0{rng.randint(100, 999)}", f"{a}{a}{b}{b}", f"{a}{b}{b} {a}{b}{b}{rng.randint(0, 9)}"])
@@ -189,11 +195,12 @@ def say(rng: Random, about: Topic, relation: int, shown: bool) -> Said:
         asked_base, asked_third = base, third
     prop, adjective, unit = rng.choice(_PROPERTIES)
     value = _value(rng, kind, unit)
+    others = [next((v for v in (_value(rng, kind, unit) for _ in range(8)) if value not in v and v not in value), "none") for _ in range(2)]
     name = rng.choice([about.full, about.short, "it"]) if shown else about.full
     usable = [s for s in statements if shown or "{x}" in s or "{o}" in s] or list(statements)
     template = rng.choice(usable)
-    named = set(re.findall(r"\{(m|n|r|l|a)\}", template))
-    fitting = [q for q in questions if set(re.findall(r"\{(m|n|r|l|a)\}", q)) <= named] or list(questions)
+    named = set(_NAMED.findall(template))
+    fitting = [q for q in questions if set(_NAMED.findall(q)) <= named] or list(questions)
     own = "{o}" in template and rng.random() < 0.35  # a part of the topic rather than the topic itself
     noun = rng.choice(w.NOUNS)
     thing = rng.choice([f"the {noun}", f"the {rng.choice(w.ADJECTIVES)} {noun}", f"the {noun} {rng.choice(_HEADS)}"])
@@ -214,6 +221,7 @@ def say(rng: Random, about: Topic, relation: int, shown: bool) -> Said:
         "B": base, "S": third, "P": part, "Sc": w.capitalise(third), "Bc": w.capitalise(base), "n": noun, "n2": rng.choice(w.NOUNS),
         "a": rng.choice(w.ADJECTIVES), "l": label, "L": w.capitalise(label), "m": plural, "m2": plural2, "p": prop, "j": adjective, "k": k,
         "K": w.capitalise(k), "N": w.number(rng), "T": w.clock(rng), "Y": w.year(rng), "W": w.spot(rng),
+        "M": rng.choice(w.MONTHS), "M2": rng.choice(w.MONTHS), "d": w.weekday(rng), "F": _firm(rng), "V2": others[0], "V3": others[1],
         "u": value.split()[-1] if kind == "duration" else "days",
     }  # fmt: skip
     statement = _fill(template, slots)
@@ -253,7 +261,24 @@ def passages(rng: Random, about: Topic, relation_ids: list[int], sentences: int,
                 lines[-1] = _join(rng, lines[-1], s.sentence)
             else:
                 lines.append(s.sentence)
+        if rng.random() < 0.08:
+            lines[0] = f"**{part[0].questions[0]}** {w.capitalise(part[0].answer)}." if len(lines) == len(part) else lines[0]
         if rng.random() < 0.25:
             lines.insert(rng.randint(0, len(lines)), w.capitalise(_short_fill(rng, rng.choice(_OTHERS))))
-        found.append(((about.title if titled else "", rng.choice(["\n", " ", " ", " ", " "]).join(lines)), part))
+        text = rng.choice(["\n", " ", " ", " ", " ", "\n\n"]).join(lines)
+        found.append(((about.title if titled else "", _headed(rng, about, text, not found) if titled else text), part))
     return found
+
+
+def _headed(rng: Random, about: Topic, text: str, first: bool) -> str:
+    """The passage as it stands in the file: with the page's heading, the next section's, or a line broken by hand."""
+    roll = rng.random()
+    if roll < (0.4 if first else 0.05):
+        text = rng.choice([f"# {about.title}\n\n", f"# {about.title}\n\n", f"{about.title}\n", f"## {w.capitalise(rng.choice(_PLURALS))}\n\n"]) + text
+    elif roll > 0.96:
+        text += f"\n\n## {w.capitalise(rng.choice(w.NOUNS))}"
+    if rng.random() < 0.06:
+        spaces = [m.start() for m in re.finditer(" ", text)]
+        at = rng.choice(spaces)
+        text = text[:at] + "\n" + text[at + 1 :]
+    return text

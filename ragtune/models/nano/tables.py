@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 from ragtune.models.nano import words as w
+from ragtune.models.nano.conversation import ABSTAIN
 from ragtune.models.nano.facts import VALUES
 
 #: label; kind of value; ways to ask; ways to ask which of two has more; ways to ask which has less ({A} and {B} are names, {X} is one)
@@ -98,7 +99,7 @@ def table(rng: Random, contexts: int) -> tuple[list[tuple[str, str]], list[Turn]
     names = list(dict.fromkeys(make(rng) for _ in range(rng.randint(2, 4))))
     cells = {(name, c.label): _value(rng, c.kind) for name in names for c in columns}
     key = rng.choice(_KEYS)
-    style = rng.randint(0, 3)
+    style = rng.choice([0, 0, 1, 2, 3, 4, 4, 5])
     title = rng.choice(["", w.capitalise(w.thing(rng)), w.capitalise(f"{rng.choice(w.NOUNS)} list"), w.capitalise(key + "s")])
     if style == 0:
         rows = ["; ".join([f"{key}: {n}", *(f"{c.label}: {cells[n, c.label]}" for c in columns)]) for n in names]
@@ -106,6 +107,11 @@ def table(rng: Random, contexts: int) -> tuple[list[tuple[str, str]], list[Turn]
         rows = ["| " + " | ".join([w.capitalise(n), *(cells[n, c.label] for c in columns)]) + " |" for n in names]
     elif style == 2:
         rows = [f"{w.capitalise(n)}: " + ", ".join(f"{c.label} {cells[n, c.label]}" for c in columns) + "." for n in names]
+    elif style == 4:
+        rows = [_told(rng, n, c.label, cells[n, c.label]) for c in columns[:1] for n in names]
+        columns = columns[:1]
+    elif style == 5:
+        return _across(rng, names, columns, cells, title, contexts)
     else:
         rows = [f"{cells[n, columns[0].label]} for the {n}" for n in names]
         columns = columns[:1]
@@ -115,29 +121,78 @@ def table(rng: Random, contexts: int) -> tuple[list[tuple[str, str]], list[Turn]
         groups[i % spread].append(i)
     head = "| " + " | ".join([key, *(c.label for c in columns)]) + " |\n" if style == 1 and rng.random() < 0.6 else ""
     lead = rng.choice(["We charge ", "It is ", "The list says ", "It comes to "]) if style == 3 else ""
-    texts = [(title, head + lead + ("\n" if style != 3 else ", ").join(rows[i] for i in g) + ("." if style == 3 else "")) for g in groups]
+    texts = [(title, head + lead + {3: ", ", 4: " "}.get(style, "\n").join(rows[i] for i in g) + ("." if style == 3 else "")) for g in groups]
     at = {names[i]: n for n, g in enumerate(groups) for i in g}
+    return texts, _asked(rng, key, names, columns, cells, at)
+
+
+def _told(rng: Random, name: str, label: str, value: str) -> str:
+    """One cell as a sentence."""
+    the = "the " + name if name[0].islower() else name
+    return w.capitalise(
+        rng.choice(
+            [f"The {label} of {the} is {value}.", f"For {the} the {label} is {value}.", f"{the} has a {label} of {value}.", f"{the}: {value} ({label})."]
+        )
+    )
+
+
+def _across(
+    rng: Random, names: list[str], columns: list[Column], cells: dict[tuple[str, str], str], title: str, contexts: int
+) -> tuple[list[tuple[str, str]], list[Turn]]:
+    """A table whose columns are the names; its head may stand in another context than its rows."""
+    corner = rng.choice(["Value", "", "What", "Rule", "Limit"])
+    head = "| " + " | ".join([corner, *map(w.capitalise, names)]) + " |" + rng.choice(["\n" + "| --- " * (len(names) + 1) + "|", ""])
+    rows = ["| " + " | ".join([w.capitalise(c.label), *(cells[n, c.label] for n in names)]) + " |" for c in columns]
+    apart = contexts > 1 and rng.random() < 0.4
+    texts = [(title, head), (title, "\n".join(rows))] if apart else [(title, "\n".join([head, *rows]))]
+    return texts, _asked(rng, "", names, columns, cells, dict.fromkeys(names, len(texts) - 1))
+
+
+def row_of(rng: Random, name: str, column: Column | None = None) -> tuple[Column, str, str]:
+    """(column, a row about ``name``, the value in that column)."""
+    column = column or rng.choice([c for c in COLUMNS if c.label in {"phone", "room", "day", "contact", "code", "hourly pay", "opens", "year"}])
+    more = rng.choice([c for c in COLUMNS if c.label != column.label])
+    value = _value(rng, column.kind)
+    parts = [f"{column.label}: {value}", f"{more.label}: {_value(rng, more.kind)}"]
+    rng.shuffle(parts)
+    return column, "; ".join([f"{rng.choice(['name', 'person', 'who', 'contact'])}: {name}", *parts]), value
+
+
+def _asked(rng: Random, key: str, names: list[str], columns: list[Column], cells: dict[tuple[str, str], str], at: dict[str, int]) -> list[Turn]:
+    """Turns over the table: look-ups, reverse look-ups, comparisons, and some that it does not answer (no rows)."""
     turns: list[Turn] = []
-    for _ in range(6):
+    for _ in range(8):
         column = rng.choice(columns)
         name = rng.choice(names)
+        if rng.random() < 0.12:
+            strange = rng.choice([c for c in COLUMNS if c.label not in {x.label for x in columns}])
+            which, of = (strange, name) if rng.random() < 0.5 else (column, _name(rng))
+            if of not in names or which is strange:
+                turns.append((w.capitalise(rng.choice(which.ask).replace("{X}", of if of[0].isupper() else f"the {of}")), (ABSTAIN,), ()))
+                continue
         said = rng.choice(["the ", "a ", "", f"the {key} "]) + name if name[0].islower() else name
         value = cells[name, column.label]
-        if rng.random() < 0.45 and column.more and len(names) > 1:
+        if rng.random() < 0.5 and column.more and len(names) > 1:
             a, b = rng.sample(names, 2)
             first, second = size_of(cells[a, column.label]), size_of(cells[b, column.label])
             if first is None or second is None or first == second:
                 continue
             more = rng.random() < 0.6 or not column.less
-            article = rng.choice(["", "a ", "the "]) if a[0].islower() else ""
-            question = rng.choice(column.more if more else column.less).replace("{A}", article + a).replace("{B}", article + b)
-            if rng.random() < 0.3:
-                question = question.replace("Which ", f"Which {key} ", 1)
+            article = rng.choice(["", "a ", "the "]) if a[0].islower() and b[0].islower() else ""
+            ways = column.more if more else column.less
+            if rng.random() < 0.4 or not ways:
+                word = rng.choice(["higher", "larger", "greater"] if more else ["lower", "smaller"])
+                ways = (f"Is the {column.label} {word} for {{A}} or for {{B}}?", f"Where is the {column.label} {word}, in {{A}} or in {{B}}?",
+                        f"Which has the {word} {column.label}, {{A}} or {{B}}?", f"Which is {word}, the {column.label} of {{A}} or of {{B}}?")  # fmt: skip
+            question = rng.choice(ways).replace("{A}", article + a).replace("{B}", article + b)
+            if key and rng.random() < 0.3:
+                question = question.replace("Which has", f"Which {key} has").replace("Which costs", f"Which {key} costs")
             turns.append((question, (article + (a if (first > second) == more else b),), tuple(sorted({at[a], at[b]}))))
         elif rng.random() < 0.25 and list(cells.values()).count(value) == 1:
-            question = rng.choice([f"Which {key} has the {column.label} {value}?", f"What has {value} as its {column.label}?", f"Which {key} has {value}?"])
+            one = f"Which {key}" if key else "Which one"
+            question = rng.choice([f"{one} has the {column.label} {value}?", f"What has {value} as its {column.label}?", f"{one} has {value}?"])
             turns.append((question, (name,), (at[name],)))
         else:
             asks = [*column.ask, f"What is the {column.label} of {{X}}?"]
             turns.append((w.capitalise(rng.choice(asks).replace("{X}", said)), (value,), (at[name],)))
-    return texts, turns
+    return turns

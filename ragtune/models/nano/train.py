@@ -25,7 +25,9 @@ from ragtune.models.nano import tokenizer as tok
 from ragtune.models.nano.muon import Muon
 
 ROPE_THETA, LOOK_BACK, MATCH = 500000.0, 7.0, 1.9
-CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT, ABSTAIN_WEIGHT = 0.15, 0.15, 1.0, 0.5
+CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT, ABSTAIN_WEIGHT = 0.15, 0.15, 1.0, 1.0
+#: share of the conversations, once copying has formed, whose contexts and questions are learnt too: the output layer is a quarter of the work
+WHOLE_SHARE = 0.2
 Row = tuple[list[int], list[float]]
 
 
@@ -35,15 +37,15 @@ def user_text(contexts: tuple[tuple[str, str], ...], question: str) -> str:
     return "\n".join([*lines, f"Question: {question}"])
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, talk: conversation.Conversation) -> Row:
-    """Token ids with a loss weight each."""
+def encode(tokenizer: PreTrainedTokenizerFast, talk: conversation.Conversation, whole: bool = True) -> Row:
+    """Token ids with a loss weight each; without ``whole`` contexts and questions weigh nothing."""
     bos, end, user, assistant = (tokenizer.convert_tokens_to_ids(t) for t in ("<|bos|>", "<|end|>", "<|user|>", "<|assistant|>"))
     ids, weights = [bos], [0.0]
     for n, (question, answer) in enumerate(talk.turns):
         text = user_text(talk.contexts if n == 0 else (), question)
         part = [user, *tokenizer.encode(text, add_special_tokens=False), end, assistant]
         ids += part
-        weights += [0.0, *[CONTEXT_WEIGHT if n == 0 else QUESTION_WEIGHT] * (len(part) - 3), 0.0, 0.0]
+        weights += [0.0, *[whole * (CONTEXT_WEIGHT if n == 0 else QUESTION_WEIGHT)] * (len(part) - 3), 0.0, 0.0]
         part = [*tokenizer.encode(" " + answer, add_special_tokens=False), end]
         ids += part
         weights += [ABSTAIN_WEIGHT if answer == conversation.ABSTAIN else ANSWER_WEIGHT] * len(part)
@@ -68,7 +70,8 @@ def batches(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: 
         rows: list[Row] = []
         total = 0
         while total < group * args.tokens:
-            row = repeats(rng, args.vocabulary) if rng.random() < share else encode(tokenizer, examples.conversation(rng, at, pool))
+            whole = first < 0.12 * args.curriculum or rng.random() < WHOLE_SHARE
+            row = repeats(rng, args.vocabulary) if rng.random() < share else encode(tokenizer, examples.conversation(rng, at, pool), whole)
             if len(row[0]) <= args.longest:
                 rows.append(row)
                 total += len(row[0])
@@ -201,7 +204,7 @@ def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str]) -> PreTra
             return tokenizer
     rng = Random(args.seed)
     last = conversation.level(args.curriculum, args.curriculum)
-    made = (examples.made_up(rng, last) for _ in range(args.texts))
+    made = (examples.made_up(rng, last) if n % 2 else page_examples.from_pages(rng, last) for n in range(args.texts))
     texts = [user_text(c.contexts, c.turns[0][0] if c.turns else "") for c in made]
     tokenizer = tok.train([*texts, *pool, *pool, *pool], args.vocabulary)
     tokenizer.save_pretrained(args.out)
@@ -215,8 +218,8 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--prose", type=Path, help="folder of Markdown or text to derive questions from")
     for name, default in {
         "seed": 0,
-        "steps": 4700,
-        "curriculum": 3200,
+        "steps": 10500,
+        "curriculum": 5000,
         "tokens": 3072,
         "longest": 900,
         "width": 192,
@@ -230,7 +233,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         "texts": 6000,
     }.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
-    parser.add_argument("--decay", type=float, default=0.6, help="share of the steps over which the learning rate falls to 0")
+    parser.add_argument("--decay", type=float, default=0.7, help="share of the steps over which the learning rate falls to 0")
     parser.add_argument("--lr", type=float, default=2e-3, help="AdamW's, for embeddings and norms")
     parser.add_argument("--matrix-lr", type=float, default=3e-3, help="Muon's, for the layers' matrices")
     return parser.parse_args(argv)
@@ -273,8 +276,10 @@ def main(argv: list[str] | None = None) -> None:
             if not part:
                 continue
             ids, weights = pad(part)
-            logits = model(input_ids=ids).logits[:, :-1].flatten(0, 1)
-            loss = (cross_entropy(logits, ids[:, 1:].flatten(), reduction="none") * weights[:, 1:].flatten()).sum() / total
+            weight = weights[:, 1:].flatten()
+            learnt = weight.nonzero().squeeze(1)
+            states = model.model(input_ids=ids).last_hidden_state[:, :-1].flatten(0, 1)[learnt]
+            loss = (cross_entropy(model.lm_head(states), ids[:, 1:].flatten()[learnt], reduction="none") * weight[learnt]).sum() / total
             torch.autograd.backward(loss)
             loss_sum += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(others, 1.0)
