@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ragtune.corpus.formats import decode
+from ragtune.corpus.formats import json_lines
 from ragtune.corpus.questions import find_quote
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Evidence, Question
@@ -38,15 +37,8 @@ def read_changes(path: Path, documents: Mapping[str, Document]) -> list[Change]:
     if not path.is_file():
         raise CorpusError("there is no such file of changes.", where=path, fix="Mend corpus.changes.")
     found = []
-    for n, line in enumerate(decode(path.read_bytes(), path).split("\n"), 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{n}"
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise CorpusError("this line is not JSON.", where=where, fix="Write one object per line.") from None
-        if not isinstance(row, dict) or not all(isinstance(row.get(k), str) for k in ("document", "find", "replace")):
+    for where, row in json_lines(path):
+        if not all(isinstance(row.get(k), str) for k in ("document", "find", "replace")):
             raise CorpusError('a change needs the texts "document", "find" and "replace".', where=where)
         document = documents.get(row["document"])
         if document is None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -152,18 +152,27 @@ def _rows(rows: Iterable[dict[str, Any]], path: Path, doc_id: str) -> list[Docum
     return found
 
 
+def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """("file:line", object) of every line of a JSONL file that is not blank.
+
+    Raises:
+        CorpusError: a line is not a JSON object; the message names file and line.
+    """
+    for n, line in enumerate(decode(path.read_bytes(), path).split("\n"), 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{n}"
+        try:
+            row = json.loads(line)
+        except ValueError:
+            raise CorpusError("this line is not JSON.", where=where, fix="Write one JSON object per line.") from None
+        if not isinstance(row, dict):
+            raise CorpusError("this line is not a JSON object.", where=where, fix="Write one JSON object per line.")
+        yield where, row
+
+
 def read_jsonl(path: Path, doc_id: str) -> Iterable[Document]:
-    rows = []
-    for n, line in enumerate(decode(path.read_bytes(), path).splitlines(), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict):
-                raise CorpusError("this line is not a JSON object.", where=f"{path}:{n}", fix="Write one object per line.")
-            rows.append(row)
-    return _rows(rows, path, doc_id)
+    return _rows([row for _, row in json_lines(path)], path, doc_id)
 
 
 def read_csv(path: Path, doc_id: str) -> Iterable[Document]:

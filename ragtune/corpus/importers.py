@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import READERS, decode
+from ragtune.corpus.formats import READERS, decode, json_lines
 from ragtune.corpus.load import document_files
 from ragtune.corpus.normalise import normalise
 from ragtune.corpus.questions import find_quote
@@ -20,15 +20,7 @@ Rows = Iterable[dict[str, Any]]
 
 
 def _jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    for n, line in enumerate(decode(path.read_bytes(), path).split("\n"), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError:
-                raise CorpusError("this line is not JSON.", where=f"{path}:{n}") from None
-            if not isinstance(row, dict):
-                raise CorpusError("this line is not a JSON object.", where=f"{path}:{n}")
-            yield row
+    return (row for _, row in json_lines(path))
 
 
 def _write(dest: Path, documents: Rows, questions: Rows) -> None:

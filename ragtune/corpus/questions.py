@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import decode
+from ragtune.corpus.formats import json_lines
 from ragtune.corpus.normalise import normalise
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Evidence, Question
@@ -52,9 +51,7 @@ def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evide
     return Evidence(document.id, start, end)
 
 
-def parse(row: Any, documents: Mapping[str, Document], where: str) -> Question:
-    if not isinstance(row, dict):
-        raise CorpusError("this line is not a JSON object.", where=where, fix="Write one question per line.")
+def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) -> Question:
     wrong = sorted(set(row) - _KEYS)
     if wrong:
         raise CorpusError(f'unknown key "{wrong[0]}".', where=where, fix=f"Known keys: {', '.join(sorted(_KEYS))}.")
@@ -85,14 +82,7 @@ def read_questions(path: Path, documents: Sequence[Document]) -> list[Question]:
     """
     by_id = {d.id: d for d in documents}
     found: dict[str, Question] = {}
-    for n, line in enumerate(decode(path.read_bytes(), path).split("\n"), 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{n}"
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise CorpusError("this line is not JSON.", where=where, fix="Write one object per line.") from None
+    for where, row in json_lines(path):
         question = parse(row, by_id, where)
         if question.id in found:
             raise CorpusError(f'question id "{question.id}" stands twice.', where=where, fix="Give each question its own id.")

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ragtune.corpus.formats import json_lines
 from ragtune.errors import CorpusError
 
 Array = npt.NDArray[np.float64]
@@ -98,15 +99,8 @@ def read_labelled(path: Path) -> list[Labelled]:
     if not path.is_file():
         raise CorpusError("there is no such file.", where=path)
     found = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        if not line.strip():
-            continue
-        where = f"{path}:{number}"
-        try:
-            row = json.loads(line)
-        except ValueError:
-            raise CorpusError("this line is not JSON.", where=where) from None
-        contexts = row.get("contexts", row.get("context")) if isinstance(row, dict) else None
+    for where, row in json_lines(path):
+        contexts = row.get("contexts", row.get("context"))
         if contexts is None or not isinstance(row.get("answer"), str):
             raise CorpusError('a labelled line needs "answer" and "contexts".', where=where)
         contexts = [contexts] if isinstance(contexts, str) else contexts
@@ -117,7 +111,12 @@ def read_labelled(path: Path) -> list[Labelled]:
             raise CorpusError(f'unknown label "{row["label"]}".', where=where, fix="Labels are true or false (supported or not).")
         found.append(
             Labelled(
-                str(row.get("id", number)), str(row.get("question", "")), row["answer"], tuple(map(str, contexts)), label in _TRUE, str(row.get("group", ""))
+                str(row.get("id", where.rpartition(":")[2])),
+                str(row.get("question", "")),
+                row["answer"],
+                tuple(map(str, contexts)),
+                label in _TRUE,
+                str(row.get("group", "")),
             )
         )
     if not found:

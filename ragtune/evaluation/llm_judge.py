@@ -112,12 +112,14 @@ class LlmJudge(LocalJudge):
         return Score("noise_sensitivity", len(wrong) / len(said), f"in the contexts, but not the answer: {wrong[0][:160]}" if wrong else "")
 
     def _citation_recall(self, item: Item) -> Score:
-        said = self._statements_of(item.question.text, item.answer) if citations.cited(item) and not item.abstained else None
-        return citations.recall(item, self._supports, said)
+        return citations.recall(item, self._supports, self._said_citing(item))
 
     def _citation_precision(self, item: Item) -> Score:
-        said = self._statements_of(item.question.text, item.answer) if citations.cited(item) and not item.abstained else None
-        return citations.precision(item, self._supports, said)
+        return citations.precision(item, self._supports, self._said_citing(item))
+
+    def _said_citing(self, item: Item) -> list[str] | None:
+        """The statements of an answer that cites something; None where there is nothing to ask about."""
+        return self._statements_of(item.question.text, item.answer) if citations.cited(item) and not item.abstained else None
 
     def _relevance(self, item: Item) -> Score:
         """Mean cosine of the question with questions made from the answer; 0 if every one is noncommittal."""

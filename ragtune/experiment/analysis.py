@@ -14,7 +14,7 @@ from ragtune.evaluation.paired import Difference, difference, holm
 from ragtune.evaluation.power import questions_needed, smallest_difference
 from ragtune.evaluation.statistics import Scored, estimate, table
 from ragtune.evaluation.text import normalise_answer
-from ragtune.experiment.answering import Answered, tune_key
+from ragtune.experiment.answering import Answered, training_questions, tune_key
 from ragtune.experiment.costs import break_evens, cost_of
 from ragtune.experiment.decision import decide
 from ragtune.experiment.learning import learning_curves
@@ -72,15 +72,16 @@ def summarise(bench: Workbench, rows: Sequence[Row], retrieval: dict[str, Json],
     per_answer = _tokens(rows, setups)
     summary: Json = {
         "name": bench.experiment.name, "setups": {n: s.title or n for n, s in bench.experiment.setups.items()}, "questions": len(bench.questions),
-        "seeds": list(bench.experiment.seeds), "metrics": [m for m in METRICS if any(m in s for s in scores.values())], "scores": scores, "slices": slices, "differences": [asdict(d) for d in differences],
+        "seeds": list(bench.experiment.seeds), "metrics": [m for m in METRICS if any(m in s for s in scores.values())],
+        "scores": scores, "slices": slices, "differences": [asdict(d) for d in differences],
         "retrieval": retrieval, "tokens": per_answer, "unscored": reasons, "skipped_documents": [asdict(s) for s in bench.corpus.skipped],
     }  # fmt: skip
     summary["failed"] = failed_of(rows)
     summary["abstentions"] = abstentions_of(rows, setups)
     summary["causes"] = _causes(rows, setups, bench.experiment.main_metric)
     summary["power"] = power_of(differences, bench.experiment.main_metric)
-    trained = len(bench.corpus.split("train"))
-    summary["learning"] = learning_curves(bench.experiment.setups, scores, slices, bench.experiment.main_metric, trained)
+    trained = {n: len(training_questions(bench, s, 0, "train")) for n, s in bench.experiment.setups.items() if s.tuning}
+    summary["learning"] = learning_curves(bench.experiment.setups, trained, scores, slices, bench.experiment.main_metric)
     summary["decision"] = decide({**summary, **costs}, bench.experiment.main_metric, bench.experiment.limits)
     return summary
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import decode
+from ragtune.corpus.formats import decode, json_lines
 from ragtune.errors import CorpusError
 
 #: our column -> other names for it (RAGAS 0.4 and earlier first)
@@ -51,24 +51,12 @@ class AnswersFile:
     notes: tuple[str, ...]
 
 
-def _records(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """(line number, mapping) of every row."""
-    text = decode(path.read_bytes(), path)
+def _records(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """("file:line", mapping) of every row."""
     if path.suffix.lower() == ".csv":
-        reader = csv.DictReader(io.StringIO(text))
-        return [(reader.line_num, {k: v for k, v in row.items() if k}) for row in reader]
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise CorpusError(f"this line is not JSON ({error}).", where=f"{path}:{number}", fix="Write one JSON object per line, or a CSV.") from None
-        if not isinstance(row, dict):
-            raise CorpusError("this line is not a JSON object.", where=f"{path}:{number}", fix="Write one answer per line.")
-        found.append((number, row))
-    return found
+        reader = csv.DictReader(io.StringIO(decode(path.read_bytes(), path)))
+        return [(f"{path}:{reader.line_num}", {k: v for k, v in row.items() if k}) for row in reader]
+    return list(json_lines(path))
 
 
 def columns_of(present: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[str, str]:
@@ -129,8 +117,7 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
     columns = columns_of(present, mapping or {}, path)
     notes: dict[str, None] = {}
     rows, seen = [], set()
-    for number, record in records:
-        where = f"{path}:{number}"
+    for where, record in records:
         get = {ours: record.get(theirs) for ours, theirs in columns.items()}
         for name in REQUIRED:
             if get[name] is None or not isinstance(get[name], str | int | float):

@@ -28,16 +28,17 @@ def crossing(points: list[tuple[int, float]], level: float) -> float | None:
     return None
 
 
-def learning_curves(setups: Mapping[str, SetupSettings], scores: Json, slices: Json, metric: str, all_questions: int) -> list[Json]:
+def learning_curves(setups: Mapping[str, SetupSettings], trained: Mapping[str, int], scores: Json, slices: Json, metric: str) -> list[Json]:
     """A curve per way of tuning that was run on two or more numbers of questions, for all questions and for `PARTS`.
 
+    ``trained`` says on how many questions each tuned setup was trained.
     Each has ``points`` ([count, mean, low, high]), the ``baseline`` (the best untuned setup: name and mean) and ``crossing``.
     """
     families: dict[str, dict[int, str]] = {}
     for name, setup in setups.items():
         if setup.tuning:
             own = setup.model_dump_json(include={"retrieval", "generator", "prompt"}) + setup.tuning.model_dump_json(exclude={"questions"})
-            families.setdefault(own, {})[min(setup.tuning.questions or all_questions, all_questions)] = name
+            families.setdefault(own, {})[trained[name]] = name
     found = []
     for by_count in families.values():
         if len(by_count) < 2:

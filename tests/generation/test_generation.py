@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -20,6 +18,7 @@ from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
 from ragtune.records import Chunk, Hit
+from tests.servers import start
 
 
 def hit(text: str, rank: int = 1, title: str = "") -> Hit:
@@ -229,26 +228,14 @@ def server(script: list[tuple[int, object]]) -> Iterator[tuple[str, list[dict[st
     """A server that speaks the OpenAI API and answers by script; the last entry repeats."""
     seen: list[dict[str, object]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            seen.append(body)
-            status, reply = script[min(len(seen), len(script)) - 1]
-            data = reply.encode() if isinstance(reply, str) else json.dumps(reply).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answer(body: dict[str, object]) -> tuple[int, str]:
+        seen.append(body)
+        status, reply = script[min(len(seen), len(script)) - 1]
+        return status, reply if isinstance(reply, str) else json.dumps(reply)
 
-        def log_message(self, *args: object) -> None:
-            return None
-
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, daemon=True)
-    thread.start()
+    httpd, url = start(answer)
     try:
-        yield f"http://127.0.0.1:{httpd.server_address[1]}/v1", seen
+        yield url, seen
     finally:
         httpd.shutdown()
         httpd.server_close()

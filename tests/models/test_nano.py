@@ -9,6 +9,7 @@ import torch
 
 from ragtune.models.names import NANO_FOLDER
 from ragtune.models.nano import conversation, evaluate, examples, facts, page_examples, pages, prose, synonyms, tables, train
+from ragtune.models.nano.model import build_model
 
 
 def last() -> conversation.Level:
@@ -149,7 +150,7 @@ def test_training_starts_with_copying_and_resumes(tmp_path: Path, capsys: pytest
 
 def test_the_induction_circuit_copies_before_any_training() -> None:
     args = train.parse(["--out", "x"])
-    model = train.build_model(args).eval()
+    model = build_model(args).eval()
     rng = Random(0)
     ids, weights = train.pad([train.repeats(rng, args.vocabulary) for _ in range(8)])
     with torch.no_grad():
