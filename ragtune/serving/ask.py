@@ -16,6 +16,7 @@ from ragtune.experiment.progress import Lines, Progress
 from ragtune.experiment.spec import Experiment, SetupSettings, load_experiment
 from ragtune.experiment.stages import Workbench
 from ragtune.generation.generator import Request
+from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import read_reply
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.records import Hit, Json
@@ -105,6 +106,15 @@ class Assistant:
             stored = store.has("chunk", self._bench.chunk_key(self.setup))
             with nullcontext() if stored else store.locked():
                 self._retriever = self._bench.retriever(self.setup)
+        self._load()
+
+    def _load(self) -> None:
+        """Load models and index now, so that the first answer's seconds are its own."""
+        if self._retriever is not None:
+            self._retriever.retrieve(["Is everything there?"])
+        if isinstance(self._generator, LocalGenerator):
+            self._generator.batches([Request("", "Is everything there?", ())], self.seed)
+            self._generator.model.using(self._adapter)
 
     def ask(self, question: str) -> Reply:
         """Answer one question. ``seconds`` covers retrieval and generation."""
