@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,23 +25,6 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module=r"(transformers|trl|peft|torch|sentence_transformers|accelerate)\b.*")
     for name in ("transformers", "trl", "peft", "accelerate", "sentence_transformers", "datasets", "torch.distributed"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    keep_memory()
-
-
-@cache
-def keep_memory() -> bool:
-    """Tell glibc to keep large blocks that are freed, rather than hand each back and have the next one zeroed page by page.
-
-    Values stay the same; it is for speed on CPU. Returns False where the C library is another one.
-    """
-    import ctypes
-
-    try:
-        tell = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return False
-    m_trim_threshold, m_mmap_max = -1, -4  # malloc.h
-    return bool(tell(m_mmap_max, 0) and tell(m_trim_threshold, 2**31 - 1))
 
 
 def best_device(wanted: str = "auto") -> str:

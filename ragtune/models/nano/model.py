@@ -10,8 +10,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 ROPE_THETA, LOOK_BACK, MATCH = 500000.0, 7.0, 1.9
 
 
-def build_model(args: argparse.Namespace, vectors: torch.Tensor | None = None) -> LlamaForCausalLM:
-    """A model of random weights; ``vectors``, shape (vocabulary, width) and unit length, take the place of its embeddings."""
+def build_model(args: argparse.Namespace) -> LlamaForCausalLM:
     config = LlamaConfig(
         vocab_size=args.vocabulary,
         hidden_size=args.width,
@@ -30,9 +29,6 @@ def build_model(args: argparse.Namespace, vectors: torch.Tensor | None = None) -
     )
     torch.manual_seed(args.seed)
     model = LlamaForCausalLM(config)
-    if vectors is not None:
-        with torch.no_grad():
-            model.model.embed_tokens.weight.copy_(0.02 * args.width**0.5 * vectors)
     seed_induction(model)
     return model
 

@@ -34,7 +34,7 @@ def from_pages(rng: Random, at: Level) -> Conversation:
                 if said.about not in there:
                     turns.append((_name(rng, rng.choice(said.questions), about, 1.0), ABSTAIN))
                     continue
-        elif roll < 0.22 and (asked := _of_another(rng, shown)):
+        elif roll < 0.27 and (asked := _of_another(rng, shown)):
             turns.append((asked, ABSTAIN))
             continue
         n = rng.randrange(len(shown))
@@ -117,5 +117,5 @@ def _name(rng: Random, question: str, about: pages.Topic, share: float) -> str:
             f"{w.capitalise(bare)}: {question[0].lower()}{question[1:]}",
         ]
         question = rng.choice([forms[0], forms[0], forms[0], forms[1]])
-    question = vary(rng, question, 0.5)
+    question = vary(rng, question, 0.3)
     return question.lower() if rng.random() < 0.04 else question

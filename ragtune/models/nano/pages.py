@@ -117,8 +117,7 @@ def topic(rng: Random) -> Topic:
     else:
         full = f"{rng.choice(_EXTRA if rng.random() < 0.4 else w.NOUNS if rng.random() < 0.5 else w.ADJECTIVES)} {head}"
     bare = rng.random() < 0.12
-    forms = [f"{full} and {rng.choice(_PLURALS)}", f"{rng.choice(_PLURALS)} and {full}", f"the {full}", f"About the {full}", f"{full}: rules"]
-    title = w.capitalise(full if rng.random() < 0.7 else rng.choice([*forms, f"{full} > General", f"{full}s"]))
+    title = w.capitalise(full if rng.random() < 0.8 else rng.choice([f"the {full}", f"About the {full}", f"{full}: rules", f"{full} > General", f"{full}s"]))
     return Topic(full if bare else f"the {full}", f"the {head}", title)
 
 

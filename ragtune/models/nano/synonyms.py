@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from importlib import resources
 from random import Random
 
 #: words that may stand for one another in a question
@@ -23,25 +21,14 @@ SYNONYMS = [
 ]
 
 
-@lru_cache(maxsize=1)
-def neighbours() -> dict[str, list[str]]:
-    """A word's nearest others among MiniLM's vectors of single words (cosine of at least 0.6), antonyms and look-alikes left out by hand."""
-    text = resources.files("ragtune.models.nano").joinpath("neighbours.txt").read_text("utf-8")
-    return {word: near.split() for word, _, near in (line.partition(": ") for line in text.splitlines())}
-
-
-@lru_cache(maxsize=4096)
-def _others(word: str) -> tuple[str, ...]:
-    row = next((row for row in SYNONYMS if word in row), [])
-    return (*row, *(near for near in neighbours().get(word, []) if near not in row))
-
-
 def vary(rng: Random, text: str, share: float) -> str:
-    """``text`` with some words swapped for others of the same sense: each eligible word with probability ``share``."""
+    """``text`` with some words swapped for synonyms: each eligible word with probability ``share``."""
     words = text.split(" ")
     for i, word in enumerate(words):
-        core = word.rstrip("?,.:")
-        others = _others(core)
-        if others and rng.random() < share:
-            words[i] = rng.choice(others) + word[len(core) :]
+        tail = word[len(word.rstrip("?,.:")) :]
+        core = word[: len(word) - len(tail)]
+        for row in SYNONYMS:
+            if core in row and rng.random() < share:
+                words[i] = rng.choice(row) + tail
+                break
     return " ".join(words)

@@ -24,15 +24,10 @@ from ragtune.models.nano import conversation, examples, page_examples, prose
 from ragtune.models.nano import tokenizer as tok
 from ragtune.models.nano.model import build_model
 from ragtune.models.nano.muon import Muon
-from ragtune.models.nano.vectors import common_words, start_vectors
 
-CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT, ABSTAIN_WEIGHT = 0.15, 0.15, 1.0, 0.8
+CONTEXT_WEIGHT, QUESTION_WEIGHT, ANSWER_WEIGHT, ABSTAIN_WEIGHT = 0.15, 0.15, 1.0, 1.0
 #: share of the conversations, once copying has formed, whose contexts and questions are learnt too: the output layer is a quarter of the work
-WHOLE_SHARE = 0.25
-#: of those, the share of the tokens that is learnt, with as much more weight; answers are always learnt
-KEPT = 0.25
-#: how often each common word is told to the tokenizer, so that it becomes one token
-WORD_WEIGHT = 40
+WHOLE_SHARE = 0.2
 Row = tuple[list[int], list[float]]
 
 
@@ -65,12 +60,6 @@ def repeats(rng: Random, vocabulary: int) -> Row:
     return [1, *run * times], [0.0] * (1 + len(run)) + [1.0] * (len(run) * (times - 1))
 
 
-def sampled(rng: Random, row: Row, every: bool) -> Row:
-    """The row with a sample of its context and question tokens learnt, or, with ``every``, of all its tokens."""
-    ids, weights = row
-    return ids, [w if w > CONTEXT_WEIGHT and not every else w / KEPT if w and rng.random() < KEPT else 0.0 for w in weights]
-
-
 def batches(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: list[str], start: int) -> Iterator[list[Row]]:
     """Batches of about ``--tokens`` tokens, rows of similar length together; the step number fixes each one."""
     group = 16
@@ -82,8 +71,7 @@ def batches(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: 
         total = 0
         while total < group * args.tokens:
             whole = first < 0.12 * args.curriculum or rng.random() < WHOLE_SHARE
-            repeat = rng.random() < share
-            row = sampled(rng, repeats(rng, args.vocabulary) if repeat else encode(tokenizer, examples.conversation(rng, at, pool), whole), repeat)
+            row = repeats(rng, args.vocabulary) if rng.random() < share else encode(tokenizer, examples.conversation(rng, at, pool), whole)
             if len(row[0]) <= args.longest:
                 rows.append(row)
                 total += len(row[0])
@@ -147,7 +135,7 @@ def probes(args: argparse.Namespace, tokenizer: PreTrainedTokenizerFast, pool: l
     return {name: [encode(tokenizer, c) for c in conversations] for name, conversations in made.items() if conversations}
 
 
-def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str], words: list[str]) -> PreTrainedTokenizerFast:
+def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str]) -> PreTrainedTokenizerFast:
     for folder in (args.out, args.start_from):
         if folder and (folder / "tokenizer.json").exists():
             tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
@@ -157,7 +145,7 @@ def load_or_train_tokenizer(args: argparse.Namespace, pool: list[str], words: li
     last = conversation.level(args.curriculum, args.curriculum)
     made = (examples.made_up(rng, last) if n % 2 else page_examples.from_pages(rng, last) for n in range(args.texts))
     texts = [user_text(c.contexts, c.turns[0][0] if c.turns else "") for c in made]
-    tokenizer = tok.train([*texts, *pool, *pool, *pool, *(f" {word}" * WORD_WEIGHT for word in words)], args.vocabulary)
+    tokenizer = tok.train([*texts, *pool, *pool, *pool], args.vocabulary)
     tokenizer.save_pretrained(args.out)
     return tokenizer
 
@@ -169,15 +157,14 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--prose", type=Path, help="folder of Markdown or text to derive questions from")
     for name, default in {
         "seed": 0,
-        "steps": 9000,
-        "curriculum": 4500,
+        "steps": 10500,
+        "curriculum": 5000,
         "tokens": 3072,
         "longest": 900,
         "width": 192,
         "layers": 6,
         "heads": 4,
-        "vocabulary": 10240,
-        "words": 6000,
+        "vocabulary": 4096,
         "warmup": 100,
         "save_every": 200,
         "threads": 0,
@@ -186,7 +173,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     }.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
     parser.add_argument("--decay", type=float, default=0.7, help="share of the steps over which the learning rate falls to 0")
-    parser.add_argument("--lr", type=float, default=1.5e-3, help="AdamW's, for embeddings and norms")
+    parser.add_argument("--lr", type=float, default=2e-3, help="AdamW's, for embeddings and norms")
     parser.add_argument("--matrix-lr", type=float, default=3e-3, help="Muon's, for the layers' matrices")
     return parser.parse_args(argv)
 
@@ -197,9 +184,8 @@ def main(argv: list[str] | None = None) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     pool = prose.paragraphs(args.prose) if args.prose else []
-    words = common_words(args.words)
-    tokenizer = load_or_train_tokenizer(args, pool, words)
-    model = build_model(args, start_vectors(tokenizer, words, args.width, args.seed))
+    tokenizer = load_or_train_tokenizer(args, pool)
+    model = build_model(args)
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     others = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
     optimizers = [Muon(matrices, lr=args.matrix_lr), torch.optim.AdamW(others, lr=args.lr, betas=(0.9, 0.98), weight_decay=0.0)]
@@ -225,21 +211,16 @@ def main(argv: list[str] | None = None) -> None:
             optimizer.zero_grad()
         half = (len(rows) + 1) // 2
         total = sum(sum(x) for _, x in rows)
-        present = torch.zeros(args.vocabulary, dtype=torch.bool)
         for part in (rows[:half], rows[half:]):
             if not part:
                 continue
             ids, weights = pad(part)
-            present[ids.flatten()] = True
             weight = weights[:, 1:].flatten()
             learnt = weight.nonzero().squeeze(1)
             states = model.model(input_ids=ids).last_hidden_state[:, :-1].flatten(0, 1)[learnt]
             loss = (cross_entropy(model.lm_head(states), ids[:, 1:].flatten()[learnt], reduction="none") * weight[learnt]).sum() / total
             torch.autograd.backward(loss)
             loss_sum += float(loss.detach())
-        embeddings = model.model.embed_tokens.weight
-        if embeddings.grad is not None:
-            embeddings.grad[~present] = 0.0  # a word that is not there keeps its sense
         torch.nn.utils.clip_grad_norm_(others, 1.0)
         for optimizer in optimizers:
             optimizer.step()
