@@ -13,6 +13,7 @@ from ragtune.errors import RunError
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
+from ragtune.generation.local import LocalGenerator
 from ragtune.serving.ask import Assistant, open_target
 from ragtune.store import Store
 
@@ -49,7 +50,11 @@ def test_an_answer_quotes_its_document(root: Path) -> None:
 
 @pytest.mark.parametrize("setup", ["nano", "tuned"])
 def test_models_and_adapters_of_the_run_answer(root: Path, setup: str) -> None:
-    reply = Assistant(*open_target(root / "run"), setup=setup, progress=Silent()).ask("When is tea served?")
+    assistant = Assistant(*open_target(root / "run"), setup=setup, progress=Silent())
+    assert isinstance(assistant._generator, LocalGenerator)
+    assert assistant._generator.model.loads == 1  # before anything is asked
+    reply = assistant.ask("When is tea served?")
+    assert assistant._generator.model.loads == 1
     assert isinstance(reply.answer, str)
     assert (len(reply.shown) == 2) == (setup == "nano")
 
