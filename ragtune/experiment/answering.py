@@ -16,7 +16,7 @@ from ragtune.generation.prompts import read_reply
 from ragtune.records import Answer, Question, Score, Tokens, to_json
 from ragtune.store import digest
 
-TUNE_VERSION = 1
+TUNE_VERSION = 2
 ANSWER_VERSION = 2
 
 
@@ -64,6 +64,8 @@ def tune_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
     settings = setup.tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
     questions = [to_json(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
     hits = [bench.training(setup).retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0] if needs_hits else []
+    if setup.tuning.evidence_words and not needs_hits:
+        hits = [bench.training(setup).corpus.documents_hash]
     return digest("tune", TUNE_VERSION, settings, bench.ref(setup.generator.model).fingerprint, setup.generator.dtype, prompt.key, questions, hits, seed)
 
 
@@ -89,7 +91,8 @@ def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path
         questions = training_questions(bench, setup, seed, split)
         hits = [[] for _ in questions] if closed else bench.training(setup).hits(setup, questions)
         own = settings if split == "train" else settings.model_copy(update={"variants": 0})
-        items = build_items(questions, hits, [] if closed else bench.training(setup).chunks(setup), own, overlaps, prompt.abstain, seed)
+        documents = {d.id: d for d in bench.training(setup).corpus.documents} if closed and settings.evidence_words else {}
+        items = build_items(questions, hits, [] if closed else bench.training(setup).chunks(setup), own, overlaps, prompt.abstain, seed, documents)
         encoded[split] = [encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items]
     batches = len(FixedBatches([len(e) for e in encoded["train"]], settings.batch_tokens, seed)) if encoded["train"] else 0
     total = max(1, round(-(-batches // settings.accumulate) * settings.epochs))

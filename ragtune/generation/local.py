@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ragtune.errors import ModelError
+from ragtune.generation.abstention import AbstainAbove
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
@@ -74,6 +75,10 @@ class LocalGenerator:
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
+        if settings.abstain_above is not None:
+            messages = self.prompt.messages(batch[0].question, [])
+            first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
+            options["logits_processor"] = [AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)]
         start = time.perf_counter()
         with seeded(seed), torch.inference_mode():
             out = model.generate(

@@ -19,6 +19,9 @@ class GeneratorSettings(BaseModel):
     window: int | None = Field(None, ge=64, description="largest prompt plus answer, in tokens; default: the model's own")
     temperature: float = Field(0.0, ge=0, description="0 is greedy")
     top_p: float = Field(1.0, gt=0, le=1)
+    abstain_above: float | None = Field(
+        None, gt=0, lt=1, description="local models: abstain where the model gives that at least this probability, else answer; none: as it decodes"
+    )
     abstain_below: float = Field(
         0.0, ge=0, lt=1, description="local models: abstain where the geometric mean of the answer's token probabilities is lower (0: never)"
     )

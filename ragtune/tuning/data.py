@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from ragtune.records import Chunk, Hit, Question
+from ragtune.corpus.sentences import sentence_spans
+from ragtune.records import Chunk, Document, Hit, Question
 from ragtune.tuning.settings import TuningSettings
 
+_WORD = re.compile(r"[^\W\d_]{3,}")
 Relevant = Callable[[Chunk, Question], bool]
 
 
@@ -41,15 +44,40 @@ def _raft(
     return TrainItem(question, tuple(shown), _cited(question, shown, relevant))
 
 
-def thinned(question: str, share: float, rng: Random) -> str:
-    """``question`` with each word left out with probability ``share``, so that a fact is tied to no single phrasing."""
+def words_around(question: Question, documents: Mapping[str, Document]) -> tuple[str, ...]:
+    """Words of the sentences that hold the evidence, and of their documents' titles; none of the answers' words."""
+    told = {word.casefold() for answer in question.answers for word in _WORD.findall(answer)}
+    texts = []
+    for evidence in question.evidence:
+        document = documents[evidence.document_id]
+        spans = [(a, b) for a, b in sentence_spans(document.text) if a < evidence.end and b > evidence.start]
+        texts += [str(document.metadata.get("title") or ""), document.text.split("\n", 1)[0], *(document.text[a:b] for a, b in spans)]
+    return tuple(dict.fromkeys(w for text in texts for w in _WORD.findall(text) if w.casefold() not in told))
+
+
+def variant(question: str, around: Sequence[str], settings: TuningSettings, rng: Random) -> str:
+    """``question`` with words left out, so that a fact is tied to no single phrasing, and with words from ``around`` put in.
+
+    The first two words, which say what is asked for (how many, who), stay with a probability of at least 0.85.
+    """
     words = question.split()
-    kept = [w for w in words if rng.random() >= share]
-    return " ".join(kept if len(kept) >= min(2, len(words)) else words)
+    kept = [w for n, w in enumerate(words) if rng.random() >= (min(0.15, settings.word_dropout) if n < 2 else settings.word_dropout)]
+    if len(kept) < min(2, len(words)):
+        kept = words
+    for word in rng.sample(around, rng.randint(0, min(len(around), settings.evidence_words))):
+        kept.insert(rng.randint(1, len(kept)), word)
+    return " ".join(kept)
 
 
 def build_items(
-    questions: Sequence[Question], hits: Sequence[Sequence[Hit]], chunks: Sequence[Chunk], settings: TuningSettings, relevant: Relevant, abstain: str, seed: int
+    questions: Sequence[Question],
+    hits: Sequence[Sequence[Hit]],
+    chunks: Sequence[Chunk],
+    settings: TuningSettings,
+    relevant: Relevant,
+    abstain: str,
+    seed: int,
+    documents: Mapping[str, Document] | None = None,
 ) -> list[TrainItem]:
     """One TrainItem per question (and variant), in order. ``hits`` are the retrieved ones (unused for closed-book).
 
@@ -63,7 +91,8 @@ def build_items(
         rng = Random(f"{seed}/{question.id}")
         if settings.train_on == "closed-book":
             target = question.answers[0] if question.answerable else abstain
-            texts = [question.text, *(thinned(question.text, settings.word_dropout, rng) for _ in range(settings.variants))]
+            around = words_around(question, documents) if documents and settings.evidence_words else ()
+            texts = [question.text, *(variant(question.text, around, settings, rng) for _ in range(settings.variants))]
             items += [TrainItem(replace(question, text=text), (), target) for text in texts]
             continue
         own = list(hits[n])

@@ -36,6 +36,7 @@ class TuningSettings(BaseModel):
     corpus: CorpusSettings | None = Field(None, description="another corpus whose train split is trained on, or this one before its changes")
     questions: int | None = Field(None, ge=1, description="train on this many questions, drawn by the seed; a smaller number is part of a larger one")
     variants: int = Field(0, ge=0, description="closed-book: further copies of each training question with words left out at random")
+    evidence_words: int = Field(0, ge=0, description="closed-book: a variant also holds up to this many words from around the evidence")
     word_dropout: float = Field(0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out")
     lora: LoraSettings = LoraSettings()
     epochs: float = Field(3.0, gt=0)

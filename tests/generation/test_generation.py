@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 from pydantic import ValidationError
 
 from ragtune.errors import ExperimentError, ModelError
+from ragtune.generation.abstention import AbstainAbove
 from ragtune.generation.endpoint import EndpointGenerator
 from ragtune.generation.extractive import ExtractiveGenerator, best_sentence
 from ragtune.generation.generator import Request
@@ -120,6 +122,30 @@ def test_real_architectures_answer_in_batches(tiny_models: dict[str, Path], kind
     again = {r.key: r.raw for batch in gen.batches(REQUESTS[::-1], 0) for r in gen.answer(batch, None, 0)}
     assert again == {k: r.raw for k, r in replies.items()}
     assert gen.model.loads == 1
+
+
+@pytest.mark.parametrize("kind", ["llama", "t5"])
+def test_abstaining_is_decided_by_a_threshold(tiny_models: dict[str, Path], kind: str) -> None:
+    def said(**settings: object) -> dict[str, str]:
+        gen = generator(tiny_models[kind], **settings)
+        return {r.key: r.raw for batch in gen.batches(REQUESTS, 0) for r in gen.answer(batch, None, 0)}
+
+    gen = generator(tiny_models[kind])
+    prompt = gen.prompt.messages("Why?", [])
+    first = gen.model.encode_target(prompt, gen.prompt.abstain, gen.model.encode_prompt(prompt))[0]
+    begins = gen.model.tokenizer.decode([first]).strip()
+    assert all(raw.startswith(begins) for raw in said(abstain_above=1e-9).values())  # any chance is enough
+    assert not any(raw.startswith(begins) for raw in said(abstain_above=1 - 1e-9).values())  # no chance is
+    assert said(abstain_above=1 - 1e-9) == said(abstain_above=1 - 1e-9)
+
+
+def test_the_threshold_looks_at_the_first_new_token_only() -> None:
+    scores = torch.tensor([[0.0, 2.0, 0.0], [0.0, 2.0, 5.0]])  # chances of token 1: 0.79 and 0.05
+    low = AbstainAbove(1, 0.7, 4)
+    assert low(torch.zeros(2, 4), scores).argmax(-1).tolist() == [1, 2]
+    assert AbstainAbove(1, 0.9, 4)(torch.zeros(2, 4), scores).argmax(-1).tolist() == [0, 2]
+    assert AbstainAbove(1, 0.04, 4)(torch.zeros(2, 4), scores).argmax(-1).tolist() == [1, 1]
+    assert low(torch.zeros(2, 5), scores) is scores
 
 
 def test_unsure_answers_count_as_abstaining() -> None:

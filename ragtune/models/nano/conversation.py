@@ -24,6 +24,7 @@ class Level:
     turns: int
     prose: float
     pages: float = 0.0
+    more: bool = False  # relations, titles and words of the second leg too
 
 
 def level(step: int, total: int) -> Level:

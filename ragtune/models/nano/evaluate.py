@@ -9,12 +9,13 @@ import argparse
 import json
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.models.nano import conversation, examples
+from ragtune.models.nano import conversation, examples, scenes
 from ragtune.models.nano.train import user_text
 
 Case = tuple[tuple[tuple[str, str], ...], str, list[str], int]  # contexts, question, references, cited context (0: none)
@@ -70,9 +71,20 @@ def measure(model: LanguageModel, cases: list[Case]) -> dict[str, float]:
 
 def made_up(held_out: bool, count: int, contexts: int) -> list[Case]:
     rng = Random(f"evaluate/{held_out}/{contexts}")
+    at = conversation.Level(contexts, 4, 1, 0.0)
+    return _cases(lambda: examples.made_up(rng, at, held_out), count)
+
+
+def of_scenes(held_out: bool, count: int, contexts: int) -> list[Case]:
+    rng = Random(f"evaluate/scenes/{held_out}/{contexts}")
+    at = conversation.Level(contexts, 2, 1, 0.0, more=True)
+    return _cases(lambda: scenes.from_scene(rng, at, held_out), count)
+
+
+def _cases(make: Callable[[], conversation.Conversation], count: int) -> list[Case]:
     cases: list[Case] = []
     while len(cases) < count:
-        made = examples.made_up(rng, conversation.Level(contexts, 4, 1, 0.0), held_out)
+        made = make()
         for question, answer in made.turns:
             known = answer != conversation.ABSTAIN
             numbers = re.findall(r"\[(\d+)\]", answer)
@@ -106,6 +118,7 @@ def main() -> None:
         for h in (True, False)
         for c in (1, 3, 6)
     }
+    sets |= {f"held-out scenes, {'1 context' if c == 1 else f'1 to {c} contexts'}": of_scenes(True, args.count, c) for c in (1, 3)}
     if args.squad:
         sets |= {f"{args.squad.name}, right paragraph": squad(args.squad), f"{args.squad.name}, right among 3": squad(args.squad, 3)}
     for name, cases in sets.items():

@@ -144,10 +144,10 @@ def two_hop(rng: Random, at: Level) -> Conversation:
     return Conversation(tuple(_section(rng, sections[i]) for i in order), tuple(turns.items()))
 
 
-def _facts_of_group(rng: Random, held_out: bool, subjects: int, per: int) -> list[list[f.Fact]]:
+def _facts_of_group(rng: Random, held_out: bool, subjects: int, per: int, more: bool = False) -> list[list[f.Fact]]:
     """Facts in sections: each section becomes one context."""
     roll = rng.random()
-    if held_out or roll < 0.35:
+    if held_out or roll < (0.7 if more else 0.35):  # relations take any question for any statement: too wide for the second leg
         domain = rng.choice([d for d in f.domains() if d.held_out == held_out])
         facts = f.domain_facts(rng, domain, subjects, per)
     elif roll < 0.7:
@@ -175,7 +175,7 @@ def _facts_of_group(rng: Random, held_out: bool, subjects: int, per: int) -> lis
 
 def made_up(rng: Random, at: Level, held_out: bool = False) -> Conversation:
     contexts = rng.randint(1, at.contexts)
-    sections = [s for s in _facts_of_group(rng, held_out, contexts + (rng.random() < 0.4), rng.randint(1, at.sentences)) if s]
+    sections = [s for s in _facts_of_group(rng, held_out, contexts + (rng.random() < 0.4), rng.randint(1, at.sentences), at.more) if s]
     rng.shuffle(sections)
     missing: list[f.Fact] = []
     if len(sections) > contexts:
@@ -194,17 +194,17 @@ def made_up(rng: Random, at: Level, held_out: bool = False) -> Conversation:
     for _ in range(rng.randint(min(2, at.turns), at.turns)):
         roll = rng.random()
         if roll < 0.16 and missing:
-            turns.append((_ask(rng, rng.choice(missing)), ABSTAIN))
+            turns.append((_ask(rng, rng.choice(missing), at.more), ABSTAIN))
         elif roll < 0.24 and (pair := _comparison(rng, facts, cite)):
             turns.append(pair)
         else:
             i = rng.randrange(len(facts))
-            turns.append((_ask(rng, facts[i]), f"{facts[i].answer} [{cite[i]}]"))
+            turns.append((_ask(rng, facts[i], at.more), f"{facts[i].answer} [{cite[i]}]"))
     return Conversation(rendered, tuple(dict(turns).items()))
 
 
-def _ask(rng: Random, fact: f.Fact) -> str:
-    question = vary(rng, rng.choice(fact.questions), 0.35)
+def _ask(rng: Random, fact: f.Fact, more: bool = False) -> str:
+    question = vary(rng, rng.choice(fact.questions), 0.35, more)
     roll = rng.random()
     if roll < 0.05:
         return question.lower()

@@ -15,7 +15,7 @@ from random import Random
 from ragtune.models.nano import words as w
 from ragtune.models.nano.facts import VALUES
 
-_HEADS = (
+HEADS = (
     "course desk kitchen pass leave room tour meeting report line key rule fund shift office club lab test visit car park library team talk show "
     "workshop bus programme store garden pond hall cafe stall counter training review licence permit plan transport insurance overtime parking "
     "locker recycling heating lighting booking payroll reception intake delivery exam rescue patrol school event party wedding concert market "
@@ -102,13 +102,26 @@ class Topic:
 
 @lru_cache(maxsize=1)
 def relations() -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
-    text = resources.files("ragtune.models.nano").joinpath("pages.txt").read_text("utf-8")
-    rows = [line.split(" # ") for line in text.splitlines() if line.strip()]
-    return tuple((kind.strip(), tuple(s.split(" / ")), tuple(q.split(" / "))) for kind, s, q in rows)
+    """(kind of value, statements, questions): those of ``pages.txt``, then those of ``pages_more.txt``."""
+    rows = [line.split(" # ") for name in ("pages.txt", "pages_more.txt") for line in _lines(name)]
+    return tuple((kind.strip("* "), tuple(s.split(" / ")), tuple(q.split(" / "))) for kind, s, q in rows)
 
 
-def topic(rng: Random) -> Topic:
-    head = rng.choice(_HEADS) if rng.random() < 0.5 else rng.choice(w.NOUNS)
+@lru_cache(maxsize=2)
+def usable(more: bool) -> tuple[int, ...]:
+    """Which of ``relations()`` a leg uses: the first those of ``pages.txt``; the second (``more``) all whose questions ask what is
+    stated and nothing wider (those marked ``*`` ask for the cost where a gain is stated, and the like)."""
+    first = _lines("pages.txt")
+    return tuple(i for i in range(len(relations())) if i >= len(first) or not first[i].split(" # ")[0].endswith("*")) if more else tuple(range(len(first)))
+
+
+def _lines(name: str) -> list[str]:
+    text = resources.files("ragtune.models.nano").joinpath(name).read_text("utf-8")
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def topic(rng: Random, more: bool = False) -> Topic:
+    head = rng.choice(HEADS) if rng.random() < 0.5 else rng.choice(w.NOUNS)
     roll = rng.random()
     if roll < 0.15:
         full = head
@@ -117,7 +130,10 @@ def topic(rng: Random) -> Topic:
     else:
         full = f"{rng.choice(_EXTRA if rng.random() < 0.4 else w.NOUNS if rng.random() < 0.5 else w.ADJECTIVES)} {head}"
     bare = rng.random() < 0.12
-    title = w.capitalise(full if rng.random() < 0.8 else rng.choice([f"the {full}", f"About the {full}", f"{full}: rules", f"{full} > General", f"{full}s"]))
+    forms = [f"the {full}", f"About the {full}", f"{full}: rules", f"{full} > General", f"{full}s"]
+    if more:
+        forms += [f"{full} and {rng.choice(_PLURALS)}", f"{rng.choice(_PLURALS)} and {full}"]
+    title = w.capitalise(full if rng.random() < 0.8 else rng.choice(forms))
     return Topic(full if bare else f"the {full}", f"the {head}", title)
 
 
@@ -125,7 +141,7 @@ def _firm(rng: Random) -> str:
     return w.place(rng) + rng.choice(_FIRM_TAILS) if rng.random() < 0.7 else f"{w.surname(rng)} {rng.choice(['Water', 'Lifts', 'Foods', 'Security', 'Print'])}"
 
 
-def _value(rng: Random, kind: str, unit: str) -> str:
+def value_of(rng: Random, kind: str, unit: str) -> str:
     match kind:
         case "property":
             return f"{rng.randint(2, 400) if rng.random() < 0.85 else w.number(rng)} {unit}"
@@ -180,6 +196,11 @@ def _short_fill(rng: Random, text: str) -> str:
     return re.sub(r"\{(\w)\}", lambda m: makers[m.group(1)](), text)
 
 
+def filler(rng: Random) -> str:
+    """A sentence that tells nothing anybody asks for."""
+    return w.capitalise(_short_fill(rng, rng.choice(_OTHERS)))
+
+
 def say(rng: Random, about: Topic, relation: int, shown: bool) -> Said:
     """One sentence about ``about``; ``shown``: its title stands above, so that the subject may be left out."""
     kind, statements, questions = relations()[relation]
@@ -194,8 +215,8 @@ def say(rng: Random, about: Topic, relation: int, shown: bool) -> Said:
         base, third, part = forms.split()
         asked_base, asked_third = base, third
     prop, adjective, unit = rng.choice(_PROPERTIES)
-    value = _value(rng, kind, unit)
-    others = [next((v for v in (_value(rng, kind, unit) for _ in range(8)) if value not in v and v not in value), "none") for _ in range(2)]
+    value = value_of(rng, kind, unit)
+    others = [next((v for v in (value_of(rng, kind, unit) for _ in range(8)) if value not in v and v not in value), "none") for _ in range(2)]
     name = rng.choice([about.full, about.short, "it"]) if shown else about.full
     usable = [s for s in statements if shown or "{x}" in s or "{o}" in s] or list(statements)
     template = rng.choice(usable)
@@ -203,7 +224,7 @@ def say(rng: Random, about: Topic, relation: int, shown: bool) -> Said:
     fitting = [q for q in questions if set(_NAMED.findall(q)) <= named] or list(questions)
     own = "{o}" in template and rng.random() < 0.35  # a part of the topic rather than the topic itself
     noun = rng.choice(w.NOUNS)
-    thing = rng.choice([f"the {noun}", f"the {rng.choice(w.ADJECTIVES)} {noun}", f"the {noun} {rng.choice(_HEADS)}"])
+    thing = rng.choice([f"the {noun}", f"the {rng.choice(w.ADJECTIVES)} {noun}", f"the {noun} {rng.choice(HEADS)}"])
     role, label, plural, plural2 = (
         w.role(rng),
         rng.choice(_LEAVE if any("{l} a year" in s for s in statements) else _LABELS),
@@ -264,13 +285,13 @@ def passages(rng: Random, about: Topic, relation_ids: list[int], sentences: int,
         if rng.random() < 0.08:
             lines[0] = f"**{part[0].questions[0]}** {w.capitalise(part[0].answer)}." if len(lines) == len(part) else lines[0]
         if rng.random() < 0.25:
-            lines.insert(rng.randint(0, len(lines)), w.capitalise(_short_fill(rng, rng.choice(_OTHERS))))
+            lines.insert(rng.randint(0, len(lines)), filler(rng))
         text = rng.choice(["\n", " ", " ", " ", " ", "\n\n"]).join(lines)
-        found.append(((about.title if titled else "", _headed(rng, about, text, not found) if titled else text), part))
+        found.append(((about.title if titled else "", headed(rng, about, text, not found) if titled else text), part))
     return found
 
 
-def _headed(rng: Random, about: Topic, text: str, first: bool) -> str:
+def headed(rng: Random, about: Topic, text: str, first: bool) -> str:
     """The passage as it stands in the file: with the page's heading, the next section's, or a line broken by hand."""
     roll = rng.random()
     if roll < (0.4 if first else 0.05):

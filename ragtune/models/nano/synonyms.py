@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from importlib import resources
 from random import Random
 
 #: words that may stand for one another in a question
@@ -21,8 +23,17 @@ SYNONYMS = [
 ]
 
 
-def vary(rng: Random, text: str, share: float) -> str:
-    """``text`` with some words swapped for synonyms: each eligible word with probability ``share``."""
+@lru_cache(maxsize=1)
+def neighbours() -> dict[str, list[str]]:
+    """A word's nearest others among MiniLM's vectors of single words (cosine of at least 0.6), antonyms and look-alikes left out by hand."""
+    text = resources.files("ragtune.models.nano").joinpath("neighbours.txt").read_text("utf-8")
+    return {word: near.split() for word, _, near in (line.partition(": ") for line in text.splitlines())}
+
+
+def vary(rng: Random, text: str, share: float, near: bool = False) -> str:
+    """``text`` with some words swapped for synonyms, or with ``near`` for neighbours too: each eligible word with probability ``share``."""
+    if near:
+        return _vary_near(rng, text, share)
     words = text.split(" ")
     for i, word in enumerate(words):
         tail = word[len(word.rstrip("?,.:")) :]
@@ -31,4 +42,20 @@ def vary(rng: Random, text: str, share: float) -> str:
             if core in row and rng.random() < share:
                 words[i] = rng.choice(row) + tail
                 break
+    return " ".join(words)
+
+
+@lru_cache(maxsize=4096)
+def _others(word: str) -> tuple[str, ...]:
+    row = next((row for row in SYNONYMS if word in row), [])
+    return (*row, *(near for near in neighbours().get(word, []) if near not in row))
+
+
+def _vary_near(rng: Random, text: str, share: float) -> str:
+    words = text.split(" ")
+    for i, word in enumerate(words):
+        core = word.rstrip("?,.:")
+        others = _others(core)
+        if others and rng.random() < share:
+            words[i] = rng.choice(others) + word[len(core) :]
     return " ".join(words)
