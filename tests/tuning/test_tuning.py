@@ -9,10 +9,10 @@ import pytest
 from ragtune.errors import ExperimentError, ModelError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.records import Chunk, Evidence, Hit, Question
+from ragtune.records import Chunk, Document, Evidence, Hit, Question
 from ragtune.retrieval.measure import overlaps
 from ragtune.store import file_digest
-from ragtune.tuning.data import build_items
+from ragtune.tuning.data import build_items, words_around
 from ragtune.tuning.settings import LoraSettings, TuningSettings
 from ragtune.tuning.train import Encoded, FixedBatches, encode_item, find_targets, train_adapter
 
@@ -45,6 +45,24 @@ def test_variants_leave_words_out_and_keep_the_answer() -> None:
         assert set(words) <= set(long.text.split())
     assert len({m.question.text for m in made}) > 2
     assert made == build_items([long], [[]], [], settings, overlaps, "I don't know.", 0)
+
+
+def test_variants_hold_words_from_around_the_evidence_but_never_the_answer() -> None:
+    text = "# Kitchen\n\nThe cook rings at noon for lunch. Dinner is late."
+    documents = {"k": Document("k", text, {"title": "House rules"})}
+    asked = Question("l", "At what time do guests eat?", ("noon",), (Evidence("k", text.index("noon"), text.index("noon") + 4),), "train")
+    around = {"House", "rules", "Kitchen", "The", "cook", "rings", "for", "lunch"}
+    assert set(words_around(asked, documents)) == around
+    settings = TuningSettings(train_on="closed-book", variants=30, word_dropout=0.5, evidence_words=3)
+    made = [m.question.text.split() for m in build_items([asked], [[]], [], settings, overlaps, "I don't know.", 0, documents)]
+    assert made[0] == asked.text.split()
+    added = [[w for w in words if w in around] for words in made[1:]]
+    assert max(map(len, added)) == 3
+    assert {w for words in added for w in words} > {"cook", "lunch"}
+    assert not any("noon" in words for words in made)
+    assert sum(words[0] == "At" for words in made) > 20
+    without = TuningSettings(train_on="closed-book", variants=5)
+    assert all(set(m.question.text.split()) <= set(asked.text.split()) for m in build_items([asked], [[]], [], without, overlaps, "", 0, documents))
 
 
 def test_contexts_cite_the_right_hit_or_abstain() -> None:
