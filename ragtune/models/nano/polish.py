@@ -38,17 +38,18 @@ _THING = re.compile(rf"\b(?:the|The|a|A|an) ((?:[a-z]+ )?(?:{'|'.join([*w.NOUNS,
 def stray(rng: Random, talk: Conversation) -> str | None:
     """A question about something that the contexts mention, which they do not answer."""
     text = " ".join(text for _, text in talk.contexts)
-    people, things = _NAME.findall(text), [f"the {t}" for t in _THING.findall(text)]
+    people: list[str] = _NAME.findall(text)
+    things = [f"the {t}" for t in _THING.findall(text)]
     kinds = [(people, _OF_PERSON), (things, _OF_THING)]
     kinds = [k for k in kinds if k[0]]
     if not kinds:
         return None
     mentioned, asks = rng.choice(kinds)
     low = text.lower()
-    asks = tuple(q for told, q in asks if not any(t in low for t in told.split()))
-    if not asks:
+    fitting = [q for told, q in asks if not any(t in low for t in told.split())]
+    if not fitting:
         return None
-    return rng.choice(asks).replace("{X}", rng.choice(mentioned))
+    return rng.choice(fitting).replace("{X}", rng.choice(mentioned))
 
 
 def conversation(rng: Random, pool: list[str]) -> Conversation:

@@ -74,7 +74,7 @@ def filled(rng: Random, scene: Scene) -> Scene:
 
 def _cut(rng: Random, scene: Scene, sentences: int) -> list[tuple[str, list[Statement]]]:
     """The page's passages, each with the statements it holds."""
-    left, found = list(scene.statements), []
+    left, found = list(scene.statements), list[tuple[str, list[Statement]]]()
     while left:
         size = rng.randint(1, max(1, sentences))
         part, left = left[:size], left[size:]
