@@ -73,11 +73,11 @@ def decide(summary: Json, metric: str, limits: Limits | None = None) -> Json:
         second = f"It shares no scored question with “{titles[rival]}”."
     elif chosen != best:
         second = (
-            f"No difference shown to “{titles[best]}” ({gap['mean']:.2f} higher, interval {gap['low']:.2f} to {gap['high']:.2f}); “{titles[chosen]}” {priced}."
+            f"No difference shown to “{titles[best]}” ({gap['mean']:z.2f} higher, interval {gap['low']:z.2f} to {gap['high']:z.2f}); “{titles[chosen]}” {priced}."
         )
     elif gap["shown"]:
         second = f"It beats the runner-up “{titles[rival]}” by {gap['mean']:.2f} ({gap['low']:.2f} to {gap['high']:.2f}), question by question."
     else:
-        second = f"No difference shown to “{titles[rival]}” (interval {gap['low']:.2f} to {gap['high']:.2f}), and that one is not cheaper."
+        second = f"No difference shown to “{titles[rival]}” (interval {gap['low']:z.2f} to {gap['high']:z.2f}), and that one is not cheaper."
     left = f" Left out: {'; '.join(f'“{titles[n]}” ({why})' for n, why in out.items())}." if out else ""
     return {**base, "setup": chosen, "best": best, "runner_up": rival, "gap": gap, "text": f"{first} {second}{left}"}

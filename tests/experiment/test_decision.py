@@ -41,6 +41,7 @@ def test_the_interval_and_the_test_must_agree() -> None:
     assert decide(summary(0.05), "m")["setup"] == "b"
     assert decide(summary(0.05, p=0.2), "m")["setup"] == "a"
     assert "No difference shown" in decide(summary(0.05, p=0.2), "m")["text"]
+    assert "-0.00" not in decide(summary(-0.004), "m")["text"]
 
 
 def test_limits_leave_setups_out_with_the_reason() -> None:
