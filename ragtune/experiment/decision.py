@@ -72,9 +72,7 @@ def decide(summary: Json, metric: str, limits: Limits | None = None) -> Json:
     elif gap is None:
         second = f"It shares no scored question with “{titles[rival]}”."
     elif chosen != best:
-        second = (
-            f"No difference shown to “{titles[best]}” ({gap['mean']:z.2f} higher, interval {gap['low']:z.2f} to {gap['high']:z.2f}); “{titles[chosen]}” {priced}."
-        )
+        second = f"No difference shown to “{titles[best]}” ({gap['mean']:z.2f} higher, interval {gap['low']:z.2f} to {gap['high']:z.2f}); “{titles[chosen]}” {priced}."
     elif gap["shown"]:
         second = f"It beats the runner-up “{titles[rival]}” by {gap['mean']:.2f} ({gap['low']:.2f} to {gap['high']:.2f}), question by question."
     else:
