@@ -59,14 +59,15 @@ def training_questions(bench: Workbench, setup: SetupSettings, seed: int, split:
 
 def tune_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
     assert setup.tuning is not None
-    needs_hits = setup.tuning.train_on != "closed-book"
     prompt = bench.prompt(tuning_prompt(setup))
     settings = setup.tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
     questions = [to_json(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
-    hits = [bench.training(setup).retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0] if needs_hits else []
-    if setup.tuning.evidence_words and not needs_hits:
-        hits = [bench.training(setup).corpus.documents_hash]
-    return digest("tune", TUNE_VERSION, settings, bench.ref(setup.generator.model).fingerprint, setup.generator.dtype, prompt.key, questions, hits, seed)
+    seen: list[object] = []  # what stands in training texts besides the questions
+    if setup.tuning.train_on != "closed-book":
+        seen = [bench.training(setup).retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0]
+    elif setup.tuning.evidence_words:
+        seen = [bench.training(setup).corpus.documents_hash]
+    return digest("tune", TUNE_VERSION, settings, bench.ref(setup.generator.model).fingerprint, setup.generator.dtype, prompt.key, questions, seen, seed)
 
 
 def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path:

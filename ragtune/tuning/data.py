@@ -82,6 +82,7 @@ def build_items(
     """One TrainItem per question (and variant), in order. ``hits`` are the retrieved ones (unused for closed-book).
 
     With ``contexts``, a question whose right chunk was not retrieved is trained to abstain, as serving should.
+    ``documents``, by id, give closed-book variants their ``evidence_words``.
     """
     by_document: dict[str, list[Chunk]] = {}
     for chunk in chunks:

@@ -103,8 +103,8 @@ def from_scene(rng: Random, at: Level, held_out: bool = False) -> Conversation:
         elif elsewhere and (roll < 0.36 or not told):
             question, answer = rng.choice(elsewhere), ABSTAIN
         else:
-            n, asked, value = rng.choice(told or [(0, scene.untold, "")])
-            question, answer = rng.choice(asked), f"{value} [{n}]" if n else ABSTAIN
+            n, asked, value = rng.choice(told)
+            question, answer = rng.choice(asked), f"{value} [{n}]"
         if answer == ABSTAIN and rng.random() < 0.3:
             question = f"{question[:-1]} {rng.choice(['at', 'for', 'in'])} the {scene.title.lower()}?"
         turns[vary(rng, question, 0.25, True)] = answer

@@ -52,6 +52,7 @@ def _others(word: str) -> tuple[str, ...]:
 
 
 def _vary_near(rng: Random, text: str, share: float) -> str:
+    # draws once a word, where vary draws once a row: apart, so that the first leg's data stays what it was
     words = text.split(" ")
     for i, word in enumerate(words):
         core = word.rstrip("?,.:")
