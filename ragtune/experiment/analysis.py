@@ -14,12 +14,13 @@ from ragtune.evaluation.paired import Difference, difference, holm
 from ragtune.evaluation.power import questions_needed, smallest_difference
 from ragtune.evaluation.statistics import Scored, estimate, table
 from ragtune.evaluation.text import normalise_answer
-from ragtune.experiment.answering import Answered, training_questions, tune_key
+from ragtune.experiment.answering import Answered
 from ragtune.experiment.costs import break_evens, cost_of
 from ragtune.experiment.decision import decide
 from ragtune.experiment.learning import learning_curves
 from ragtune.experiment.plan import seeds_of
 from ragtune.experiment.stages import KEPT, Workbench
+from ragtune.experiment.tuning import training_questions, tune_key
 from ragtune.records import Hit, Json, Question, Score
 
 

@@ -1,22 +1,19 @@
-"""The stages that use a language model or a judge: tune, answer, judge."""
+"""The stages that answer with a language model and judge the answers."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from random import Random
+from dataclasses import dataclass
 from typing import Any
 
 from ragtune.experiment.spec import SetupSettings
 from ragtune.experiment.stages import Work, Workbench
+from ragtune.experiment.tuning import tune_key, tuned
 from ragtune.generation.generator import Generator, Request
 from ragtune.generation.prompts import read_reply
 from ragtune.records import Answer, Question, Score, Tokens, to_json
 from ragtune.store import digest
 
-TUNE_VERSION = 2
 ANSWER_VERSION = 2
 
 
@@ -34,82 +31,6 @@ class Answered:
 
 def depends_on_seed(setup: SetupSettings) -> bool:
     return setup.tuning is not None or (setup.generator.kind != "extractive" and setup.generator.sampled)
-
-
-# --- tune ----------------------------------------------------------------------------------------------------
-
-
-def tuning_prompt(setup: SetupSettings) -> str:
-    """The prompt that training uses: closed-book training never sees contexts, whatever answering does."""
-    if setup.tuning and setup.tuning.train_on == "closed-book" and setup.retrieval:
-        return "closed"
-    return setup.prompt_name
-
-
-def training_questions(bench: Workbench, setup: SetupSettings, seed: int, split: str) -> list[Question]:
-    """The questions of ``split`` that the setup trains on, in the corpus's order."""
-    found = bench.training(setup).corpus.split(split)
-    wanted = setup.tuning.questions if setup.tuning else None
-    if split != "train" or wanted is None or wanted >= len(found):
-        return found
-    order = list(range(len(found)))
-    Random(f"{seed}/questions").shuffle(order)
-    return [found[i] for i in sorted(order[:wanted])]
-
-
-def tune_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
-    assert setup.tuning is not None
-    prompt = bench.prompt(tuning_prompt(setup))
-    settings = setup.tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
-    questions = [to_json(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
-    seen: list[object] = []  # what stands in training texts besides the questions
-    if setup.tuning.train_on != "closed-book":
-        seen = [bench.training(setup).retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0]
-    elif setup.tuning.evidence_words:
-        seen = [bench.training(setup).corpus.documents_hash]
-    return digest("tune", TUNE_VERSION, settings, bench.ref(setup.generator.model).fingerprint, setup.generator.dtype, prompt.key, questions, seen, seed)
-
-
-def tuned(bench: Workbench, setup: SetupSettings, seed: int, label: str) -> Path:
-    """The adapter's folder; trained and stored if missing, resuming from its last checkpoint."""
-    key = tune_key(bench, setup, seed)
-    work = bench.work.setdefault("tune", Work())
-    folder = bench.store.find("tune", key)
-    if folder is not None:
-        work.reused += 1
-        return folder
-    from ragtune.retrieval.measure import overlaps
-    from ragtune.tuning.data import build_items
-    from ragtune.tuning.train import FixedBatches, encode_item, train_adapter
-
-    assert setup.tuning is not None
-    settings = setup.tuning
-    closed = settings.train_on == "closed-book"
-    prompt = bench.prompt(tuning_prompt(setup))
-    model = bench.language_model(setup)
-    encoded = {}
-    for split in ("train", "dev"):
-        questions = training_questions(bench, setup, seed, split)
-        hits = [[] for _ in questions] if closed else bench.training(setup).hits(setup, questions)
-        own = settings if split == "train" else settings.model_copy(update={"variants": 0})
-        documents = {d.id: d for d in bench.training(setup).corpus.documents} if closed and settings.evidence_words else {}
-        items = build_items(questions, hits, [] if closed else bench.training(setup).chunks(setup), own, overlaps, prompt.abstain, seed, documents)
-        encoded[split] = [encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items]
-    batches = len(FixedBatches([len(e) for e in encoded["train"]], settings.batch_tokens, seed)) if encoded["train"] else 0
-    total = max(1, round(-(-batches // settings.accumulate) * settings.epochs))
-    card = {
-        "base": model.ref.fingerprint,
-        "base_name": model.ref.name,
-        "data": digest([to_json(q) for q in training_questions(bench, setup, seed, "train")]),
-        "tuning": settings.train_on,
-    }
-    with bench.timed("tune") as work, bench.progress.stage(label, total) as tick:
-        scratch = bench.store.scratch("tune", key)
-        with bench.store.create("tune", key) as folder:
-            _, cost = train_adapter(model, encoded["train"], encoded["dev"], settings, seed, folder, scratch, card, tick)
-            (folder / "cost.json").write_text(json.dumps(asdict(cost)), "utf-8")
-        work.computed += 1
-    return bench.store.path("tune", key)
 
 
 # --- answer --------------------------------------------------------------------------------------------------
@@ -153,7 +74,7 @@ def answered(bench: Workbench, name: str, setup: SetupSettings, seed: int, quest
     work = bench.work.setdefault("answer", Work())
     work.reused += len(set(keys)) - len(todo)
     if todo:
-        adapter = tuned(bench, setup, seed, f"tune {name}, seed {seed}") if setup.tuning else None
+        adapter = tuned(bench, name, seed) if setup.tuning else None
         generator = make_generator(bench, setup)
         requests = {k: Request(k, q.text, tuple(h)) for k, q, h in zip(keys, questions, hits, strict=True)}
         label = f"answer {name}" + (f", seed {seed}" if depends_on_seed(setup) else "")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ragtune.experiment.answering import answer_key, depends_on_seed, item_key, tune_key
+from ragtune.experiment.answering import answer_key, depends_on_seed, item_key
 from ragtune.experiment.spec import SetupSettings
 from ragtune.experiment.stages import Workbench
+from ragtune.experiment.tuning import tune_key
 from ragtune.store import digest
 
 

@@ -12,11 +12,12 @@ from ragtune.evaluation.statistics import estimate
 from ragtune.evaluation.thresholds import settle
 from ragtune.experiment import folder as run_folder
 from ragtune.experiment.analysis import Row, attribute, clusters_of, costs_of, summarise
-from ragtune.experiment.answering import answered, judged, tuned
+from ragtune.experiment.answering import answered, judged
 from ragtune.experiment.plan import make_plan, print_plan, seeds_of
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment
 from ragtune.experiment.stages import Workbench
+from ragtune.experiment.tuning import tune_all
 from ragtune.records import Json
 from ragtune.store import Store
 
@@ -84,10 +85,7 @@ def prepare(bench: Workbench) -> None:
 def answer_all(bench: Workbench) -> list[Row]:
     """Tune first, then answer setup by setup (the base before its adapters), then judge all answers together."""
     setups = bench.experiment.setups
-    for name, setup in setups.items():
-        if setup.tuning:
-            for seed in seeds_of(bench, setup):
-                tuned(bench, setup, seed, f"tune {name}, seed {seed}")
+    tune_all(bench, [(name, seed) for name, setup in setups.items() if setup.tuning for seed in seeds_of(bench, setup)])
     order = sorted(setups, key=lambda n: setups[n].tuning is not None)
     done = {(name, seed): answered(bench, name, setups[name], seed, bench.questions) for name in order for seed in seeds_of(bench, setups[name])}
     answers = [a for name in setups for seed in seeds_of(bench, setups[name]) for a in done[name, seed]]

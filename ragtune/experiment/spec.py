@@ -52,6 +52,7 @@ class Experiment(BaseModel):
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     split: str = "test"
     limit: int | None = Field(None, ge=1, description="only the first N questions of the split (spread over its tags by order)")
+    processes: int = Field(1, ge=1, description="adapters trained side by side on a CPU, each in a process of its own that loads the base")
     judge: JudgeSettings = JudgeSettings()
     setups: dict[str, SetupSettings] = Field(min_length=1)
     main_metric: str = Field("answer_correctness", description="the metric that the decision goes by")

@@ -52,6 +52,7 @@ class Workbench:
     store: Store
     progress: Progress
     work: dict[str, Work] = field(default_factory=dict)
+    other_loads: int = 0
     _refs: dict[str, ModelRef] = field(default_factory=dict)
     _encoders: dict[str, CachedEncoder] = field(default_factory=dict)
     _models: dict[tuple[str, str, str], LanguageModel] = field(default_factory=dict)
@@ -99,7 +100,7 @@ class Workbench:
 
     @property
     def model_loads(self) -> int:
-        return sum(m.loads for m in self._models.values())
+        return sum(m.loads for m in self._models.values()) + self.other_loads
 
     # --- questions -------------------------------------------------------------------------------------
 

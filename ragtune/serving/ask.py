@@ -10,11 +10,12 @@ from pathlib import Path
 
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import RunError
-from ragtune.experiment.answering import make_generator, tune_key
+from ragtune.experiment.answering import make_generator
 from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Lines, Progress
 from ragtune.experiment.spec import Experiment, SetupSettings, load_experiment
 from ragtune.experiment.stages import Workbench
+from ragtune.experiment.tuning import tune_key
 from ragtune.generation.generator import Request
 from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import read_reply

@@ -12,12 +12,12 @@ from ragtune.cli import main
 from ragtune.errors import CorpusError, ExperimentError
 from ragtune.evaluation.judge import JudgeSettings
 from ragtune.evaluation.thresholds import check_name, save_threshold, settle
-from ragtune.experiment.answering import training_questions, tune_key
 from ragtune.experiment.learning import crossing
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import expected_power, run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.stages import Workbench
+from ragtune.experiment.tuning import training_questions, tune_key
 from ragtune.report.build import write_report
 from ragtune.store import Store
 
