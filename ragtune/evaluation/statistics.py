@@ -6,7 +6,7 @@ holds near 0 and 1, where bootstrap and t intervals do not. ``V`` adds up
 
 - the variance between clusters (questions that share a document move together; Liang and Zeger 1986), blended
   with ``SHRINK`` clusters' worth of the largest variance a score in [0, 1] can have, since few clusters near 0 or 1
-  show too little of it;
+  show too little of it (beyond ``FEW`` clusters the blend fades out with their square);
 - the variance between seeds (two-way random effects), since another seed would train another model.
 
 Quantiles are Student's, with Satterthwaite's degrees of freedom. ``tests/bench/intervals.py`` proves it by simulation.
@@ -26,6 +26,7 @@ Values = npt.NDArray[np.float64]
 Scored = tuple[str, int, float | None]
 LEVEL = 0.95
 SHRINK = 2.0
+FEW = 30
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def interval(values: Values, numbers: npt.NDArray[np.int64]) -> tuple[float, flo
         return 0.0, 1.0
     found = spread(values, numbers)
     top = mean * (1 - mean) / found.count
-    share = min(1.0, SHRINK / found.count)
+    share = min(1.0, SHRINK / found.count) * min(1.0, FEW / found.count)
     variance = (1 - share) * found.clusters + share * max(top, found.clusters) + found.seeds
     size = mean * (1 - mean) / variance if variance > 0 and 0 < mean < 1 else float(found.count)
     z = float(stdtrit(found.df, 0.5 + LEVEL / 2))
