@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-import resource
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +14,7 @@ from typing import Any
 
 from ragtune.errors import ExperimentError
 from ragtune.models.causal import ADAPTER_CARD, LanguageModel
-from ragtune.models.devices import quiet, seeded
+from ragtune.models.devices import peak_mb, quiet, seeded
 from ragtune.tuning.settings import TuningSettings
 
 
@@ -288,18 +286,4 @@ def train_adapter(
     )
     shutil.rmtree(scratch, ignore_errors=True)
     seconds = earlier + time.perf_counter() - start
-    return report, TuneCost(seconds, report.tokens / seconds, _peak_mb(base))
-
-
-def _peak_mb(model: Any) -> float:
-    if next(model.parameters()).is_cuda:
-        import torch
-
-        return float(torch.cuda.max_memory_allocated()) / 1e6
-    status = Path("/proc/self/status")
-    if status.exists():  # the kernel's other figure begins at the parent's
-        found = [line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM:")]
-        if found:
-            return int(found[0]) / 1e3
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return report, TuneCost(seconds, report.tokens / seconds, peak_mb(next(base.parameters()).is_cuda))

@@ -21,7 +21,6 @@ from ragtune.store import Store
 
 EIGHT = [
     "setups.rag-3.retrieval.top_k=3", "setups.rag-1.retrieval.top_k=1", "setups.tuned-then-rag-1.retrieval.top_k=1",
-    "setups.tuned-then-rag-1.tuning={train_on: closed-book, epochs: 2, learning_rate: 0.002, batch_tokens: 350, variants: 22, word_dropout: 0.4, evidence_words: 8, lora: {r: 32, alpha: 128}}",
 ]  # fmt: skip
 TIME: dict[str, float] = {}
 
@@ -63,7 +62,11 @@ def main() -> int:
             spent += time.perf_counter() - start
 
     LlamaForCausalLM.generate = generate
-    experiment = load_experiment(Path("experiments/quickstart.yaml"), ["seeds=[0]", "processes=1", *EIGHT])
+    path = Path("experiments/quickstart.yaml")
+    tuned = load_experiment(path).setups["tuned"].tuning
+    assert tuned
+    same = f"setups.tuned-then-rag-1.tuning={tuned.model_dump_json()}"  # so that there are two tunings, whatever the file says
+    experiment = load_experiment(path, ["seeds=[0]", "processes=1", *EIGHT, same])
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         out = run_experiment(experiment, Store(Path(folder) / "store"), Path(folder) / "run", Silent())

@@ -87,7 +87,7 @@ def test_a_process_that_is_killed_is_told_of(tmp_path: Path, monkeypatch: pytest
     assert started[0].poll() is not None
 
 
-def test_a_full_disk_is_told_of_as_here(tmp_path: Path) -> None:
+def test_an_error_of_the_disk_stays_one(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "out").write_text("a file where the adapter's folder should be")
     with pytest.raises(OSError, match="exists"):
