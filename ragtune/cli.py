@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ragtune import commands
+from ragtune import api as commands
 from ragtune.errors import RagtuneError
 
 STORE = commands.STORE
@@ -73,7 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     q.add_argument("kind", metavar="KIND", help="squad, beir, jsonl, csv or folder")
     q.add_argument("source", type=Path)
     q.add_argument("dest", type=Path)
-    q.add_argument("--split", default="test", choices=("train", "dev", "test"), help="split of questions that name none")
+    q.add_argument(
+        "--split", default="test", choices=("train", "dev", "test"), help="split of questions that name none"
+    )
     q.set_defaults(call=commands.do_corpus_import)
     q = actions.add_parser("info", help="counts, token histogram, splits, duplicates, leaks")
     q.add_argument("dest", type=Path, metavar="CORPUS")
@@ -87,7 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=raw,
         epilog="examples:\n  ragtune score answers.jsonl\n  ragtune score old.csv new.csv --map question=user_input --map answer=response",
     )
-    p.add_argument("files", nargs="+", type=Path, metavar="FILE", help="columns question, answer, contexts, reference (or RAGAS's)")
+    p.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="columns question, answer, contexts, reference (or RAGAS's)"
+    )
     p.add_argument("--map", action="append", default=[], metavar="OURS=THEIRS", help="name a column of the file")
     p.add_argument("--judge", default="local", help="which judge scores (default: local)")
     p.add_argument("--out", type=Path, help="Run folder (default: runs/score-NAME)")
@@ -103,13 +107,21 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=raw,
         epilog="examples:\n  ragtune judge evaluate labelled.jsonl --judge local\n  ragtune judge evaluate begin_dev_wow.tsv --judge nli --model path/to/cross-encoder",
     )
-    q.add_argument("labelled", nargs="+", type=Path, metavar="LABELLED", help="JSONL with answer, contexts, label; or a BEGIN .tsv")
+    q.add_argument(
+        "labelled", nargs="+", type=Path, metavar="LABELLED", help="JSONL with answer, contexts, label; or a BEGIN .tsv"
+    )
     q.add_argument("--judge", default="local", help="which judge (default: local)")
     q.add_argument("--model", help="CrossEncoder for --judge nli, served or local model for --judge llm")
     q.add_argument("--endpoint", help="OpenAI-compatible server for --judge llm")
-    q.add_argument("--calibrate", metavar="NAME", help="keep the threshold that separates these labels best, to be used by that name")
+    q.add_argument(
+        "--calibrate",
+        metavar="NAME",
+        help="keep the threshold that separates these labels best, to be used by that name",
+    )
     q.add_argument("--threshold", type=float, help="support that counts as supported (default: the judge's own)")
-    q.add_argument("--out", type=Path, default=Path("reports/judge.html"), help="HTML file; a JSON file is written beside it")
+    q.add_argument(
+        "--out", type=Path, default=Path("reports/judge.html"), help="HTML file; a JSON file is written beside it"
+    )
     q.add_argument("--store", type=Path, default=Path(STORE), help="artifact store (default: .ragtune)")
     q.set_defaults(call=commands.do_judge)
 
@@ -117,7 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
     q = actions.add_parser("save", help="write a baseline file from a Run")
     q.add_argument("run", type=Path, help="Run folder")
-    q.add_argument("-o", "--out", type=Path, default=Path("baseline.json"), help="file to write (default: baseline.json)")
+    q.add_argument(
+        "-o", "--out", type=Path, default=Path("baseline.json"), help="file to write (default: baseline.json)"
+    )
     q.set_defaults(call=commands.do_baseline)
 
     p = verbs.add_parser(
@@ -129,8 +143,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     p.add_argument("run", type=Path, help="Run folder")
     p.add_argument("--baseline", type=Path, required=True, help="file from `ragtune baseline save`")
-    p.add_argument("--margin", action="append", default=[], metavar="[METRIC=]POINTS", help="what may be lost, in [0, 1] (default 0.02)")
-    p.add_argument("--min", action="append", default=[], metavar="METRIC=VALUE", help="absolute floor of a metric's mean")
+    p.add_argument(
+        "--margin",
+        action="append",
+        default=[],
+        metavar="[METRIC=]POINTS",
+        help="what may be lost, in [0, 1] (default 0.02)",
+    )
+    p.add_argument(
+        "--min", action="append", default=[], metavar="METRIC=VALUE", help="absolute floor of a metric's mean"
+    )
     p.add_argument("--setup", action="append", default=[], metavar="NAME", help="check only these setups")
     p.add_argument("--max-latency", type=float, metavar="SECONDS", help="ceiling of the median latency")
     p.add_argument("--max-cost", type=float, metavar="COST", help="ceiling of the cost per question")

@@ -17,7 +17,18 @@ EXTRAS = {
     "speed": (("numba",), "faster BM25 on large corpora"),
     "dev": (("pytest", "mypy", "ruff", "hypothesis"), "tests, types, lint"),
 }
-PACKAGES = ("torch", "transformers", "sentence-transformers", "peft", "trl", "faiss-cpu", "faiss-gpu", "bm25s", "pandas", "numpy")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "peft",
+    "trl",
+    "faiss-cpu",
+    "faiss-gpu",
+    "bm25s",
+    "pandas",
+    "numpy",
+)
 
 
 def _faiss_kind() -> str:
@@ -32,7 +43,11 @@ def _faiss_kind() -> str:
 def report() -> tuple[list[str], bool]:
     """(lines to print, whether everything needed is there)."""
     ok = True
-    lines = [f"ragtune {metadata.version('ragtune')}, Python {platform.python_version()}, {platform.system()} {platform.machine()}", "", "Packages"]
+    lines = [
+        f"ragtune {metadata.version('ragtune')}, Python {platform.python_version()}, {platform.system()} {platform.machine()}",
+        "",
+        "Packages",
+    ]
     for name in PACKAGES:
         try:
             lines.append(f"  {name:<24}{metadata.version(name)}")

@@ -121,9 +121,15 @@ def hit_to_json(hit: Hit) -> Json:
     """A Hit as it stands in ``answers.jsonl``: flat, with the document's id and offsets."""
     c = hit.chunk
     return {
-        "rank": hit.rank, "score": round(hit.score, 6), "chunk_id": c.id, "document_id": c.document_id,
-        "start": c.start, "end": c.end, "title": c.title, "text": c.text,
-    }  # fmt: skip
+        "rank": hit.rank,
+        "score": round(hit.score, 6),
+        "chunk_id": c.id,
+        "document_id": c.document_id,
+        "start": c.start,
+        "end": c.end,
+        "title": c.title,
+        "text": c.text,
+    }
 
 
 def hit_from_json(data: Json) -> Hit:
@@ -132,4 +138,11 @@ def hit_from_json(data: Json) -> Hit:
 
 
 def question_from_json(data: Json) -> Question:
-    return Question(data["id"], data["text"], tuple(data["answers"]), tuple(Evidence(**e) for e in data["evidence"]), data["split"], tuple(data["tags"]))
+    return Question(
+        data["id"],
+        data["text"],
+        tuple(data["answers"]),
+        tuple(Evidence(**e) for e in data["evidence"]),
+        data["split"],
+        tuple(data["tags"]),
+    )

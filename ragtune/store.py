@@ -47,10 +47,16 @@ def writing(what: object) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError("the disk is full.", where=what, fix="Free some space and run again; finished work is kept.") from error
+            raise StoreError(
+                "the disk is full.", where=what, fix="Free some space and run again; finished work is kept."
+            ) from error
         if isinstance(error, PermissionError | NotADirectoryError) or error.errno == errno.EROFS:
-            raise StoreError(f"cannot write ({error.strerror}).", where=what, fix="Choose another folder with --store or --out.") from error
-        raise StoreError(f"writing failed ({error.strerror or error}).", where=what, fix="Run again; finished work is kept.") from error
+            raise StoreError(
+                f"cannot write ({error.strerror}).", where=what, fix="Choose another folder with --store or --out."
+            ) from error
+        raise StoreError(
+            f"writing failed ({error.strerror or error}).", where=what, fix="Run again; finished work is kept."
+        ) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -92,7 +98,9 @@ class Store:
         except Timeout as error:
             pid = owner.read_text() if owner.exists() else "?"
             raise StoreError(
-                f"another run (process {pid}) is using this store.", where=self.root, fix="Wait for it to end, or give --store another folder."
+                f"another run (process {pid}) is using this store.",
+                where=self.root,
+                fix="Wait for it to end, or give --store another folder.",
             ) from error
         try:
             with writing(owner):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ragtune.check import GateSettings, check, load_baseline, make_baseline
-from ragtune.check.output import names_of, text
 from ragtune.experiment.folder import load_run
+from ragtune.gate import GateSettings, check, load_baseline, make_baseline
+from ragtune.gate.output import names_of, text
 
 
 def assert_no_regression(run: str | Path, baseline: str | Path, **settings: Any) -> None:
-    """Fail if ``run`` regressed against ``baseline``. ``settings`` are those of `ragtune.check.GateSettings`.
+    """Fail if ``run`` regressed against ``baseline``. ``settings`` are those of `ragtune.gate.GateSettings`.
 
     Raises:
         AssertionError: with the lines that ``ragtune check`` prints.

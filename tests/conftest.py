@@ -22,17 +22,58 @@ DOCUMENTS = {
     "keys.csv": "key,opens,copies\nK-1,shed,3\nK-2,office,5\n",
 }
 QUESTIONS = [
-    {"id": "q1", "question": "When is tea served?", "answers": ["15:30"], "evidence": [{"document": "tea.md", "quote": "Tea is served at 15:30"}], "split": "test", "tags": ["single fact", "seen"]},
-    {"id": "q2", "question": "Who is the captain of the boat Sprat?", "answers": ["Ida Moen"], "evidence": [{"document": "boats.txt", "quote": "captain is Ida Moen"}], "split": "test", "tags": ["single fact"]},
-    {"id": "q3", "question": "What does a ticket to the moon cost?", "answers": [], "split": "test", "tags": ["unanswerable"]},
-    {"id": "t1", "question": "At what time do we have tea?", "answers": ["15:30"], "evidence": [{"document": "tea.md", "quote": "15:30"}], "split": "train", "tags": ["seen"]},
-    {"id": "t2", "question": "How many people does the Herring carry?", "answers": ["30"], "evidence": [{"document": "boats.txt", "quote": "Herring carries 30 people"}], "split": "train"},
+    {
+        "id": "q1",
+        "question": "When is tea served?",
+        "answers": ["15:30"],
+        "evidence": [{"document": "tea.md", "quote": "Tea is served at 15:30"}],
+        "split": "test",
+        "tags": ["single fact", "seen"],
+    },
+    {
+        "id": "q2",
+        "question": "Who is the captain of the boat Sprat?",
+        "answers": ["Ida Moen"],
+        "evidence": [{"document": "boats.txt", "quote": "captain is Ida Moen"}],
+        "split": "test",
+        "tags": ["single fact"],
+    },
+    {
+        "id": "q3",
+        "question": "What does a ticket to the moon cost?",
+        "answers": [],
+        "split": "test",
+        "tags": ["unanswerable"],
+    },
+    {
+        "id": "t1",
+        "question": "At what time do we have tea?",
+        "answers": ["15:30"],
+        "evidence": [{"document": "tea.md", "quote": "15:30"}],
+        "split": "train",
+        "tags": ["seen"],
+    },
+    {
+        "id": "t2",
+        "question": "How many people does the Herring carry?",
+        "answers": ["30"],
+        "evidence": [{"document": "boats.txt", "quote": "Herring carries 30 people"}],
+        "split": "train",
+    },
     {"id": "t3", "question": "Which planet is largest?", "answers": [], "split": "train"},
-    {"id": "d1", "question": "What do biscuits cost?", "answers": ["2 euros"], "evidence": [{"document": "tea.md", "quote": "Biscuits cost 2 euros"}], "split": "dev"},
-]  # fmt: skip
+    {
+        "id": "d1",
+        "question": "What do biscuits cost?",
+        "answers": ["2 euros"],
+        "evidence": [{"document": "tea.md", "quote": "Biscuits cost 2 euros"}],
+        "split": "dev",
+    },
+]
 
 
-def write_corpus(folder: Path, documents: dict[str, str] | None = None, questions: list[dict[str, object]] | None = None) -> Path:
+def write_corpus(
+    folder: Path, documents: dict[str, str] | None = None, questions: list[dict[str, object]] | None = None
+) -> Path:
     (folder / "documents").mkdir(parents=True, exist_ok=True)
     for name, text in (DOCUMENTS if documents is None else documents).items():
         path = folder / "documents" / name
@@ -59,11 +100,23 @@ def minilm():  # type: ignore[no-untyped-def]
 def build_tiny(kind: str, folder: Path) -> Path:
     """A tiny random model of a real architecture, with nano's tokenizer and a chat template where it has one."""
     import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM, T5Config, T5ForConditionalGeneration
+    from transformers import (
+        AutoTokenizer,
+        LlamaConfig,
+        LlamaForCausalLM,
+        Qwen2Config,
+        Qwen2ForCausalLM,
+        T5Config,
+        T5ForConditionalGeneration,
+    )
 
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(NANO_FOLDER)
-    size = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id}
+    size = {
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
     decoder = {
         "hidden_size": 32,
         "intermediate_size": 48,
@@ -82,7 +135,15 @@ def build_tiny(kind: str, folder: Path) -> Path:
         tokenizer.chat_template = None
     else:
         model = T5ForConditionalGeneration(
-            T5Config(**size, d_model=32, d_kv=16, d_ff=48, num_layers=2, num_heads=2, decoder_start_token_id=tokenizer.pad_token_id)
+            T5Config(
+                **size,
+                d_model=32,
+                d_kv=16,
+                d_ff=48,
+                num_layers=2,
+                num_heads=2,
+                decoder_start_token_id=tokenizer.pad_token_id,
+            )
         )
         tokenizer.chat_template = None
     model.save_pretrained(folder)  # type: ignore[attr-defined]

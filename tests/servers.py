@@ -53,4 +53,6 @@ class Server:
             return 200, found[3:]
         content = found if isinstance(found, str) else json.dumps(found)
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": content}}
-        return 200, json.dumps({"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+        return 200, json.dumps(
+            {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        )

@@ -36,12 +36,45 @@ setups:
   read: {retrieval: {top_k: 1}, tuning: {train_on: contexts, epochs: 1, lora: {r: 2}}}
 """
 ANSWERS = [
-    {"id": "1", "question": "When is tea?", "answer": "Tea is at 15:30 [1].", "contexts": ["Tea is served at 15:30.", "Biscuits cost 2 euros."], "reference": "15:30", "tags": ["a"]},
-    {"id": "2", "question": "What do biscuits cost?", "answer": "3 euros", "contexts": ["Biscuits cost 2 euros."], "reference": "2 euros", "tags": ["b"]},
-    {"id": "3", "question": "Who pours tea?", "answer": "I'm sorry, the context does not mention it.", "contexts": ["Tea is served at 15:30."], "reference": "Ola Brand", "tags": ["a"]},
-    {"id": "4", "question": "What is the moon?", "answer": "Cheese.", "contexts": ["Tea is at 15:30."], "unanswerable": True},
-    {"id": "5", "question": "Who is captain?", "answer": "Ida Moen is. The boat carries 12.", "contexts": ["The captain is Ida Moen.", "It carries 30."], "reference": "Ida Moen"},
-]  # fmt: skip
+    {
+        "id": "1",
+        "question": "When is tea?",
+        "answer": "Tea is at 15:30 [1].",
+        "contexts": ["Tea is served at 15:30.", "Biscuits cost 2 euros."],
+        "reference": "15:30",
+        "tags": ["a"],
+    },
+    {
+        "id": "2",
+        "question": "What do biscuits cost?",
+        "answer": "3 euros",
+        "contexts": ["Biscuits cost 2 euros."],
+        "reference": "2 euros",
+        "tags": ["b"],
+    },
+    {
+        "id": "3",
+        "question": "Who pours tea?",
+        "answer": "I'm sorry, the context does not mention it.",
+        "contexts": ["Tea is served at 15:30."],
+        "reference": "Ola Brand",
+        "tags": ["a"],
+    },
+    {
+        "id": "4",
+        "question": "What is the moon?",
+        "answer": "Cheese.",
+        "contexts": ["Tea is at 15:30."],
+        "unanswerable": True,
+    },
+    {
+        "id": "5",
+        "question": "Who is captain?",
+        "answer": "Ida Moen is. The boat carries 12.",
+        "contexts": ["The captain is Ida Moen.", "It carries 30."],
+        "reference": "Ida Moen",
+    },
+]
 
 
 def make(folder: Path) -> dict[str, Any]:
@@ -81,7 +114,11 @@ def test_no_number_moves(made: dict[str, Any], name: str) -> None:
     wanted = flat(json.loads((GOLDEN / f"{name}.json").read_text("utf-8")))
     found = flat(made[name])
     assert set(found) == set(wanted)
-    wrong = {k: (v, found[k]) for k, v in wanted.items() if found[k] != (pytest.approx(v, abs=2e-5) if isinstance(v, float) else v)}
+    wrong = {
+        k: (v, found[k])
+        for k, v in wanted.items()
+        if found[k] != (pytest.approx(v, abs=2e-5) if isinstance(v, float) else v)
+    }
     assert not wrong
 
 

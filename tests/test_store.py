@@ -38,9 +38,14 @@ def test_a_cut_artifact_is_found_by_checksum_and_removed(tmp_path: Path) -> None
     assert store.find("s", "k") is None
 
 
-@given(items=st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=30), min_size=1, max_size=8), cut=st.integers(0, 400))
+@given(
+    items=st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=30), min_size=1, max_size=8),
+    cut=st.integers(0, 400),
+)
 @settings(max_examples=60, deadline=None)
-def test_a_log_cut_anywhere_keeps_its_sound_lines(tmp_path_factory: pytest.TempPathFactory, items: dict[str, str], cut: int) -> None:
+def test_a_log_cut_anywhere_keeps_its_sound_lines(
+    tmp_path_factory: pytest.TempPathFactory, items: dict[str, str], cut: int
+) -> None:
     path = tmp_path_factory.mktemp("log") / "a.jsonl"
     Log(path).add(items)
     whole = path.read_bytes()
@@ -83,7 +88,9 @@ def test_two_runs_on_one_store_is_an_error(tmp_path: Path) -> None:
         assert (tmp_path / "lock.pid").exists()
 
 
-@pytest.mark.parametrize(("code", "says"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "cannot write"), (errno.EIO, "writing failed")])
+@pytest.mark.parametrize(
+    ("code", "says"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "cannot write"), (errno.EIO, "writing failed")]
+)
 def test_disk_errors_are_one_line(code: int, says: str) -> None:
     with pytest.raises(StoreError, match=says) as caught, writing("here"):
         raise OSError(code, "boom")

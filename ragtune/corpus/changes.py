@@ -45,7 +45,11 @@ def read_changes(path: Path, documents: Mapping[str, Document]) -> list[Change]:
             raise CorpusError(f'there is no document "{row["document"]}".', where=where)
         span = find_quote(document.text, row["find"])
         if span is None:
-            raise CorpusError(f'"{row["find"][:60]}" does not stand in document "{document.id}".', where=where, fix="Copy it from the document's text.")
+            raise CorpusError(
+                f'"{row["find"][:60]}" does not stand in document "{document.id}".',
+                where=where,
+                fix="Copy it from the document's text.",
+            )
         answers = row.get("answers", [row["replace"]])
         if not isinstance(answers, list) or not all(isinstance(a, str) and a.strip() for a in answers):
             raise CorpusError('"answers" must be a list of texts.', where=where)
@@ -64,7 +68,9 @@ def _moved(at: int, changes: Sequence[Change], end: bool) -> int:
     return at + shift
 
 
-def apply_changes(documents: Sequence[Document], questions: Sequence[Question], changes: Sequence[Change]) -> tuple[list[Document], list[Question]]:
+def apply_changes(
+    documents: Sequence[Document], questions: Sequence[Question], changes: Sequence[Change]
+) -> tuple[list[Document], list[Question]]:
     """The changed documents, and the questions with evidence moved, references renewed, and a tag `CHANGED` or `UNCHANGED`.
 
     A question is changed when its evidence overlaps a change and its reference shares words with what was changed.
@@ -76,7 +82,9 @@ def apply_changes(documents: Sequence[Document], questions: Sequence[Question], 
     for c in sorted(changes, key=lambda c: (c.document, c.start)):
         own = by_document.setdefault(c.document, [])
         if own and own[-1].end > c.start:
-            raise CorpusError(f'two changes overlap in document "{c.document}" ("{c.old[:40]}").', where="corpus.changes")
+            raise CorpusError(
+                f'two changes overlap in document "{c.document}" ("{c.old[:40]}").', where="corpus.changes"
+            )
         own.append(c)
     renewed = []
     for d in documents:
@@ -86,12 +94,31 @@ def apply_changes(documents: Sequence[Document], questions: Sequence[Question], 
         renewed.append(replace(d, text=text))
     asked = []
     for q in questions:
-        hit = next((c for e in q.evidence for c in by_document.get(e.document_id, ()) if c.start < e.end and e.start < c.end and _speaks_of(c, q)), None)
+        hit = next(
+            (
+                c
+                for e in q.evidence
+                for c in by_document.get(e.document_id, ())
+                if c.start < e.end and e.start < c.end and _speaks_of(c, q)
+            ),
+            None,
+        )
         evidence = tuple(
-            Evidence(e.document_id, _moved(e.start, by_document.get(e.document_id, ()), False), _moved(e.end, by_document.get(e.document_id, ()), True))
+            Evidence(
+                e.document_id,
+                _moved(e.start, by_document.get(e.document_id, ()), False),
+                _moved(e.end, by_document.get(e.document_id, ()), True),
+            )
             for e in q.evidence
         )
-        asked.append(replace(q, evidence=evidence, answers=hit.answers if hit else q.answers, tags=(*q.tags, CHANGED if hit else UNCHANGED)))
+        asked.append(
+            replace(
+                q,
+                evidence=evidence,
+                answers=hit.answers if hit else q.answers,
+                tags=(*q.tags, CHANGED if hit else UNCHANGED),
+            )
+        )
     return renewed, asked
 
 

@@ -26,7 +26,9 @@ class Leak:
 
 
 def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"\w", text.lower()) if re.search(r"[\u4e00-\u9fff]", text) else re.findall(r"\w+", text.lower()))
+    return tuple(
+        re.findall(r"\w", text.lower()) if re.search(r"[\u4e00-\u9fff]", text) else re.findall(r"\w+", text.lower())
+    )
 
 
 def _bag(text: str) -> Counter[str]:
@@ -52,7 +54,11 @@ def find_leaks(questions: Sequence[Question]) -> list[Leak]:
         best = (0.0, -1)
         for i in {i for word in rare for i in by_word[word]}:
             score = sum((bag & bags[i]).values()) / max(1, sum((bag | bags[i]).values()))
-            same = not question.answers or not train[i].answers or bool({a.lower() for a in question.answers} & {a.lower() for a in train[i].answers})
+            same = (
+                not question.answers
+                or not train[i].answers
+                or bool({a.lower() for a in question.answers} & {a.lower() for a in train[i].answers})
+            )
             if score == 1.0 or same:
                 best = max(best, (score, i))
         if best[0] >= NEAR:
@@ -115,7 +121,11 @@ def corpus_info(corpus: Corpus, lengths: Sequence[int]) -> CorpusInfo:
     questions = corpus.questions
     return CorpusInfo(
         documents=len(corpus.documents),
-        formats=dict(Counter("." + d.id.split("#")[0].rsplit(".", 1)[-1] if "." in d.id else "(none)" for d in corpus.documents).most_common()),
+        formats=dict(
+            Counter(
+                "." + d.id.split("#")[0].rsplit(".", 1)[-1] if "." in d.id else "(none)" for d in corpus.documents
+            ).most_common()
+        ),
         words=sum(lengths),
         histogram=[row for row in histogram if row[2]],
         questions=len(questions),

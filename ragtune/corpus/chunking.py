@@ -13,9 +13,9 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ragtune.corpus.sentences import sentence_spans
 from ragtune.records import Chunk, Document
 from ragtune.store import digest
+from ragtune.text.sentences import sentence_spans
 
 VERSION = 2
 Span = tuple[int, int]
@@ -144,7 +144,9 @@ _FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
 def headings(text: str) -> list[tuple[int, int, str]]:
     """(offset, level, title) of the Markdown headings outside code fences."""
     fences = [m.span() for m in _FENCE.finditer(text)]
-    return [(m.start(), len(m[1]), m[2]) for m in _HEADING.finditer(text) if not any(a <= m.start() < b for a, b in fences)]
+    return [
+        (m.start(), len(m[1]), m[2]) for m in _HEADING.finditer(text) if not any(a <= m.start() < b for a, b in fences)
+    ]
 
 
 def by_markdown(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
@@ -162,8 +164,12 @@ def whole(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
 
 
 CHUNKERS: dict[str, Callable[[Ruler, ChunkSettings], list[Span]]] = {
-    "tokens": by_tokens, "recursive": recursive, "sentences": by_sentences, "markdown": by_markdown, "document": whole,
-}  # fmt: skip
+    "tokens": by_tokens,
+    "recursive": recursive,
+    "sentences": by_sentences,
+    "markdown": by_markdown,
+    "document": whole,
+}
 
 
 def heading_path(found: Sequence[tuple[int, int, str]], at: int) -> list[str]:
@@ -194,8 +200,13 @@ def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSpa
         names = list(dict.fromkeys([title, *path] if title else path))
         chunks.append(
             Chunk(
-                digest(document.id, start, end, text[start:end]), document.id, start, end, text[start:end],
-                " > ".join(names) if settings.titles else "", {**document.metadata, "headings": path},
+                digest(document.id, start, end, text[start:end]),
+                document.id,
+                start,
+                end,
+                text[start:end],
+                " > ".join(names) if settings.titles else "",
+                {**document.metadata, "headings": path},
             )
-        )  # fmt: skip
+        )
     return chunks

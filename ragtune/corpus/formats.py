@@ -31,7 +31,9 @@ def decode(data: bytes, where: Path) -> str:
         from charset_normalizer import from_bytes
 
         if b"\x00" in data[:4096]:
-            raise CorpusError("this is not text.", where=where, fix="Remove the file or give it its true suffix.") from None
+            raise CorpusError(
+                "this is not text.", where=where, fix="Remove the file or give it its true suffix."
+            ) from None
         best = from_bytes(data).best()
         if best is None:
             raise CorpusError("cannot tell the text encoding.", where=where, fix="Save the file as UTF-8.") from None
@@ -88,7 +90,12 @@ def read_html(path: Path, doc_id: str) -> Iterable[Document]:
     for tag in soup(["script", "style", "nav", "template", "noscript", "title", "head"]):
         tag.decompose()
     text = MarkdownConverter(
-        heading_style="ATX", bullets="-", strip=["a", "img"], escape_misc=False, escape_underscores=False, escape_asterisks=False
+        heading_style="ATX",
+        bullets="-",
+        strip=["a", "img"],
+        escape_misc=False,
+        escape_underscores=False,
+        escape_asterisks=False,
     ).convert_soup(soup.body or soup)
     return [Document(doc_id, normalise(text), metadata)]
 
@@ -109,7 +116,9 @@ def read_pdf(path: Path, doc_id: str) -> Iterable[Document]:
     except CorpusError:
         raise
     except Exception as error:  # pypdf raises many kinds of error on broken files
-        raise CorpusError(f"this PDF cannot be read ({error}).", where=path, fix="Export it again or remove it.") from error
+        raise CorpusError(
+            f"this PDF cannot be read ({error}).", where=path, fix="Export it again or remove it."
+        ) from error
     return [Document(doc_id, normalise(_unwrap(text)), {**metadata, "pages": len(reader.pages)})]
 
 
@@ -129,11 +138,23 @@ def read_docx(path: Path, doc_id: str) -> Iterable[Document]:
     blocks: list[str] = []
     for item in source.iter_inner_content():
         if isinstance(item, Table):
-            blocks.append("\n".join("| " + " | ".join(c.text.strip().replace("\n", " ") for c in row.cells) + " |" for row in item.rows))
+            blocks.append(
+                "\n".join(
+                    "| " + " | ".join(c.text.strip().replace("\n", " ") for c in row.cells) + " |" for row in item.rows
+                )
+            )
             continue
         style = (item.style.name or "") if item.style else ""
         level = re.fullmatch(r"Heading (\d)", style)
-        prefix = "#" * int(level[1]) + " " if level else "# " if style == "Title" else "- " if style.startswith("List") else ""
+        prefix = (
+            "#" * int(level[1]) + " "
+            if level
+            else "# "
+            if style == "Title"
+            else "- "
+            if style.startswith("List")
+            else ""
+        )
         if item.text.strip():
             blocks.append(prefix + item.text.strip())
     text = re.sub(r"(?m)^(- .*)\n\n(?=- )", r"\1\n", "\n\n".join(blocks))
@@ -180,13 +201,23 @@ def read_csv(path: Path, doc_id: str) -> Iterable[Document]:
     rows = list(csv.DictReader(io.StringIO(decode(path.read_bytes(), path), newline="")))
     if rows and "text" in rows[0]:
         return _rows(rows, path, doc_id)
-    lines = ["; ".join(f"{k}: {(v or '').strip()}" for k, v in row.items() if k and isinstance(v, str) and v.strip()) for row in rows]
+    lines = [
+        "; ".join(f"{k}: {(v or '').strip()}" for k, v in row.items() if k and isinstance(v, str) and v.strip())
+        for row in rows
+    ]
     title = path.stem.replace("-", " ").replace("_", " ").capitalize()
     return [Document(doc_id, normalise("\n".join(lines)), {"title": title})]
 
 
 Reader = Callable[[Path, str], Iterable[Document]]
 READERS: dict[str, Reader] = {
-    ".txt": read_text, ".md": read_markdown, ".markdown": read_markdown, ".html": read_html, ".htm": read_html,
-    ".pdf": read_pdf, ".docx": read_docx, ".jsonl": read_jsonl, ".csv": read_csv,
-}  # fmt: skip
+    ".txt": read_text,
+    ".md": read_markdown,
+    ".markdown": read_markdown,
+    ".html": read_html,
+    ".htm": read_html,
+    ".pdf": read_pdf,
+    ".docx": read_docx,
+    ".jsonl": read_jsonl,
+    ".csv": read_csv,
+}

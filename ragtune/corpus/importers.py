@@ -51,20 +51,36 @@ def import_squad(source: Path, dest: Path, split: str = "test") -> None:
                 for answer in qa.get("answers", []):
                     span = find_quote(text, answer["text"], answer["answer_start"])
                     if span is None:
-                        raise CorpusError(f'answer "{answer["text"][:40]}" does not stand in its paragraph.', where=f"{source} question {qa['id']}")
+                        raise CorpusError(
+                            f'answer "{answer["text"][:40]}" does not stand in its paragraph.',
+                            where=f"{source} question {qa['id']}",
+                        )
                     spans.append({"document": doc_id, "start": span[0], "end": span[1]})
                 answers = list(dict.fromkeys(x["text"] for x in qa.get("answers", [])))
                 kind = "unanswerable" if not answers else "answerable"
                 unique = [dict(t) for t in dict.fromkeys(tuple(s.items()) for s in spans)]
-                questions.append({"id": qa["id"], "question": qa["question"], "answers": answers, "evidence": unique, "split": split, "tags": [kind]})
+                questions.append(
+                    {
+                        "id": qa["id"],
+                        "question": qa["question"],
+                        "answers": answers,
+                        "evidence": unique,
+                        "split": split,
+                        "tags": [kind],
+                    }
+                )
     _write(dest, documents, questions)
 
 
 def import_beir(source: Path, dest: Path, split: str = "test") -> None:
     """A BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv): evidence is the whole relevant document."""
     if not (source / "corpus.jsonl").exists() or not (source / "queries.jsonl").exists():
-        raise CorpusError("this is not a BEIR folder.", where=source, fix="It needs corpus.jsonl, queries.jsonl and qrels/.")
-    documents = [{"id": str(r["_id"]), "text": r["text"], "title": r.get("title", "")} for r in _jsonl(source / "corpus.jsonl")]
+        raise CorpusError(
+            "this is not a BEIR folder.", where=source, fix="It needs corpus.jsonl, queries.jsonl and qrels/."
+        )
+    documents = [
+        {"id": str(r["_id"]), "text": r["text"], "title": r.get("title", "")} for r in _jsonl(source / "corpus.jsonl")
+    ]
     length = {d["id"]: len(normalise(d["text"])) for d in documents}
     relevant: dict[str, list[str]] = {}
     names = {"train": "train", "dev": "dev", "test": "test"}
@@ -75,10 +91,17 @@ def import_beir(source: Path, dest: Path, split: str = "test") -> None:
                 relevant.setdefault(row[0], []).append(row[1])
                 split_of[row[0]] = names.get(file.stem, split)
     questions = [
-        {"id": str(r["_id"]), "question": r["text"], "answers": [], "split": split_of[str(r["_id"])], "tags": ["retrieval-only"],
-         "evidence": [{"document": d, "start": 0, "end": length[d]} for d in relevant[str(r["_id"])]]}
-        for r in _jsonl(source / "queries.jsonl") if str(r["_id"]) in relevant
-    ]  # fmt: skip
+        {
+            "id": str(r["_id"]),
+            "question": r["text"],
+            "answers": [],
+            "split": split_of[str(r["_id"])],
+            "tags": ["retrieval-only"],
+            "evidence": [{"document": d, "start": 0, "end": length[d]} for d in relevant[str(r["_id"])]],
+        }
+        for r in _jsonl(source / "queries.jsonl")
+        if str(r["_id"]) in relevant
+    ]
     _write(dest, documents, questions)
 
 
@@ -90,7 +113,12 @@ def _question_rows(rows: Rows, split: str, where: Path) -> Rows:
         answers = row.get("answers") or row.get("answer") or row.get("reference") or []
         if isinstance(answers, str):
             answers = [a.strip() for a in answers.split("||") if a.strip()]
-        found = {"id": str(row.get("id") or f"q{n:05d}"), "question": text, "answers": answers, "split": row.get("split") or split}
+        found = {
+            "id": str(row.get("id") or f"q{n:05d}"),
+            "question": text,
+            "answers": answers,
+            "split": row.get("split") or split,
+        }
         tags = row.get("tags") or []
         found["tags"] = tags.split(";") if isinstance(tags, str) else tags
         if row.get("context"):
@@ -107,11 +135,15 @@ def _questions_with_contexts(rows: Rows, dest: Path, split: str, source: Path) -
             text = normalise(context)
             document = documents.setdefault(text, {"id": f"d{len(documents):05d}", "text": text})
             span = find_quote(text, row["answers"][0]) if row["answers"] else None
-            row["evidence"] = [{"document": document["id"], "start": span[0] if span else 0, "end": span[1] if span else len(text)}]
+            row["evidence"] = [
+                {"document": document["id"], "start": span[0] if span else 0, "end": span[1] if span else len(text)}
+            ]
         questions.append(row)
     if not documents:
         raise CorpusError(
-            'no row has a "context", so there are no documents.', where=source, fix="Add a context column, or import the documents with `folder`."
+            'no row has a "context", so there are no documents.',
+            where=source,
+            fix="Add a context column, or import the documents with `folder`.",
         )
     _write(dest, documents.values(), questions)
 
@@ -132,7 +164,9 @@ def import_folder(source: Path, dest: Path, split: str = "test") -> None:
         raise CorpusError("this is not a folder.", where=source)
     files = [p for p in document_files(source) if p.suffix.lower() in READERS]
     if not files:
-        raise CorpusError("the folder holds no document.", where=source, fix=f"Known kinds: {' '.join(sorted(READERS))}.")
+        raise CorpusError(
+            "the folder holds no document.", where=source, fix=f"Known kinds: {' '.join(sorted(READERS))}."
+        )
     for path in files:
         target = dest / "documents" / path.relative_to(source)
         with writing(target):
@@ -144,8 +178,12 @@ def import_folder(source: Path, dest: Path, split: str = "test") -> None:
 
 
 IMPORTERS: dict[str, Callable[[Path, Path, str], None]] = {
-    "squad": import_squad, "beir": import_beir, "jsonl": import_jsonl, "csv": import_csv, "folder": import_folder,
-}  # fmt: skip
+    "squad": import_squad,
+    "beir": import_beir,
+    "jsonl": import_jsonl,
+    "csv": import_csv,
+    "folder": import_folder,
+}
 
 
 def import_corpus(kind: str, source: Path, dest: Path, split: str = "test") -> None:

@@ -24,9 +24,14 @@ class CorpusSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     path: str
-    bad_documents: Literal["skip", "error"] = Field("skip", description="what to do with a document that cannot be read")
+    bad_documents: Literal["skip", "error"] = Field(
+        "skip", description="what to do with a document that cannot be read"
+    )
     max_document_mb: float = Field(20.0, gt=0)
-    changes: str | None = Field(None, description="JSONL of edits made to the documents; questions they concern are tagged changed, the others unchanged")
+    changes: str | None = Field(
+        None,
+        description="JSONL of edits made to the documents; questions they concern are tagged changed, the others unchanged",
+    )
     allow_leaks: bool = Field(False, description="run even if test questions stand in the train split")
 
 
@@ -61,7 +66,11 @@ class Corpus:
 
 def document_files(folder: Path) -> list[Path]:
     """Files below ``folder`` that are documents; ``x.pdf.meta.json`` is metadata of ``x.pdf``."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    files = sorted(
+        p
+        for p in folder.rglob("*")
+        if p.is_file() and not any(part.startswith(".") for part in p.relative_to(folder).parts)
+    )
     return [p for p in files if not p.name.endswith(".meta.json")]
 
 
@@ -73,12 +82,18 @@ def read_file(path: Path, doc_id: str, max_mb: float) -> list[Document]:
     """
     reader = formats.READERS.get(path.suffix.lower())
     if reader is None:
-        raise CorpusError(f'no reader for "{path.suffix}".', where=path, fix=f"Known: {' '.join(sorted(formats.READERS))}.")
+        raise CorpusError(
+            f'no reader for "{path.suffix}".', where=path, fix=f"Known: {' '.join(sorted(formats.READERS))}."
+        )
     size = path.stat().st_size
     if size == 0:
         raise CorpusError("the file is empty.", where=path, fix="Remove it or fill it.")
     if size > max_mb * 1e6:
-        raise CorpusError(f"{size / 1e6:.0f} MB is over the limit of {max_mb:g} MB.", where=path, fix="Split it or raise corpus.max_document_mb.")
+        raise CorpusError(
+            f"{size / 1e6:.0f} MB is over the limit of {max_mb:g} MB.",
+            where=path,
+            fix="Split it or raise corpus.max_document_mb.",
+        )
     side = path.with_name(path.name + ".meta.json")
     extra = {}
     if side.exists():
@@ -93,7 +108,9 @@ def read_file(path: Path, doc_id: str, max_mb: float) -> list[Document]:
     return filled
 
 
-def _read_documents(folder: Path, settings: CorpusSettings, store: Store | None) -> tuple[list[Document], list[Skipped]]:
+def _read_documents(
+    folder: Path, settings: CorpusSettings, store: Store | None
+) -> tuple[list[Document], list[Skipped]]:
     documents: list[Document] = []
     skipped: list[Skipped] = []
     log = store.log("read", f"v{formats.VERSION}") if store else None
@@ -134,11 +151,19 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
     if not path.is_dir():
         raise CorpusError("there is no such corpus folder.", where=path, fix="Make one with `ragtune corpus import`.")
     if not folder.is_dir():
-        raise CorpusError("the corpus has no documents/ folder.", where=path, fix="Put the documents there, or use `ragtune corpus import folder`.")
+        raise CorpusError(
+            "the corpus has no documents/ folder.",
+            where=path,
+            fix="Put the documents there, or use `ragtune corpus import folder`.",
+        )
     documents, skipped = _read_documents(folder, settings, store)
     if not documents:
         why = f" ({skipped[0].reason})" if skipped else ""
-        raise CorpusError(f"the corpus is empty: no document could be read{why}.", where=folder, fix="Add .txt, .md, .html, .pdf, .docx, .jsonl or .csv files.")
+        raise CorpusError(
+            f"the corpus is empty: no document could be read{why}.",
+            where=folder,
+            fix="Add .txt, .md, .html, .pdf, .docx, .jsonl or .csv files.",
+        )
     seen: set[str] = set()
     for document in documents:
         if document.id in seen:

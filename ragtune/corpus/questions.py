@@ -37,17 +37,25 @@ def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evide
         raise CorpusError('evidence needs "document" and either "quote" or "start" and "end".', where=where)
     document = documents.get(str(item["document"]))
     if document is None:
-        raise CorpusError(f'evidence names document "{item["document"]}", which the corpus does not hold.', where=where, fix="Mend the id or add the document.")
+        raise CorpusError(
+            f'evidence names document "{item["document"]}", which the corpus does not hold.',
+            where=where,
+            fix="Mend the id or add the document.",
+        )
     if "quote" in item:
         span = find_quote(document.text, str(item["quote"]), int(item.get("near", 0)))
         if span is None:
             raise CorpusError(
-                f'the quote "{str(item["quote"])[:60]}" does not stand in document "{document.id}".', where=where, fix="Copy it from the document's text."
+                f'the quote "{str(item["quote"])[:60]}" does not stand in document "{document.id}".',
+                where=where,
+                fix="Copy it from the document's text.",
             )
         return Evidence(document.id, *span)
     start, end = item.get("start"), item.get("end")
     if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(document.text)):
-        raise CorpusError(f'span {start}..{end} lies outside document "{document.id}" ({len(document.text)} characters).', where=where)
+        raise CorpusError(
+            f'span {start}..{end} lies outside document "{document.id}" ({len(document.text)} characters).', where=where
+        )
     return Evidence(document.id, start, end)
 
 
@@ -85,6 +93,8 @@ def read_questions(path: Path, documents: Sequence[Document]) -> list[Question]:
     for where, row in json_lines(path):
         question = parse(row, by_id, where)
         if question.id in found:
-            raise CorpusError(f'question id "{question.id}" stands twice.', where=where, fix="Give each question its own id.")
+            raise CorpusError(
+                f'question id "{question.id}" stands twice.', where=where, fix="Give each question its own id."
+            )
         found[question.id] = question
     return list(found.values())

@@ -21,11 +21,13 @@ from ragtune.store import write_text
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ragtune.experiment.analysis import Row
-    from ragtune.experiment.stages import Workbench
+    from ragtune.analysis.summary import Row
+    from ragtune.experiment.workbench import Workbench
 
 FORMAT = 2
-PACKAGES = ("ragtune torch transformers sentence-transformers peft trl accelerate faiss-cpu faiss-gpu bm25s rank-bm25 pandas numpy scipy ir-measures").split()
+PACKAGES = (
+    "ragtune torch transformers sentence-transformers peft trl accelerate faiss-cpu faiss-gpu bm25s rank-bm25 pandas numpy scipy ir-measures"
+).split()
 
 
 def environment() -> Json:
@@ -36,19 +38,41 @@ def environment() -> Json:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine(), "cores": os.cpu_count(), "packages": versions}
+    return {
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "packages": versions,
+    }
 
 
 def answer_line(row: Row) -> Json:
     """One line of ``answers.jsonl``."""
     a = row.answered
     return {
-        "setup": a.setup, "seed": a.seed, "question_id": a.question.id, "question": a.question.text, "tags": list(a.question.tags), "split": a.question.split,
-        "answer": a.answer.text, "abstained": a.answer.abstained, "citations": list(a.answer.citations), "contexts": [hit_to_json(h) for h in a.answer.hits],
-        "dropped": a.answer.dropped, "reference": list(a.question.answers), "evidence": [asdict(e) for e in a.question.evidence],
-        "scores": {m: {"value": s.value, "reason": s.reason, **({"failed": True} if s.failed else {})} for m, s in row.scores.items()}, "cause": row.cause, "tokens": asdict(a.answer.tokens), "finish": a.answer.finish,
+        "setup": a.setup,
+        "seed": a.seed,
+        "question_id": a.question.id,
+        "question": a.question.text,
+        "tags": list(a.question.tags),
+        "split": a.question.split,
+        "answer": a.answer.text,
+        "abstained": a.answer.abstained,
+        "citations": list(a.answer.citations),
+        "contexts": [hit_to_json(h) for h in a.answer.hits],
+        "dropped": a.answer.dropped,
+        "reference": list(a.question.answers),
+        "evidence": [asdict(e) for e in a.question.evidence],
+        "scores": {
+            m: {"value": s.value, "reason": s.reason, **({"failed": True} if s.failed else {})}
+            for m, s in row.scores.items()
+        },
+        "cause": row.cause,
+        "tokens": asdict(a.answer.tokens),
+        "finish": a.answer.finish,
         "confidence": a.answer.confidence,
-    }  # fmt: skip
+    }
 
 
 def _lines(rows: Sequence[Any]) -> str:
@@ -57,7 +81,7 @@ def _lines(rows: Sequence[Any]) -> str:
 
 def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json, costs: Json, command: str = "") -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
-    from ragtune.experiment.analysis import tunings
+    from ragtune.analysis.summary import tunings
 
     (out / "run.json").unlink(missing_ok=True)
     settings = bench.experiment.model_dump(mode="json")
@@ -78,7 +102,9 @@ def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json, c
     ]
     write_text(out / "times.jsonl", _lines(times))
     write_text(out / "tuning.json", json.dumps(tunings(bench), indent=1))
-    stages = {k: {"computed": w.computed, "reused": w.reused, "seconds": round(w.seconds, 3)} for k, w in bench.work.items()}
+    stages = {
+        k: {"computed": w.computed, "reused": w.reused, "seconds": round(w.seconds, 3)} for k, w in bench.work.items()
+    }
     write_text(out / "work.json", json.dumps({"stages": stages, "generator_loads": bench.model_loads}, indent=1))
     corpus = {
         "path": str(bench.experiment.corpus.path),
@@ -126,7 +152,11 @@ class Run:
         for line, time in zip(self.lines, self.times, strict=True):
             row = {k: v for k, v in line.items() if k not in ("scores", "tokens")}
             row |= {m: s["value"] for m, s in line["scores"].items()}
-            row |= {"prompt_tokens": line["tokens"]["prompt"], "answer_tokens": line["tokens"]["answer"], "seconds": time["retrieval"] + time["generation"]}
+            row |= {
+                "prompt_tokens": line["tokens"]["prompt"],
+                "answer_tokens": line["tokens"]["answer"],
+                "seconds": time["retrieval"] + time["generation"],
+            }
             rows.append(row)
         frame = pd.DataFrame(rows)
         return frame.astype(dict.fromkeys(self.summary["metrics"], "float64"))
@@ -164,4 +194,8 @@ def load_run(path: str | Path) -> Run:
             read("costs.json"),
         )
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RunError(f"this Run is damaged ({type(error).__name__}).", where=path, fix="Run the experiment again; stored work is reused.") from None
+        raise RunError(
+            f"this Run is damaged ({type(error).__name__}).",
+            where=path,
+            fix="Run the experiment again; stored work is reused.",
+        ) from None

@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from ragtune.evaluation.agreement import Agreement, Labelled, agreement
-from ragtune.evaluation.judge import Item, JudgeSettings
-from ragtune.evaluation.judges import make_judge
+from ragtune.analysis.agreement import Agreement, Labelled, agreement
 from ragtune.experiment.progress import Progress
+from ragtune.judging.judge import Item, JudgeSettings
+from ragtune.judging.judges import make_judge
 from ragtune.models.encoder import CachedEncoder, SentenceEncoder
 from ragtune.models.names import resolve
 from ragtune.records import Question
 from ragtune.store import Store
 
 
-def evaluate_judge(rows: Sequence[Labelled], settings: JudgeSettings, store: Store, progress: Progress, label: str) -> Agreement:
+def evaluate_judge(
+    rows: Sequence[Labelled], settings: JudgeSettings, store: Store, progress: Progress, label: str
+) -> Agreement:
     """Let the judge give every answer its support, and measure it against the labels.
 
     ``seconds_per_item`` counts judging once texts are embedded (the cache keeps embeddings for ever).

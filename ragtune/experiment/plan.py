@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ragtune.experiment.answering import answer_key, depends_on_seed, item_key
+from ragtune.experiment.answer import answer_key, depends_on_seed, item_key
 from ragtune.experiment.spec import SetupSettings
-from ragtune.experiment.stages import Workbench
-from ragtune.experiment.tuning import tune_key
+from ragtune.experiment.tune import tune_key
+from ragtune.experiment.workbench import Workbench
 from ragtune.store import digest
 
 
@@ -47,12 +47,16 @@ def make_plan(bench: Workbench) -> list[PlannedStage]:
             if tuning and tuning.train_on != "closed-book" and bench.training(setups[name]) is bench:
                 wanted |= {digest(q.text) for s in ("train", "dev") for q in bench.corpus.split(s)}
         log = bench.store.log("retrieve", key)
-        stages.append(PlannedStage("retrieve", f"for {', '.join(names)}", len(wanted), sum(k in log.items for k in wanted)))
+        stages.append(
+            PlannedStage("retrieve", f"for {', '.join(names)}", len(wanted), sum(k in log.items for k in wanted))
+        )
     tunings: dict[str, str] = {}
     for name, setup in setups.items():
         if setup.tuning:
             for seed in seeds_of(bench, setup):
-                tunings.setdefault(tune_key(bench, setup, seed), f"{setup.tuning.train_on}, seed {seed} (first for {name})")
+                tunings.setdefault(
+                    tune_key(bench, setup, seed), f"{setup.tuning.train_on}, seed {seed} (first for {name})"
+                )
     for key, what in tunings.items():
         stages.append(PlannedStage("tune", what, 1, int(bench.store.has("tune", key))))
     seen: set[tuple[str, str]] = set()

@@ -65,7 +65,14 @@ class Bars:
 
     @contextmanager
     def stage(self, label: str, total: int) -> Iterator[Tick]:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         columns = [
             TextColumn("  {task.description:<34}"),

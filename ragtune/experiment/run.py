@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from ragtune.analysis.means import estimate
+from ragtune.analysis.power import questions_needed, smallest_difference
+from ragtune.analysis.summary import Row, attribute, clusters_of, costs_of, summarise
 from ragtune.corpus.check import refuse_leaks
-from ragtune.evaluation.judges import refuse_incomplete
-from ragtune.evaluation.power import questions_needed, smallest_difference
-from ragtune.evaluation.statistics import estimate
-from ragtune.evaluation.thresholds import settle
 from ragtune.experiment import folder as run_folder
-from ragtune.experiment.analysis import Row, attribute, clusters_of, costs_of, summarise
-from ragtune.experiment.answering import answered, judged
+from ragtune.experiment.answer import answered, judged
+from ragtune.experiment.calibration import settle
 from ragtune.experiment.plan import make_plan, print_plan, seeds_of
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment
-from ragtune.experiment.stages import Workbench
-from ragtune.experiment.tuning import tune_all
+from ragtune.experiment.tune import tune_all
+from ragtune.experiment.workbench import Workbench
+from ragtune.judging.judges import refuse_incomplete
 from ragtune.records import Json
 from ragtune.store import Store
 
@@ -87,7 +87,11 @@ def answer_all(bench: Workbench) -> list[Row]:
     setups = bench.experiment.setups
     tune_all(bench, [(name, seed) for name, setup in setups.items() if setup.tuning for seed in seeds_of(bench, setup)])
     order = sorted(setups, key=lambda n: setups[n].tuning is not None)
-    done = {(name, seed): answered(bench, name, setups[name], seed, bench.questions) for name in order for seed in seeds_of(bench, setups[name])}
+    done = {
+        (name, seed): answered(bench, name, setups[name], seed, bench.questions)
+        for name in order
+        for seed in seeds_of(bench, setups[name])
+    }
     answers = [a for name in setups for seed in seeds_of(bench, setups[name]) for a in done[name, seed]]
     return attribute(bench, answers, judged(bench, answers))
 
@@ -104,9 +108,14 @@ def measure_all(bench: Workbench) -> dict[str, Json]:
         key = bench.retrieve_key(setup)
         if key not in by_key:
             with bench.timed("measure"):
-                values = measure_retrieval(bench.questions, bench.hits(setup, bench.questions, top_k=10), bench.chunks(setup))
+                values = measure_retrieval(
+                    bench.questions, bench.hits(setup, bench.questions, top_k=10), bench.chunks(setup)
+                )
                 ids = [q.id for q in bench.questions if q.evidence]
-                by_key[key] = {m: asdict(estimate([(i, 0, x) for i, x in zip(ids, v, strict=True)], clusters_of(bench.questions))) for m, v in values.items()}
+                by_key[key] = {
+                    m: asdict(estimate([(i, 0, x) for i, x in zip(ids, v, strict=True)], clusters_of(bench.questions)))
+                    for m, v in values.items()
+                }
         found[name] = by_key[key]
     return found
 

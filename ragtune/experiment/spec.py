@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from ragtune.analysis.costs import CostSettings, Limits
 from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
-from ragtune.evaluation.judge import JudgeSettings
-from ragtune.experiment.costs import CostSettings, Limits
 from ragtune.generation.settings import GeneratorSettings
+from ragtune.judging.judge import JudgeSettings
 from ragtune.retrieval.settings import RetrievalSettings, Switch
 from ragtune.tuning.settings import TuningSettings
 
@@ -51,8 +51,12 @@ class Experiment(BaseModel):
     corpus: CorpusSettings
     seeds: tuple[int, ...] = Field((0,), min_length=1)
     split: str = "test"
-    limit: int | None = Field(None, ge=1, description="only the first N questions of the split (spread over its tags by order)")
-    processes: int = Field(1, ge=1, description="adapters trained side by side on a CPU, each in a process of its own that loads the base")
+    limit: int | None = Field(
+        None, ge=1, description="only the first N questions of the split (spread over its tags by order)"
+    )
+    processes: int = Field(
+        1, ge=1, description="adapters trained side by side on a CPU, each in a process of its own that loads the base"
+    )
     judge: JudgeSettings = JudgeSettings()
     setups: dict[str, SetupSettings] = Field(min_length=1)
     main_metric: str = Field("answer_correctness", description="the metric that the decision goes by")
@@ -61,7 +65,7 @@ class Experiment(BaseModel):
 
     @model_validator(mode="after")
     def _possible(self) -> Experiment:
-        from ragtune.evaluation.metrics import METRICS
+        from ragtune.judging.metrics import METRICS
 
         usable = [m for m, metric in METRICS.items() if metric.higher_is_better and not metric.asks]
         if self.main_metric not in usable:
@@ -85,7 +89,10 @@ _SHARED = ("retrieval", "tuning", "generator", "chunking", "prompt")
 def _merge(base: Any, over: Any) -> Any:
     """Mappings are merged key by key; anything else replaces."""
     if isinstance(base, dict) and isinstance(over, dict):
-        return {k: _merge(base[k], over[k]) if k in base and k in over else over.get(k, base.get(k)) for k in {**base, **over}}
+        return {
+            k: _merge(base[k], over[k]) if k in base and k in over else over.get(k, base.get(k))
+            for k in {**base, **over}
+        }
     return {} if over is True and not isinstance(base, dict) else base if over is True else over
 
 
@@ -172,7 +179,12 @@ def explain(error: ValidationError, lines: dict[tuple[str, ...], int], where: Pa
     keys = tuple(str(p) for p in loc)
     # a shared section's problem shows in a setup: the path that the file matches furthest is the right one
     paths = [keys, keys[2:]] if keys[:1] == ("setups",) else [keys]
-    depths = [(len(path) - cut, -cut, lines[path[:cut]]) for path in paths for cut in range(len(path), 0, -1) if path[:cut] in lines]
+    depths = [
+        (len(path) - cut, -cut, lines[path[:cut]])
+        for path in paths
+        for cut in range(len(path), 0, -1)
+        if path[:cut] in lines
+    ]
     line = min(depths)[2] if depths else None
     place = f"{where}:{line}" if line else str(where)
     dotted = ".".join(keys)

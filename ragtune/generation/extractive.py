@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ragtune.corpus.sentences import sentence_spans
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt
 from ragtune.records import Hit, Tokens
+from ragtune.text.sentences import sentence_spans
 
 _COMMON = frozenset(
     (
@@ -44,7 +44,9 @@ class ExtractiveGenerator:
             start = time.perf_counter()
             raw = best_sentence(request.question, request.hits) or self.prompt.abstain
             used = sum(len(h.chunk.text.split()) for h in request.hits)
-            yield Reply(request.key, raw, len(request.hits), Tokens(used, len(raw.split())), "stop", time.perf_counter() - start)
+            yield Reply(
+                request.key, raw, len(request.hits), Tokens(used, len(raw.split())), "stop", time.perf_counter() - start
+            )
 
 
 def best_sentence(question: str, hits: Sequence[Hit]) -> str | None:

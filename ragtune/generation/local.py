@@ -37,7 +37,11 @@ class LocalGenerator:
         window = min(self.settings.window or self.model.window, self.model.window)
         room = window - (0 if self.model.seq2seq else self.settings.max_new_tokens)
         if room <= 0:
-            raise ModelError(f"max_new_tokens ({self.settings.max_new_tokens}) fills the whole window ({window}).", where=self.model.ref.name, fix="Lower it.")
+            raise ModelError(
+                f"max_new_tokens ({self.settings.max_new_tokens}) fills the whole window ({window}).",
+                where=self.model.ref.name,
+                fix="Lower it.",
+            )
         return room
 
     def prompt_ids(self, request: Request) -> tuple[list[int], int]:
@@ -78,16 +82,26 @@ class LocalGenerator:
         if settings.abstain_above is not None:
             messages = self.prompt.messages(batch[0].question, [])
             first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
-            options["logits_processor"] = [AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)]
+            options["logits_processor"] = [
+                AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)
+            ]
         start = time.perf_counter()
         with seeded(seed), torch.inference_mode():
             out = model.generate(
-                input_ids=ids, attention_mask=mask, max_new_tokens=settings.max_new_tokens, pad_token_id=pad, num_beams=1,
-                return_dict_in_generate=True, output_logits=True, **options,
-            )  # fmt: skip
+                input_ids=ids,
+                attention_mask=mask,
+                max_new_tokens=settings.max_new_tokens,
+                pad_token_id=pad,
+                num_beams=1,
+                return_dict_in_generate=True,
+                output_logits=True,
+                **options,
+            )
         seconds = (time.perf_counter() - start) / len(batch)
         new = out.sequences[:, 1:] if self.model.seq2seq else out.sequences[:, longest:]
-        steps = [step.float().log_softmax(-1).gather(1, new[:, i : i + 1]).squeeze(1) for i, step in enumerate(out.logits)]
+        steps = [
+            step.float().log_softmax(-1).gather(1, new[:, i : i + 1]).squeeze(1) for i, step in enumerate(out.logits)
+        ]
         chances = torch.stack(steps, dim=1).tolist()
         ends = self._ends(model)
         for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances, strict=True):
@@ -96,7 +110,15 @@ class LocalGenerator:
             used = len(row) if stop is None else stop + 1
             finish = "length" if stop is None else "stop"
             confidence = round(math.exp(sum(chance[:used]) / max(1, used)), 4)
-            yield Reply(request.key, str(text).strip(), self._ids[request.key][1], Tokens(len(prompt), used), finish, seconds, confidence)
+            yield Reply(
+                request.key,
+                str(text).strip(),
+                self._ids[request.key][1],
+                Tokens(len(prompt), used),
+                finish,
+                seconds,
+                confidence,
+            )
 
     def _ends(self, model: Any) -> set[int]:
         end = model.generation_config.eos_token_id

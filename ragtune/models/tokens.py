@@ -28,12 +28,16 @@ class AutoTokens:
         from transformers import AutoTokenizer
 
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(ref.location, local_files_only=ref.local, trust_remote_code=False, use_fast=True)
+            self._tokenizer = AutoTokenizer.from_pretrained(
+                ref.location, local_files_only=ref.local, trust_remote_code=False, use_fast=True
+            )
         except Exception as error:  # transformers raises many kinds for one problem: it did not load
             raise load_failure(ref, error) from error
 
     def spans(self, text: str) -> list[tuple[int, int]]:
-        encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
+        encoded = self._tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+        )
         return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
 
 

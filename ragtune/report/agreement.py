@@ -7,7 +7,7 @@ from dataclasses import asdict
 from markupsafe import Markup
 
 from ragtune import __version__
-from ragtune.evaluation.agreement import Agreement, Measure
+from ragtune.analysis.agreement import Agreement, Measure
 from ragtune.records import Json
 from ragtune.report import charts
 from ragtune.report.build import asset
@@ -38,16 +38,26 @@ def reliability(found: Agreement) -> Markup:
     points = [(100 * b.support, 100 * b.supported) for b in found.bins]
     own = charts.Series("judge", 0, points)
     ideal = charts.Series("ideal", 7, [(0.0, 0.0), (100.0, 100.0)], dashed=True)
-    return charts.lines([own, ideal], "support by the judge (%)", "called supported by people (%)", "Reliability", (0, 100))
+    return charts.lines(
+        [own, ideal], "support by the judge (%)", "called supported by people (%)", "Reliability", (0, 100)
+    )
 
 
 def page(judge: str, results: dict[str, Agreement]) -> str:
     """The whole page as text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    env = Environment(loader=PackageLoader("ragtune.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env = Environment(
+        loader=PackageLoader("ragtune.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     sets = [{"name": n, "r": r, "plot": reliability(r)} for n, r in results.items()]
-    return env.get_template("agreement.html.j2").render(judge=judge, sets=sets, rows=_ROWS, style=Markup(asset("style.css")), version=__version__)
+    return env.get_template("agreement.html.j2").render(
+        judge=judge, sets=sets, rows=_ROWS, style=Markup(asset("style.css")), version=__version__
+    )
 
 
 def as_json(judge: str, results: dict[str, Agreement]) -> Json:

@@ -11,9 +11,9 @@ import yaml
 from markupsafe import Markup
 
 from ragtune import __version__
-from ragtune.evaluation.attribution import CAUSES
-from ragtune.evaluation.metrics import METRICS
+from ragtune.analysis.causes import CAUSES
 from ragtune.experiment.folder import Run
+from ragtune.judging.metrics import METRICS
 from ragtune.records import Json
 from ragtune.report import charts, evidence, numbers
 from ragtune.store import write_text
@@ -65,19 +65,39 @@ def page_data(run: Run) -> Json:
                 "a": [],
             },
         )
-        shown = [contexts.add(c["chunk_id"], [c["document_id"], c["start"], c["title"], c["text"]]) for c in line["contexts"]]
+        shown = [
+            contexts.add(c["chunk_id"], [c["document_id"], c["start"], c["title"], c["text"]]) for c in line["contexts"]
+        ]
         scores = [
             [line["scores"][m]["value"], reasons.add(line["scores"][m]["reason"], line["scores"][m]["reason"])]
             for m in run.summary["metrics"]
             if m in line["scores"]
         ]
-        q["a"].append([setups.index(line["setup"]), line["seed"], line["answer"], int(line["abstained"]), line["citations"], shown, scores,
-                       [line["tokens"]["prompt"], line["tokens"]["answer"]], round(time["retrieval"] + time["generation"], 4), line["dropped"], line["finish"], line["cause"]])  # fmt: skip
+        q["a"].append(
+            [
+                setups.index(line["setup"]),
+                line["seed"],
+                line["answer"],
+                int(line["abstained"]),
+                line["citations"],
+                shown,
+                scores,
+                [line["tokens"]["prompt"], line["tokens"]["answer"]],
+                round(time["retrieval"] + time["generation"], 4),
+                line["dropped"],
+                line["finish"],
+                line["cause"],
+            ]
+        )
     return {
-        "setups": list(run.summary["setups"].values()), "metrics": [METRICS[m].title for m in run.summary["metrics"]], "keys": run.summary["metrics"],
+        "setups": list(run.summary["setups"].values()),
+        "metrics": [METRICS[m].title for m in run.summary["metrics"]],
+        "keys": run.summary["metrics"],
         "causes": {name: title for name, (title, *_) in CAUSES.items()},
-        "contexts": contexts.values, "reasons": reasons.values, "questions": list(questions.values()),
-    }  # fmt: skip
+        "contexts": contexts.values,
+        "reasons": reasons.values,
+        "questions": list(questions.values()),
+    }
 
 
 def _latency(run: Run) -> dict[str, Json]:
@@ -114,7 +134,9 @@ def _loss_charts(run: Run) -> list[Json]:
         colour = index.index(t["setup"]) % 8
         rows.append(charts.Series(f"seed {t['seed']}, train", colour, [tuple(p) for p in t["curve"]]))
         if len(t["dev_curve"]) > 1:
-            rows.append(charts.Series(f"seed {t['seed']}, dev", colour, [tuple(p) for p in t["dev_curve"]], dashed=True))
+            rows.append(
+                charts.Series(f"seed {t['seed']}, dev", colour, [tuple(p) for p in t["dev_curve"]], dashed=True)
+            )
     return [{"title": title, "svg": charts.lines(s, "step", "loss", f"Loss of {title}")} for title, s in found.items()]
 
 
@@ -143,12 +165,18 @@ def _costs(run: Run) -> list[Json]:
     for name, label in run.summary["setups"].items():
         tuning = [t for t in run.tuning if t["setup"] == name]
         tokens = run.summary["tokens"][name]
-        rows.append({
-            "label": label, "p50": latency[name]["p50"], "p95": latency[name]["p95"], **tokens,
-            "train": sum(t["cost"]["seconds"] for t in tuning) / len(tuning) if tuning else None,
-            "speed": sum(t["cost"]["tokens_per_second"] for t in tuning) / len(tuning) if tuning else None,
-            "trainable": tuning[0]["trainable"] if tuning else None, "memory": max(t["cost"]["peak_memory_mb"] for t in tuning) if tuning else None,
-        })  # fmt: skip
+        rows.append(
+            {
+                "label": label,
+                "p50": latency[name]["p50"],
+                "p95": latency[name]["p95"],
+                **tokens,
+                "train": sum(t["cost"]["seconds"] for t in tuning) / len(tuning) if tuning else None,
+                "speed": sum(t["cost"]["tokens_per_second"] for t in tuning) / len(tuning) if tuning else None,
+                "trainable": tuning[0]["trainable"] if tuning else None,
+                "memory": max(t["cost"]["peak_memory_mb"] for t in tuning) if tuning else None,
+            }
+        )
     return rows
 
 
@@ -158,44 +186,92 @@ def view(run: Run) -> Json:
     metric = summary["decision"]["metric"]
     answered = {n: t["p50"] for n, t in _latency(run).items()}
     tokens = {n: t["prompt"] + t["answer"] for n, t in summary["tokens"].items()}
-    parts = [(name, label, slices) for name, label in summary["setups"].items() if (slices := {s: v.get(name, {}) for s, v in summary["slices"].items()})]
+    parts = [
+        (name, label, slices)
+        for name, label in summary["setups"].items()
+        if (slices := {s: v.get(name, {}) for s, v in summary["slices"].items()})
+    ]
     shown = [d for d in summary["differences"] if d["mean"] is not None]
     pair_metrics = [m for m in METRICS if any(d["metric"] == m for d in shown)]
     return {
-        "run": run, "summary": summary, "version": __version__, "metrics": {m: METRICS[m] for m in summary["metrics"]}, "metric": metric, "n": numbers,
-        "core": [METRICS[m] for m in summary["metrics"] if METRICS[m].core], "extra": [METRICS[m] for m in summary["metrics"] if not METRICS[m].core],
-        "setups": [{"name": n, "title": t, "colour": i % 8, "scores": summary["scores"][n]} for i, (n, t) in enumerate(summary["setups"].items())],
-        "best": _best(summary), "pairs": {m: [d for d in shown if d["metric"] == m] for m in pair_metrics},
-        "reach": {m: max([0.05, *(max(abs(d["low"]), abs(d["high"])) for d in shown if d["metric"] == m)]) for m in pair_metrics},
-        "latency_chart": _scatter(run, metric, {n: 1000 * s for n, s in answered.items()}, "median latency per question (ms, log scale)", "Quality against latency"),
+        "run": run,
+        "summary": summary,
+        "version": __version__,
+        "metrics": {m: METRICS[m] for m in summary["metrics"]},
+        "metric": metric,
+        "n": numbers,
+        "core": [METRICS[m] for m in summary["metrics"] if METRICS[m].core],
+        "extra": [METRICS[m] for m in summary["metrics"] if not METRICS[m].core],
+        "setups": [
+            {"name": n, "title": t, "colour": i % 8, "scores": summary["scores"][n]}
+            for i, (n, t) in enumerate(summary["setups"].items())
+        ],
+        "best": _best(summary),
+        "pairs": {m: [d for d in shown if d["metric"] == m] for m in pair_metrics},
+        "reach": {
+            m: max([0.05, *(max(abs(d["low"]), abs(d["high"])) for d in shown if d["metric"] == m)])
+            for m in pair_metrics
+        },
+        "latency_chart": _scatter(
+            run,
+            metric,
+            {n: 1000 * s for n, s in answered.items()},
+            "median latency per question (ms, log scale)",
+            "Quality against latency",
+        ),
         "tokens_chart": _scatter(run, metric, tokens, "tokens per question (log scale)", "Quality against tokens"),
-        "loss_charts": _loss_charts(run), "recall_chart": _recall(run), "retrieval": _retrieval_rows(run),
-        "slices": parts, "slice_names": list(summary["slices"]), "slice_metrics": _SLICE_METRICS, "slice_sizes": _slice_sizes(summary),
-        "costs": _costs(run), "work": run.work, "settings": yaml.safe_dump(run.experiment, sort_keys=False, allow_unicode=True),
-        "unscored": summary["unscored"], "tags": sorted({t for line in run.lines for t in line["tags"] if ":" not in t}),
-        "causes": evidence.cause_rows(run), "ceiling": evidence.ceiling_text(run), "power": evidence.power_text(run), "cost_charts": evidence.cost_charts(run), "learning": evidence.learning_charts(run),
-        "style": Markup(asset("style.css")), "script": Markup(asset("script.js")), "data": script_json(page_data(run)),
-    }  # fmt: skip
+        "loss_charts": _loss_charts(run),
+        "recall_chart": _recall(run),
+        "retrieval": _retrieval_rows(run),
+        "slices": parts,
+        "slice_names": list(summary["slices"]),
+        "slice_metrics": _SLICE_METRICS,
+        "slice_sizes": _slice_sizes(summary),
+        "costs": _costs(run),
+        "work": run.work,
+        "settings": yaml.safe_dump(run.experiment, sort_keys=False, allow_unicode=True),
+        "unscored": summary["unscored"],
+        "tags": sorted({t for line in run.lines for t in line["tags"] if ":" not in t}),
+        "causes": evidence.cause_rows(run),
+        "ceiling": evidence.ceiling_text(run),
+        "power": evidence.power_text(run),
+        "cost_charts": evidence.cost_charts(run),
+        "learning": evidence.learning_charts(run),
+        "style": Markup(asset("style.css")),
+        "script": Markup(asset("script.js")),
+        "data": script_json(page_data(run)),
+    }
 
 
 def _best(summary: Json) -> dict[str, float]:
     found = {}
     for metric in METRICS.values():
-        means = [s[metric.name]["mean"] for s in summary["scores"].values() if s.get(metric.name, {}).get("mean") is not None]
+        means = [
+            s[metric.name]["mean"] for s in summary["scores"].values() if s.get(metric.name, {}).get("mean") is not None
+        ]
         if means:
             found[metric.name] = max(means) if metric.higher_is_better else min(means)
     return found
 
 
 def _slice_sizes(summary: Json) -> dict[str, int]:
-    return {part: max((e["n"] for scores in by.values() for e in scores.values()), default=0) for part, by in summary["slices"].items()}
+    return {
+        part: max((e["n"] for scores in by.values() for e in scores.values()), default=0)
+        for part, by in summary["slices"].items()
+    }
 
 
 def render(run: Run) -> str:
     """The whole page as text. Everything from documents, questions and models is escaped or stays JSON text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    env = Environment(loader=PackageLoader("ragtune.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    env = Environment(
+        loader=PackageLoader("ragtune.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     return env.get_template("page.html.j2").render(view(run))
 
 

@@ -64,7 +64,9 @@ class _Axes:
             parts.append(
                 f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{_label(v)}</text><line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
             )
-        parts.append(f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_title)}</text>')
+        parts.append(
+            f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_title)}</text>'
+        )
         parts.append(
             f'<text class="axis" x="12" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" transform="rotate(-90 12 {(TOP + HEIGHT - BOTTOM) / 2})">{escape(y_title)}</text>'
         )
@@ -72,7 +74,9 @@ class _Axes:
 
 
 def _svg(parts: Sequence[str], title: str) -> Markup:
-    return Markup(f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>{"".join(parts)}</svg>')
+    return Markup(
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}"><title>{escape(title)}</title>{"".join(parts)}</svg>'
+    )
 
 
 def lines(
@@ -93,8 +97,12 @@ def lines(
     axes = _Axes((min(xs), max(xs)), (low, high), log_x)
     parts = axes.draw(x_title, y_title, x_ticks or _ticks(min(xs), max(xs)))
     for s in series:
-        path = " ".join(f"{'M' if i == 0 else 'L'}{axes.px(a):.1f} {axes.py(b):.1f}" for i, (a, b) in enumerate(s.points))
-        parts.append(f'<path class="line c{s.colour}{" dashed" if s.dashed else ""}" d="{path}"><title>{escape(s.name)}</title></path>')
+        path = " ".join(
+            f"{'M' if i == 0 else 'L'}{axes.px(a):.1f} {axes.py(b):.1f}" for i, (a, b) in enumerate(s.points)
+        )
+        parts.append(
+            f'<path class="line c{s.colour}{" dashed" if s.dashed else ""}" d="{path}"><title>{escape(s.name)}</title></path>'
+        )
         if len(s.points) <= 12:
             for a, b in s.points:
                 parts.append(
@@ -118,8 +126,12 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
         x, y = axes.px(max(1e-4, a)), axes.py(b)
         if s.low_high:
             lo, hi = s.low_high[0]
-            parts.append(f'<line class="bar c{s.colour}" x1="{x:.1f}" x2="{x:.1f}" y1="{axes.py(lo):.1f}" y2="{axes.py(hi):.1f}"/>')
-        parts.append(f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {a:.3g}, {b:.1f}</title></circle>')
+            parts.append(
+                f'<line class="bar c{s.colour}" x1="{x:.1f}" x2="{x:.1f}" y1="{axes.py(lo):.1f}" y2="{axes.py(hi):.1f}"/>'
+            )
+        parts.append(
+            f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {a:.3g}, {b:.1f}</title></circle>'
+        )
         left = x > WIDTH * 0.62
         label_y = y + 4
         wide = 6.2 * len(s.name)

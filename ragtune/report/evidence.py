@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from ragtune.evaluation.attribution import CAUSES
-from ragtune.evaluation.metrics import METRICS
-from ragtune.experiment.costs import DAYS_PER_MONTH
+from ragtune.analysis.causes import CAUSES
+from ragtune.analysis.costs import DAYS_PER_MONTH
 from ragtune.experiment.folder import Run
+from ragtune.judging.metrics import METRICS
 from ragtune.records import Json
 from ragtune.report import charts
 
@@ -16,7 +16,10 @@ def cause_rows(run: Run) -> list[Json]:
     """A row per cause that occurs, a cell per setup (None where it does not)."""
     found = []
     for name, (title, meaning, kind, _) in CAUSES.items():
-        cells = [next((c for c in run.summary["causes"][setup] if c["cause"] == name), None) for setup in run.summary["setups"]]
+        cells = [
+            next((c for c in run.summary["causes"][setup] if c["cause"] == name), None)
+            for setup in run.summary["setups"]
+        ]
         if any(cells):
             found.append({"name": name, "title": title, "meaning": meaning, "kind": kind, "cells": cells})
     return found
@@ -29,7 +32,11 @@ def ceiling_text(run: Run) -> str:
     if not causes:
         return ""
     metric = METRICS[run.summary["decision"]["metric"]].title.lower()
-    parts = [f"{CAUSES[c['cause']][3]} could add up to {100 * c['adds']:.0f} points" for c in causes if 100 * c["adds"] >= 0.5]
+    parts = [
+        f"{CAUSES[c['cause']][3]} could add up to {100 * c['adds']:.0f} points"
+        for c in causes
+        if 100 * c["adds"] >= 0.5
+    ]
     return f"For “{run.summary['setups'][chosen]}”, {metric}: {'; '.join(parts)}." if parts else ""
 
 
@@ -39,7 +46,9 @@ def power_text(run: Run) -> str:
     if not power.get("detectable"):
         return ""
     points = 100 * power["detectable"]
-    text = f"{power['n']} questions show a difference of about {points:.0f} points between two typical setups (80 % power)"
+    text = (
+        f"{power['n']} questions show a difference of about {points:.0f} points between two typical setups (80 % power)"
+    )
     if power["needed"] and power["needed"] > power["n"]:
         return f"{text}; {100 * power['wanted']:.0f} points would need about {power['needed'] - power['n']:,} more."
     return f"{text}."
@@ -56,14 +65,28 @@ def cost_charts(run: Run) -> list[Json]:
         return charts.Series(run.summary["setups"][name], i % 8, points)
 
     days = [settings["questions_per_day"] * 10 ** (k / 8 - 1) for k in range(17)]
-    by_day = [line(i, n, [(d, 1000 * (c["question"] + c["tuning"] * hardest / (d * DAYS_PER_MONTH))) for d in days]) for i, (n, c) in enumerate(costs.items())]
+    by_day = [
+        line(i, n, [(d, 1000 * (c["question"] + c["tuning"] * hardest / (d * DAYS_PER_MONTH))) for d in days])
+        for i, (n, c) in enumerate(costs.items())
+    ]
     rates = [float(k) for k in range(1, 31)]
     month = settings["questions_per_day"] * DAYS_PER_MONTH
-    by_rate = [line(i, n, [(r, 1000 * (c["question"] + c["tuning"] * r / month)) for r in rates]) for i, (n, c) in enumerate(costs.items())]
+    by_rate = [
+        line(i, n, [(r, 1000 * (c["question"] + c["tuning"] * r / month)) for r in rates])
+        for i, (n, c) in enumerate(costs.items())
+    ]
     unit = f"{settings['currency']} per 1,000 questions"
     found: list[tuple[str, str, Markup]] = [
-        ("Volume", "where lines cross, two setups cost the same", charts.lines(by_day, "questions a day", unit, "Cost against questions a day")),
-        ("Freshness", "every refresh of the documents tunes again", charts.lines(by_rate, "refreshes a month", unit, "Cost against refreshes")),
+        (
+            "Volume",
+            "where lines cross, two setups cost the same",
+            charts.lines(by_day, "questions a day", unit, "Cost against questions a day"),
+        ),
+        (
+            "Freshness",
+            "every refresh of the documents tunes again",
+            charts.lines(by_rate, "refreshes a month", unit, "Cost against refreshes"),
+        ),
     ]
     return [{"title": t, "note": note, "svg": svg} for t, note, svg in found]
 
@@ -86,6 +109,14 @@ def learning_charts(run: Run) -> list[Json]:
             note = f"On {where} tuning is at or above “{name}” from the smallest number on."
         else:
             note = f"On {where} tuning reaches “{name}” at about {curve['crossing']:.0f} training questions."
-        chart = charts.lines(lines, "training questions (log scale)", f"{metric} (%)", f"{metric} against training questions, {where}", (0, 100), True, counts)
+        chart = charts.lines(
+            lines,
+            "training questions (log scale)",
+            f"{metric} (%)",
+            f"{metric} against training questions, {where}",
+            (0, 100),
+            True,
+            counts,
+        )
         found.append({"title": where[0].upper() + where[1:], "note": f"{note} Dashed: “{name}”.", "svg": chart})
     return found

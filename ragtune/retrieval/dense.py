@@ -90,7 +90,9 @@ class DenseIndex:
             index = faiss.read_index(str(folder / "index.faiss"), faiss.IO_FLAG_MMAP)
             ids = json.loads((folder / "ids.json").read_text("utf-8"))
         except (RuntimeError, OSError, ValueError) as error:
-            raise StoreError("this index is damaged.", where=folder, fix="Run the experiment again; it is made anew.") from error
+            raise StoreError(
+                "this index is damaged.", where=folder, fix="Run the experiment again; it is made anew."
+            ) from error
         if gpu_count() and not isinstance(index, faiss.IndexHNSW):
             index = faiss.index_cpu_to_all_gpus(faiss.read_index(str(folder / "index.faiss")))
         return cls(index, ids)

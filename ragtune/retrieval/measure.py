@@ -11,7 +11,9 @@ CUTS = (1, 3, 5, 10)
 
 def overlaps(chunk: Chunk, question: Question) -> bool:
     """A chunk is relevant when it shares at least one character with an evidence span."""
-    return any(e.document_id == chunk.document_id and e.start < chunk.end and chunk.start < e.end for e in question.evidence)
+    return any(
+        e.document_id == chunk.document_id and e.start < chunk.end and chunk.start < e.end for e in question.evidence
+    )
 
 
 def relevant_chunks(question: Question, chunks_of: Mapping[str, Sequence[Chunk]]) -> set[str]:
@@ -19,7 +21,9 @@ def relevant_chunks(question: Question, chunks_of: Mapping[str, Sequence[Chunk]]
     return {c.id for d in documents for c in chunks_of.get(d, ()) if overlaps(c, question)}
 
 
-def measure_retrieval(questions: Sequence[Question], hits: Sequence[Sequence[Hit]], chunks: Sequence[Chunk]) -> dict[str, list[float]]:
+def measure_retrieval(
+    questions: Sequence[Question], hits: Sequence[Sequence[Hit]], chunks: Sequence[Chunk]
+) -> dict[str, list[float]]:
     """Per question with evidence, in order: recall@k, success@k, RR and nDCG@10, each in [0, 1].
 
     ``recall@k`` is the share of the question's evidence *spans* that some hit in the top k overlaps (two
@@ -39,7 +43,12 @@ def measure_retrieval(questions: Sequence[Question], hits: Sequence[Sequence[Hit
     if runs and qrels:
         for row in ir_measures.iter_calc(measures, qrels, runs):
             table[row.query_id][str(row.measure)] = float(row.value)
-    result: dict[str, list[float]] = {"RR@10": [], "nDCG@10": [], **{f"success@{k}": [] for k in CUTS}, **{f"recall@{k}": [] for k in CUTS}}
+    result: dict[str, list[float]] = {
+        "RR@10": [],
+        "nDCG@10": [],
+        **{f"success@{k}": [] for k in CUTS},
+        **{f"recall@{k}": [] for k in CUTS},
+    }
     for question, found in asked:
         row_of = table[question.id]
         result["RR@10"].append(row_of.get("RR@10", 0.0))
@@ -47,6 +56,9 @@ def measure_retrieval(questions: Sequence[Question], hits: Sequence[Sequence[Hit
         for k in CUTS:
             result[f"success@{k}"].append(row_of.get(f"Success@{k}", 0.0))
             top = [h.chunk for h in found[:k]]
-            spans = [any(e.document_id == c.document_id and e.start < c.end and c.start < e.end for c in top) for e in question.evidence]
+            spans = [
+                any(e.document_id == c.document_id and e.start < c.end and c.start < e.end for c in top)
+                for e in question.evidence
+            ]
             result[f"recall@{k}"].append(sum(spans) / len(spans))
     return result

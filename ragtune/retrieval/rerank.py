@@ -95,9 +95,12 @@ class CrossEncoderReranker:
 
             try:
                 self._model = CrossEncoder(
-                    self._ref.location, device=best_device(self._device), local_files_only=self._ref.local, trust_remote_code=False,
+                    self._ref.location,
+                    device=best_device(self._device),
+                    local_files_only=self._ref.local,
+                    trust_remote_code=False,
                     model_kwargs={"use_safetensors": True},
-                )  # fmt: skip
+                )
             except Exception as error:  # the library raises many kinds for one problem: it did not load
                 raise load_failure(self._ref, error) from error
         return self._model

@@ -37,9 +37,15 @@ class Retriever:
     """Finds the best chunks for queries. Parts that the settings leave out may be None."""
 
     def __init__(
-        self, chunks: Sequence[Chunk], settings: RetrievalSettings, *, encoder: TextEncoder | None = None,
-        dense: DenseIndex | None = None, lexical: LexicalIndex | None = None, reranker: Reranker | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        chunks: Sequence[Chunk],
+        settings: RetrievalSettings,
+        *,
+        encoder: TextEncoder | None = None,
+        dense: DenseIndex | None = None,
+        lexical: LexicalIndex | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
         self.chunks = list(chunks)
         self.settings = settings
         self._texts = [indexed_text(c) for c in self.chunks]
@@ -49,7 +55,9 @@ class Retriever:
             self._allowed = [i for i, c in enumerate(self.chunks) if matches(c.metadata, settings.where)]
             if not self._allowed:
                 raise ExperimentError(
-                    f"no chunk matches the filter {settings.where}.", where="retrieval.where", fix="Check the keys against the documents' metadata."
+                    f"no chunk matches the filter {settings.where}.",
+                    where="retrieval.where",
+                    fix="Check the keys against the documents' metadata.",
                 )
 
     def _dense_rankings(self, queries: Sequence[str]) -> list[list[tuple[int, float]]]:
@@ -58,7 +66,10 @@ class Retriever:
         vectors = self._encoder.encode(list(queries), "query")
         allowed = None if self._allowed is None else np.array(self._allowed, np.int64)
         scores, rows = self._dense.search(vectors, self.settings.depth, allowed)
-        return [[(int(r), float(s)) for r, s in zip(rr, ss, strict=True) if r >= 0] for rr, ss in zip(rows, scores, strict=True)]
+        return [
+            [(int(r), float(s)) for r, s in zip(rr, ss, strict=True) if r >= 0]
+            for rr, ss in zip(rows, scores, strict=True)
+        ]
 
     def _lexical_ranking(self, query: str) -> list[tuple[int, float]]:
         assert self._lexical is not None
@@ -93,4 +104,6 @@ class Retriever:
             scores = self._reranker.score(query, [self._texts[row] for row, _ in head])
             order = sorted(range(len(head)), key=lambda i: (-scores[i], i))
             ranking = [(head[i][0], scores[i]) for i in order] + list(ranking[len(head) :])
-        return [Hit(self.chunks[row], score, rank) for rank, (row, score) in enumerate(ranking[: self.settings.top_k], 1)]
+        return [
+            Hit(self.chunks[row], score, rank) for rank, (row, score) in enumerate(ranking[: self.settings.top_k], 1)
+        ]

@@ -33,7 +33,9 @@ class LexicalSettings(BaseModel):
     engine: Literal["bm25s", "rank-bm25"] = "bm25s"
     k1: float = Field(1.5, gt=0)
     b: float = Field(0.75, ge=0, le=1)
-    stem: bool = Field(True, description="English stems (Snowball); Chinese is cut into characters and pairs either way")
+    stem: bool = Field(
+        True, description="English stems (Snowball); Chinese is cut into characters and pairs either way"
+    )
 
 
 class FusionSettings(BaseModel):

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import RunError
-from ragtune.experiment.answering import make_generator
+from ragtune.experiment.answer import make_generator
 from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Lines, Progress
 from ragtune.experiment.spec import Experiment, SetupSettings, load_experiment
-from ragtune.experiment.stages import Workbench
-from ragtune.experiment.tuning import tune_key
+from ragtune.experiment.tune import tune_key
+from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Request
 from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import read_reply
@@ -67,7 +67,9 @@ def corpus_experiment(folder: Path) -> Experiment:
     return Experiment(name="ask", corpus=CorpusSettings(path=str(folder)), setups=setups)
 
 
-def open_target(target: Path, overrides: list[str] | None = None, store: Path | None = None) -> tuple[Experiment, Store]:
+def open_target(
+    target: Path, overrides: list[str] | None = None, store: Path | None = None
+) -> tuple[Experiment, Store]:
     """The experiment and store behind a Run folder, an experiment file, or a corpus folder."""
     if (target / "run.json").exists() or (target / "experiment.yaml").exists():
         run = load_run(target)
@@ -78,19 +80,32 @@ def open_target(target: Path, overrides: list[str] | None = None, store: Path | 
         return load_experiment(target, overrides), Store(store or DEFAULT_STORE)
     if (target / "documents").is_dir():
         return corpus_experiment(target), Store(store or DEFAULT_STORE)
-    raise RunError("this is no Run folder, experiment file or corpus folder.", where=target, fix="Make a Run with `ragtune run EXPERIMENT.yaml`.")
+    raise RunError(
+        "this is no Run folder, experiment file or corpus folder.",
+        where=target,
+        fix="Make a Run with `ragtune run EXPERIMENT.yaml`.",
+    )
 
 
 class Assistant:
     """A setup, ready to be asked. Models and index load once."""
 
-    def __init__(self, experiment: Experiment, store: Store, setup: str | None = None, seed: int | None = None, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        store: Store,
+        setup: str | None = None,
+        seed: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         names = list(experiment.setups)
         name = setup or names[0]
         if name not in experiment.setups:
             near = difflib.get_close_matches(name, names, 1, 0.4)
             hint = f' Did you mean "{near[0]}"?' if near else ""
-            raise RunError(f'there is no setup "{name}".{hint}', where=experiment.name, fix=f"Setups: {', '.join(names)}.")
+            raise RunError(
+                f'there is no setup "{name}".{hint}', where=experiment.name, fix=f"Setups: {', '.join(names)}."
+            )
         self.name = name
         self.setup = experiment.setups[name]
         self.seed = experiment.seeds[0] if seed is None else seed
@@ -102,7 +117,9 @@ class Assistant:
             self._adapter = store.find("tune", tune_key(self._bench, self.setup, self.seed))
             if self._adapter is None:
                 raise RunError(
-                    f'the adapter of "{name}", seed {self.seed}, is not in the store.', where=store.root, fix="Run the experiment again (with this seed)."
+                    f'the adapter of "{name}", seed {self.seed}, is not in the store.',
+                    where=store.root,
+                    fix="Run the experiment again (with this seed).",
                 )
         if self.setup.retrieval:
             stored = store.has("chunk", self._bench.chunk_key(self.setup))
@@ -125,13 +142,23 @@ class Assistant:
         if self._retriever is not None and self.setup.retrieval:
             hits = self._retriever.retrieve([question])[0][: self.setup.retrieval.top_k]
         request = Request(digest(question), question, tuple(hits))
-        raw = next(iter(self._generator.answer(self._generator.batches([request], self.seed)[0], self._adapter, self.seed)))
+        raw = next(
+            iter(self._generator.answer(self._generator.batches([request], self.seed)[0], self._adapter, self.seed))
+        )
         shown = hits[: raw.hits]
         abstain, least = self._bench.prompt(self.setup.prompt_name).abstain, self.setup.generator.abstain_below
         text, numbers, abstained = read_reply(raw.raw, raw.confidence, len(shown), abstain, least)
         seconds = time.perf_counter() - start
         cited = tuple(_cited(n, shown[n - 1]) for n in numbers)
-        return Reply(question, text, abstained, cited, tuple(_cited(n, h) for n, h in enumerate(shown, 1)), len(hits) - len(shown), round(seconds, 3))
+        return Reply(
+            question,
+            text,
+            abstained,
+            cited,
+            tuple(_cited(n, h) for n, h in enumerate(shown, 1)),
+            len(hits) - len(shown),
+            round(seconds, 3),
+        )
 
 
 def _cited(number: int, hit: Hit) -> Cited:

@@ -29,7 +29,11 @@ class _Worker:
 
     def __init__(self, share: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ragtune.tuning.worker", str(share)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [sys.executable, "-m", "ragtune.tuning.worker", str(share)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
 
     def train(self, job: TuneJob, out: Path, scratch: Path, tick: Callable[[int], None]) -> dict[str, Any]:
@@ -51,7 +55,10 @@ class _Worker:
                 tick(said["steps"])
         except BrokenPipeError:
             pass
-        raise ExperimentError("a process that trained an adapter was ended from outside.", fix="Free memory or set processes: 1, and run again to go on.")
+        raise ExperimentError(
+            "a process that trained an adapter was ended from outside.",
+            fix="Free memory or set processes: 1, and run again to go on.",
+        )
 
     def end(self) -> None:
         self._process.kill()

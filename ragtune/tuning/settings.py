@@ -17,7 +17,9 @@ class LoraSettings(BaseModel):
     r: int = Field(16, ge=1)
     alpha: int | None = Field(None, ge=1, description="default: 2 r")
     dropout: float = Field(0.0, ge=0, lt=1)
-    targets: tuple[str, ...] | None = Field(None, description="module names; default: all linear layers of the architecture")
+    targets: tuple[str, ...] | None = Field(
+        None, description="module names; default: all linear layers of the architecture"
+    )
 
 
 class TuningSettings(BaseModel):
@@ -31,13 +33,29 @@ class TuningSettings(BaseModel):
     model_config = _STRICT
 
     train_on: Literal["closed-book", "contexts", "raft"]
-    without_right: float = Field(0.2, ge=0, le=1, description="raft: share of questions trained without the right chunk")
-    when_absent: Literal["answer", "abstain"] = Field("answer", description="raft: target where the right chunk is left out; RAFT's own is answer")
-    corpus: CorpusSettings | None = Field(None, description="another corpus whose train split is trained on, or this one before its changes")
-    questions: int | None = Field(None, ge=1, description="train on this many questions, drawn by the seed; a smaller number is part of a larger one")
-    variants: int = Field(0, ge=0, description="closed-book: further copies of each training question with words left out at random")
-    evidence_words: int = Field(0, ge=0, description="closed-book: a variant also holds up to this many words from around the evidence")
-    word_dropout: float = Field(0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out")
+    without_right: float = Field(
+        0.2, ge=0, le=1, description="raft: share of questions trained without the right chunk"
+    )
+    when_absent: Literal["answer", "abstain"] = Field(
+        "answer", description="raft: target where the right chunk is left out; RAFT's own is answer"
+    )
+    corpus: CorpusSettings | None = Field(
+        None, description="another corpus whose train split is trained on, or this one before its changes"
+    )
+    questions: int | None = Field(
+        None,
+        ge=1,
+        description="train on this many questions, drawn by the seed; a smaller number is part of a larger one",
+    )
+    variants: int = Field(
+        0, ge=0, description="closed-book: further copies of each training question with words left out at random"
+    )
+    evidence_words: int = Field(
+        0, ge=0, description="closed-book: a variant also holds up to this many words from around the evidence"
+    )
+    word_dropout: float = Field(
+        0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out"
+    )
     lora: LoraSettings = LoraSettings()
     epochs: float = Field(3.0, gt=0)
     learning_rate: float = Field(1e-3, gt=0)
@@ -47,6 +65,10 @@ class TuningSettings(BaseModel):
     batch_tokens: int = Field(2048, ge=16, description="padded tokens per batch")
     accumulate: int = Field(1, ge=1, description="batches per optimiser step")
     max_grad_norm: float = Field(1.0, gt=0)
-    evaluate_every: float | None = Field(None, gt=0, description="epochs between evaluations on the dev split; none: at the end only")
-    early_stop: int | None = Field(None, ge=1, description="evaluations without a better dev loss before stopping; needs evaluate_every")
+    evaluate_every: float | None = Field(
+        None, gt=0, description="epochs between evaluations on the dev split; none: at the end only"
+    )
+    early_stop: int | None = Field(
+        None, ge=1, description="evaluations without a better dev loss before stopping; needs evaluate_every"
+    )
     save_seconds: float = Field(20.0, gt=0, description="a checkpoint at least this often")

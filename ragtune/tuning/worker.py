@@ -25,7 +25,9 @@ def _listen(lines: queue.SimpleQueue[str]) -> None:
 def _failure(error: Exception) -> dict[str, Any]:
     if isinstance(error, OSError):
         return {"error": str(error), "os": [error.errno, error.strerror or str(error)]}
-    return {"error": str(error) if isinstance(error, RagtuneError) else f"training failed: {type(error).__name__}: {error}"}
+    return {
+        "error": str(error) if isinstance(error, RagtuneError) else f"training failed: {type(error).__name__}: {error}"
+    }
 
 
 def main(share: int) -> None:
@@ -55,7 +57,13 @@ def main(share: int) -> None:
             if name not in models:
                 models[name] = LanguageModel(resolve(job.model), job.device, job.dtype)
             cost = job.run(models[name], folder, scratch, lambda n: say({"steps": n}))
-            say({"cost": asdict(replace(cost, seconds=cost.seconds / share, tokens_per_second=cost.tokens_per_second * share))})
+            say(
+                {
+                    "cost": asdict(
+                        replace(cost, seconds=cost.seconds / share, tokens_per_second=cost.tokens_per_second * share)
+                    )
+                }
+            )
         except Exception as error:  # told to the process that waits, which raises it
             say(_failure(error))
 

@@ -23,7 +23,12 @@ def changed(tmp_path: Path, *rows: dict[str, object]) -> Corpus:
 def test_text_evidence_and_references_move_together(tmp_path: Path) -> None:
     corpus = changed(
         tmp_path,
-        {"document": "tea.md", "find": "Tea is served at 15:30", "replace": "Tea, coffee and cake are served at 16:00", "answers": ["16:00", "4 pm"]},
+        {
+            "document": "tea.md",
+            "find": "Tea is served at 15:30",
+            "replace": "Tea, coffee and cake are served at 16:00",
+            "answers": ["16:00", "4 pm"],
+        },
         {"document": "boats.txt", "find": "Tor Lie", "replace": "Eva Ro"},
     )
     text = {d.id: d.text for d in corpus.documents}
@@ -41,7 +46,9 @@ def test_text_evidence_and_references_move_together(tmp_path: Path) -> None:
 
 
 def test_a_change_of_other_words_leaves_the_reference(tmp_path: Path) -> None:
-    corpus = changed(tmp_path, {"document": "boats.txt", "find": "boat Herring carries", "replace": "ship Herring now carries"})
+    corpus = changed(
+        tmp_path, {"document": "boats.txt", "find": "boat Herring carries", "replace": "ship Herring now carries"}
+    )
     asked = next(q for q in corpus.questions if q.id == "t2")
     assert asked.answers == ("30",)
     assert asked.tags[-1] == "unchanged"
@@ -66,7 +73,11 @@ def test_wrong_changes_are_named_with_their_line(tmp_path: Path, row: dict[str, 
 
 def test_changes_must_exist_and_not_overlap(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="overlap"):
-        changed(tmp_path, {"document": "boats.txt", "find": "Tor Lie", "replace": "x"}, {"document": "boats.txt", "find": "is Tor", "replace": "y"})
+        changed(
+            tmp_path,
+            {"document": "boats.txt", "find": "Tor Lie", "replace": "x"},
+            {"document": "boats.txt", "find": "is Tor", "replace": "y"},
+        )
     with pytest.raises(CorpusError, match="no such file of changes"):
         load_corpus(CorpusSettings(path=str(tmp_path / "corpus"), changes=str(tmp_path / "nothing.jsonl")))
 

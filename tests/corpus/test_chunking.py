@@ -7,16 +7,29 @@ from pydantic import ValidationError
 
 from ragtune.corpus.chunking import CHUNKERS, ChunkSettings, chunk_document, headings
 from ragtune.corpus.normalise import normalise
-from ragtune.corpus.sentences import sentence_spans
 from ragtune.models.names import resolve
 from ragtune.models.tokens import token_spans
 from ragtune.records import Document
+from ragtune.text.sentences import sentence_spans
 
 TOKENS = token_spans(resolve("bundled:minilm"))
 TEXT = "# Leave\n\nStaff get 27 days. Dr. Lee decides.\n\n## Carry over\n\nFive days may be kept. They lapse in June.\n\n```\n# not a heading\n```\n\n今天天气很好。我们去公园！"
 
 pieces = st.lists(
-    st.sampled_from(["# Title\n\n", "One two three. ", "Dr. No said 3.5 is fine! ", "天气很好。", "\n", "\n\n", "word ", "éa̱ ", "| a | b |\n", "x" * 40 + " "]),
+    st.sampled_from(
+        [
+            "# Title\n\n",
+            "One two three. ",
+            "Dr. No said 3.5 is fine! ",
+            "天气很好。",
+            "\n",
+            "\n\n",
+            "word ",
+            "éa̱ ",
+            "| a | b |\n",
+            "x" * 40 + " ",
+        ]
+    ),
     max_size=40,
 )
 
@@ -30,7 +43,9 @@ def test_offsets_are_exact_and_sizes_hold(parts: list[str], by: str, size: int, 
         assert document.text[chunk.start : chunk.end] == chunk.text
         assert chunk.text == chunk.text.strip() != ""
         if by != "document":
-            assert len([s for s in TOKENS.spans(chunk.text) if s[1] > s[0]]) <= size + 2  # word pieces may differ at a cut
+            assert (
+                len([s for s in TOKENS.spans(chunk.text) if s[1] > s[0]]) <= size + 2
+            )  # word pieces may differ at a cut
     starts = [c.start for c in chunks]
     assert starts == sorted(starts)
 
@@ -102,7 +117,11 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
 
 def test_lines_wrapped_by_hand_stay_one_sentence() -> None:
     text = "Ventra cards require a $5 deposit, which is refundable after\nregistering, and the card stays valid.\nThe next one\nbegins here."
-    assert [text[a:b] for a, b in sentence_spans(text)] == [text[: text.index("valid.") + 6], "The next one", "begins here."]
+    assert [text[a:b] for a, b in sentence_spans(text)] == [
+        text[: text.index("valid.") + 6],
+        "The next one",
+        "begins here.",
+    ]
     rows = "supplier: Noordzee Vis; what: mackerel and squid; order day: Monday\nsupplier: Marisal; what: reef salt"
     assert len(sentence_spans(rows)) == 2
     listed = "A long first line that ends with a colon and is followed by points:\nfirst point\nsecond point"

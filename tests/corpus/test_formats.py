@@ -87,7 +87,11 @@ def test_jsonl_rows_and_their_errors(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "text"),
-    [("Grüße aus Köln, schöne Straße und Übung".encode("latin-1"), "Grüße"), ("héllo".encode("utf-16"), "héllo"), (b"\xef\xbb\xbfplain", "plain")],
+    [
+        ("Grüße aus Köln, schöne Straße und Übung".encode("latin-1"), "Grüße"),
+        ("héllo".encode("utf-16"), "héllo"),
+        (b"\xef\xbb\xbfplain", "plain"),
+    ],
 )
 def test_other_encodings_are_read(tmp_path: Path, data: bytes, text: str) -> None:
     path = tmp_path / "a.txt"

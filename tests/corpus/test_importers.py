@@ -17,11 +17,17 @@ def load(folder: Path):  # type: ignore[no-untyped-def]
 
 def test_squad_spans_and_unanswerable(tmp_path: Path) -> None:
     qas = [
-        {"id": "1", "question": "When?", "answers": [{"text": "1931", "answer_start": 14}, {"text": "1931", "answer_start": 14}]},
+        {
+            "id": "1",
+            "question": "When?",
+            "answers": [{"text": "1931", "answer_start": 14}, {"text": "1931", "answer_start": 14}],
+        },
         {"id": "2", "question": "Who?", "answers": []},
     ]
     source = tmp_path / "s.json"
-    source.write_text(json.dumps({"data": [{"title": "A_B", "paragraphs": [{"context": "It  opened in 1931.", "qas": qas}]}]}))
+    source.write_text(
+        json.dumps({"data": [{"title": "A_B", "paragraphs": [{"context": "It  opened in 1931.", "qas": qas}]}]})
+    )
     import_corpus("squad", source, tmp_path / "c")
     corpus = load(tmp_path / "c")
     first, second = corpus.questions
@@ -34,7 +40,9 @@ def test_squad_spans_and_unanswerable(tmp_path: Path) -> None:
 def test_beir_uses_relevant_documents_as_evidence(tmp_path: Path) -> None:
     source = tmp_path / "beir"
     (source / "qrels").mkdir(parents=True)
-    (source / "corpus.jsonl").write_text('{"_id": "d1", "title": "T", "text": "Cats purr."}\n{"_id": "d2", "text": "Dogs bark."}\n')
+    (source / "corpus.jsonl").write_text(
+        '{"_id": "d1", "title": "T", "text": "Cats purr."}\n{"_id": "d2", "text": "Dogs bark."}\n'
+    )
     (source / "queries.jsonl").write_text('{"_id": "q1", "text": "what purrs"}\n{"_id": "q2", "text": "unjudged"}\n')
     (source / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t0\n")
     import_corpus("beir", source, tmp_path / "c")
@@ -68,9 +76,18 @@ def test_folder_keeps_subfolders(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "content", "says"),
-    [("nope", "x", "unknown kind"), ("squad", "{}", "not SQuAD"), ("squad", "x", "not SQuAD"), ("jsonl", "{bad", "not JSON"), ("jsonl", "[1]", "not a JSON object"),
-     ("jsonl", '{"answer": "x"}', 'no "question"'), ("jsonl", '{"question": "x"}', "no documents"), ("beir", "x", "not a BEIR"), ("folder", "x", "not a folder")],
-)  # fmt: skip
+    [
+        ("nope", "x", "unknown kind"),
+        ("squad", "{}", "not SQuAD"),
+        ("squad", "x", "not SQuAD"),
+        ("jsonl", "{bad", "not JSON"),
+        ("jsonl", "[1]", "not a JSON object"),
+        ("jsonl", '{"answer": "x"}', 'no "question"'),
+        ("jsonl", '{"question": "x"}', "no documents"),
+        ("beir", "x", "not a BEIR"),
+        ("folder", "x", "not a folder"),
+    ],
+)
 def test_wrong_sources(tmp_path: Path, kind: str, content: str, says: str) -> None:
     source = tmp_path / "s"
     source.write_text(content)

@@ -10,7 +10,7 @@ from ragtune.corpus.check import corpus_info, find_leaks, refuse_leaks
 from ragtune.corpus.load import CorpusSettings, load_corpus
 from ragtune.errors import CorpusError
 from ragtune.records import Question
-from ragtune.report.table import corpus_table
+from ragtune.report.terminal import corpus_table
 from ragtune.store import Store
 
 HANDBOOK = Path(__file__).parents[2] / "corpora" / "handbook"
@@ -51,7 +51,10 @@ def test_stored_readings_are_reused_and_equal(corpus: Path, tmp_path: Path) -> N
     ("row", "says"),
     [
         ({"id": "q1", "question": "x?"}, "stands twice"),
-        ({"id": "n", "question": "x?", "evidence": [{"document": "tea.md", "quote": "coffee at dawn"}]}, "does not stand"),
+        (
+            {"id": "n", "question": "x?", "evidence": [{"document": "tea.md", "quote": "coffee at dawn"}]},
+            "does not stand",
+        ),
         ({"id": "n", "question": "x?", "evidence": [{"document": "no.md", "quote": "x"}]}, "does not hold"),
         ({"id": "n", "question": "x?", "evidence": [{"document": "tea.md", "start": 5, "end": 99999}]}, "lies outside"),
         ({"id": "n", "question": "x?", "evidence": ["tea.md"]}, "evidence needs"),

@@ -12,14 +12,14 @@ import pytest
 from conftest import QUESTIONS, write_corpus
 
 import ragtune
+from ragtune.analysis.decision import decide
 from ragtune.cli import main
 from ragtune.errors import ExperimentError, RunError, StoreError
-from ragtune.experiment.decision import decide
 from ragtune.experiment.plan import make_plan, print_plan
 from ragtune.experiment.progress import Bars, Lines, Silent
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
-from ragtune.experiment.stages import Workbench
+from ragtune.experiment.workbench import Workbench
 from ragtune.store import Store
 
 EXPERIMENT = """\
@@ -93,7 +93,9 @@ def test_a_second_run_computes_nothing_and_gives_the_same_bytes(done: Path) -> N
 
 
 def test_a_longer_experiment_computes_only_what_is_new(done: Path) -> None:
-    experiment = load_experiment(done / "small.yaml", ["setups.wide.retrieval.top_k=1", "setups.wide.generator.model=extractive"])
+    experiment = load_experiment(
+        done / "small.yaml", ["setups.wide.retrieval.top_k=1", "setups.wide.generator.model=extractive"]
+    )
     run_experiment(experiment, Store(done / "store"), done / "longer", Silent())
     stages = work(done / "longer")
     assert stages["answer"]["computed"] == 3
@@ -148,7 +150,9 @@ def test_limit_spreads_over_the_split(done: Path) -> None:
         ([q for q in QUESTIONS if q["split"] == "test"], [], "train split is empty"),
     ],
 )
-def test_what_cannot_run_is_one_line(tmp_path: Path, questions: list[dict[str, object]], overrides: list[str], says: str) -> None:
+def test_what_cannot_run_is_one_line(
+    tmp_path: Path, questions: list[dict[str, object]], overrides: list[str], says: str
+) -> None:
     write_corpus(tmp_path / "corpus", questions=questions)
     (tmp_path / "e.yaml").write_text(EXPERIMENT.replace("CORPUS", str(tmp_path / "corpus")))
     with pytest.raises(Exception, match=says) as caught:
@@ -199,7 +203,12 @@ def test_a_full_disk_is_one_line_and_loses_nothing(done: Path, tmp_path: Path, m
         real(self, items)
 
     monkeypatch.setattr(Log, "add", add)
-    arguments = (load_experiment(done / "small.yaml", ["setups.tuned=", "setups.naive=", "setups.raft="]), Store(tmp_path / "s"), tmp_path / "r", Silent())
+    arguments = (
+        load_experiment(done / "small.yaml", ["setups.tuned=", "setups.naive=", "setups.raft="]),
+        Store(tmp_path / "s"),
+        tmp_path / "r",
+        Silent(),
+    )
     with pytest.raises(StoreError, match="disk is full"):
         run_experiment(*arguments)
     monkeypatch.undo()
@@ -212,7 +221,12 @@ def test_the_decision_prefers_the_cheaper_of_equals() -> None:
         e = {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 10, "unscored": 0}
         d = {"a": "a", "b": "b", "metric": "m", "mean": 0.1, "low": low, "high": 0.2}
         cost = {"a": {"prompt": 10, "answer": 1}, "b": {"prompt": 99, "answer": 1}}
-        return {"scores": {"a": {"m": e}, "b": {"m": {**e, "mean": 0.6}}}, "setups": {"a": "A", "b": "B"}, "differences": [d], "tokens": cost}
+        return {
+            "scores": {"a": {"m": e}, "b": {"m": {**e, "mean": 0.6}}},
+            "setups": {"a": "A", "b": "B"},
+            "differences": [d],
+            "tokens": cost,
+        }
 
     assert decide(summary(0.05), "m")["setup"] == "b"
     unclear = decide(summary(-0.05), "m")
@@ -220,7 +234,11 @@ def test_the_decision_prefers_the_cheaper_of_equals() -> None:
     assert "No difference shown" in unclear["text"]
     nothing = {"scores": {"a": {}}, "setups": {"a": "A"}, "differences": [], "tokens": {}}
     assert decide(nothing, "m")["setup"] is None
-    alone = {**summary(0.05), "scores": {"a": {"m": {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 10}}}, "differences": []}
+    alone = {
+        **summary(0.05),
+        "scores": {"a": {"m": {"mean": 0.5, "low": 0.4, "high": 0.6, "n": 10}}},
+        "differences": [],
+    }
     assert "only setup" in decide(alone, "m")["text"]
 
 
@@ -236,7 +254,9 @@ def test_progress_says_rate_and_time_left(capsys: pytest.CaptureFixture[str]) ->
     assert "4/4 done" in text
 
 
-def test_the_command_line_end_to_end(done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_end_to_end(
+    done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["run", str(done / "small.yaml"), "--store", str(done / "store"), "--dry-run"]) == 0
     assert "stored" in capsys.readouterr().out
@@ -262,7 +282,9 @@ def test_only_ragtune_errors_are_caught(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr("ragtune.experiment.spec.load_experiment", stop)
     assert main(["run", "x.yaml"]) == 130
     assert "finished work is kept" in capsys.readouterr().err
-    monkeypatch.setattr("ragtune.experiment.spec.load_experiment", lambda *a: (_ for _ in ()).throw(ExperimentError("bad")))
+    monkeypatch.setattr(
+        "ragtune.experiment.spec.load_experiment", lambda *a: (_ for _ in ()).throw(ExperimentError("bad"))
+    )
     monkeypatch.setenv("RAGTUNE_DEBUG", "1")
     with pytest.raises(ExperimentError):
         main(["run", "x.yaml"])

@@ -7,16 +7,31 @@ from pathlib import Path
 import pytest
 
 from ragtune.cli import main
+from ragtune.corpus.answers import read_answers
 from ragtune.errors import CorpusError
-from ragtune.experiment.answers_file import read_answers
 from ragtune.experiment.folder import load_run
-from ragtune.experiment.scoring import abstains
+from ragtune.generation.given import abstains
 
 ROWS = [
-    {"user_input": "When is tea?", "response": "Tea is at 15:30 [1].", "retrieved_contexts": ["Tea is served at 15:30.", "Biscuits cost 2 euros."], "reference": "15:30"},
-    {"user_input": "What do biscuits cost?", "response": "3 euros", "retrieved_contexts": ["Biscuits cost 2 euros."], "reference": "2 euros"},
-    {"user_input": "Who pours tea?", "response": "I'm sorry, the context does not mention it.", "retrieved_contexts": ["Tea is served at 15:30."], "reference": "Ola Brand"},
-]  # fmt: skip
+    {
+        "user_input": "When is tea?",
+        "response": "Tea is at 15:30 [1].",
+        "retrieved_contexts": ["Tea is served at 15:30.", "Biscuits cost 2 euros."],
+        "reference": "15:30",
+    },
+    {
+        "user_input": "What do biscuits cost?",
+        "response": "3 euros",
+        "retrieved_contexts": ["Biscuits cost 2 euros."],
+        "reference": "2 euros",
+    },
+    {
+        "user_input": "Who pours tea?",
+        "response": "I'm sorry, the context does not mention it.",
+        "retrieved_contexts": ["Tea is served at 15:30."],
+        "reference": "Ola Brand",
+    },
+]
 
 
 def write(path: Path, rows: list[dict[str, object]]) -> Path:
@@ -67,8 +82,20 @@ def test_csv_mapping_and_texts_for_lists(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_long_answers_and_unanswerable_rows(tmp_path: Path) -> None:
     rows: list[dict[str, object]] = [
-        {"id": "1", "question": "When is tea?", "answer": "Tea is at 15:30. " * 2500, "contexts": ["Tea is at 15:30."], "reference": "15:30"},
-        {"id": "2", "question": "What is the moon?", "answer": "Cheese.", "contexts": ["Tea is at 15:30."], "unanswerable": True},
+        {
+            "id": "1",
+            "question": "When is tea?",
+            "answer": "Tea is at 15:30. " * 2500,
+            "contexts": ["Tea is at 15:30."],
+            "reference": "15:30",
+        },
+        {
+            "id": "2",
+            "question": "What is the moon?",
+            "answer": "Cheese.",
+            "contexts": ["Tea is at 15:30."],
+            "unanswerable": True,
+        },
     ]
     assert score(tmp_path, str(write(tmp_path / "a.jsonl", rows))) == 0
     lines = load_run(tmp_path / "run").lines

@@ -37,7 +37,12 @@ def test_shared_sections_fold_into_the_setups_that_ask_for_them(tmp_path: Path) 
 
 
 def test_overrides_and_limit(tmp_path: Path) -> None:
-    made = load(tmp_path, BASE, overrides=["retrieval.top_k=3", "seeds=[1, 2]", "setups.wide.generator.model=extractive", "judge.support=0.5"], limit=9)
+    made = load(
+        tmp_path,
+        BASE,
+        overrides=["retrieval.top_k=3", "seeds=[1, 2]", "setups.wide.generator.model=extractive", "judge.support=0.5"],
+        limit=9,
+    )
     assert made.setups["rag"].retrieval.top_k == 3
     assert (made.seeds, made.limit, made.judge.support) == ((1, 2), 9, 0.5)
     assert made.setups["wide"].generator.kind == "extractive"
@@ -61,7 +66,10 @@ def test_overrides_and_limit(tmp_path: Path) -> None:
         ("name: x\ncorpus: {path: c}\nsetups: {a: 3}\n", "setups.a"),
         (BASE + "  t:\n    tuning: {train_on: raft}\n", "tuning on raft needs retrieval"),
         (BASE + "  t:\n    generator: {model: extractive}\n", "extractive needs retrieval"),
-        (BASE + "  t:\n    tuning: {train_on: closed-book}\n    generator: {model: extractive}\n", "only a local model"),
+        (
+            BASE + "  t:\n    tuning: {train_on: closed-book}\n    generator: {model: extractive}\n",
+            "only a local model",
+        ),
         (BASE + "  t:\n    retrieval: {dense: false, lexical: false}\n", "needs dense, lexical, or both"),
     ],
 )

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from conftest import QUESTIONS, write_corpus
 
+from ragtune.analysis.learning import crossing
 from ragtune.cli import main
 from ragtune.errors import CorpusError, ExperimentError
-from ragtune.evaluation.judge import JudgeSettings
-from ragtune.evaluation.thresholds import check_name, save_threshold, settle
-from ragtune.experiment.learning import crossing
+from ragtune.experiment.calibration import check_name, save_threshold, settle
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import expected_power, run_experiment
 from ragtune.experiment.spec import load_experiment
-from ragtune.experiment.stages import Workbench
-from ragtune.experiment.tuning import training_questions, tune_key
+from ragtune.experiment.tune import training_questions, tune_key
+from ragtune.experiment.workbench import Workbench
+from ragtune.judging.judge import JudgeSettings
 from ragtune.report.build import write_report
 from ragtune.store import Store
 
@@ -40,7 +40,11 @@ setups:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("training")
     write_corpus(folder / "corpus")
-    (folder / "changes.jsonl").write_text(json.dumps({"document": "tea.md", "find": "served at 15:30", "replace": "served at 16:00", "answers": ["16:00"]}))
+    (folder / "changes.jsonl").write_text(
+        json.dumps(
+            {"document": "tea.md", "find": "served at 15:30", "replace": "served at 16:00", "answers": ["16:00"]}
+        )
+    )
     (folder / "small.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)))
     return folder
 
@@ -51,14 +55,22 @@ def test_setups_may_train_on_the_corpus_before_its_changes(root: Path) -> None:
     setups = experiment.setups
     assert bench.training(setups["after"]) is bench
     assert bench.training(setups["before"]) is bench.training(setups["read"]) is not bench
-    answers = {n: {q.id: q.answers for q in training_questions(bench, setups[n], 0, "train")} for n in ("before", "after")}
+    answers = {
+        n: {q.id: q.answers for q in training_questions(bench, setups[n], 0, "train")} for n in ("before", "after")
+    }
     assert answers["before"]["t1"] == ("15:30",)
     assert answers["after"]["t1"] == ("16:00",)
     assert tune_key(bench, setups["before"], 0) != tune_key(bench, setups["after"], 0)
 
 
 def test_fewer_questions_are_part_of_more_and_differ_by_seed(root: Path) -> None:
-    write_corpus(root / "many", questions=[*QUESTIONS, *({**QUESTIONS[3], "id": f"x{i}", "question": f"Question number {i}?"} for i in range(40))])
+    write_corpus(
+        root / "many",
+        questions=[
+            *QUESTIONS,
+            *({**QUESTIONS[3], "id": f"x{i}", "question": f"Question number {i}?"} for i in range(40)),
+        ],
+    )
     experiment = load_experiment(root / "small.yaml", [f"corpus.path={root / 'many'}"])
     bench = Workbench(experiment, Store(root / "store2"), Silent())
 
@@ -129,18 +141,63 @@ def test_thresholds_are_kept_and_used_by_name(tmp_path: Path) -> None:
         settle(JudgeSettings(support="../ours"), store)
 
 
-def test_a_threshold_calibrated_on_labels_is_used_by_a_run(tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_threshold_calibrated_on_labels_is_used_by_a_run(
+    tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = [
-        {"id": str(i), "question": "When is tea?", "contexts": ["Tea is served at 15:30 in the green room."], "answer": a, "label": int(good)}
-        for i, (a, good) in enumerate([("Tea is at 15:30.", True), ("Tea is at 17:00.", False), ("In the green room.", True), ("The boat sank.", False)] * 3)
+        {
+            "id": str(i),
+            "question": "When is tea?",
+            "contexts": ["Tea is served at 15:30 in the green room."],
+            "answer": a,
+            "label": int(good),
+        }
+        for i, (a, good) in enumerate(
+            [
+                ("Tea is at 15:30.", True),
+                ("Tea is at 17:00.", False),
+                ("In the green room.", True),
+                ("The boat sank.", False),
+            ]
+            * 3
+        )
     ]
     (tmp_path / "labels.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     store = str(tmp_path / "store")
-    assert main(["judge", "evaluate", str(tmp_path / "labels.jsonl"), "--calibrate", "ours", "--out", str(tmp_path / "j.html"), "--store", store]) == 0
+    assert (
+        main(
+            [
+                "judge",
+                "evaluate",
+                str(tmp_path / "labels.jsonl"),
+                "--calibrate",
+                "ours",
+                "--out",
+                str(tmp_path / "j.html"),
+                "--store",
+                store,
+            ]
+        )
+        == 0
+    )
     assert 'Threshold "ours" is' in capsys.readouterr().out
     kept = json.loads((tmp_path / "store/thresholds/ours.json").read_text())["threshold"]
-    argv = ["run", str(root / "small.yaml"), "--store", store, "--out", str(tmp_path / "run"), "--report", str(tmp_path / "r.html")]
-    few = ["--set", "judge.support=ours", "--set", "setups={rag: {retrieval: {top_k: 1}, generator: {model: extractive}}}"]
+    argv = [
+        "run",
+        str(root / "small.yaml"),
+        "--store",
+        store,
+        "--out",
+        str(tmp_path / "run"),
+        "--report",
+        str(tmp_path / "r.html"),
+    ]
+    few = [
+        "--set",
+        "judge.support=ours",
+        "--set",
+        "setups={rag: {retrieval: {top_k: 1}, generator: {model: extractive}}}",
+    ]
     assert main([*argv, *few]) == 0
     assert f"support: {kept}" in (tmp_path / "run/experiment.yaml").read_text()
     assert main([*argv, "--set", "judge.support=theirs"]) == 2

@@ -36,7 +36,10 @@ HITS = (hit("Tea is served at 15:30.", 1, "Tea"), hit("The boat Sprat carries 12
 def test_contexts_are_numbered_and_titled() -> None:
     [system, user] = load_prompt("cited").messages("When is tea?", HITS)
     assert "I don't know." in system["content"]
-    assert user["content"] == "[1] Tea\nTea is served at 15:30.\n[2] The boat Sprat carries 12 people. Its captain is Ida Moen.\nQuestion: When is tea?"
+    assert (
+        user["content"]
+        == "[1] Tea\nTea is served at 15:30.\n[2] The boat Sprat carries 12 people. Its captain is Ida Moen.\nQuestion: When is tea?"
+    )
 
 
 def test_the_training_recipe_lays_prompts_out_as_serving_does() -> None:
@@ -103,7 +106,11 @@ def generator(folder: Path, **settings: object) -> LocalGenerator:
     return LocalGenerator(LanguageModel(resolve(str(folder)), "cpu"), load_prompt("cited"), made)
 
 
-REQUESTS = [Request("a", "When is tea?", HITS[:1]), Request("b", "Who is the captain of the boat?", HITS), Request("c", "Why?", ())]
+REQUESTS = [
+    Request("a", "When is tea?", HITS[:1]),
+    Request("b", "Who is the captain of the boat?", HITS),
+    Request("c", "Why?", ()),
+]
 
 
 @pytest.mark.parametrize("kind", ["qwen2", "llama", "t5"])
@@ -181,9 +188,7 @@ def test_chat_template_is_used_where_there_is_one(tiny_models: dict[str, Path]) 
 
 def test_a_template_without_system_role_gets_it_in_the_user_turn(tiny_models: dict[str, Path]) -> None:
     model = LanguageModel(resolve(str(tiny_models["qwen2"])), "cpu")
-    model.tokenizer.chat_template = (
-        "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ m['content'] }}{% endfor %}"
-    )
+    model.tokenizer.chat_template = "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}{{ m['content'] }}{% endfor %}"
     ids = model.encode_prompt([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}])
     assert model.tokenizer.decode(ids) == "Be brief.\n\nWhy?"
 
@@ -203,7 +208,12 @@ def test_more_contexts_than_the_window_are_dropped_and_counted(tiny_models: dict
 def test_model_names_and_their_errors(tmp_path: Path, tiny_models: dict[str, Path]) -> None:
     assert resolve("bundled:nano").kind == "bundled"
     assert resolve("Qwen/Qwen2.5-0.5B-Instruct").kind == "hub"
-    for name, says in (("bundled:mini", "unknown bundled"), ("nothing", "unknown model"), (str(tmp_path), "no config.json"), ("./none/", "unknown model")):
+    for name, says in (
+        ("bundled:mini", "unknown bundled"),
+        ("nothing", "unknown model"),
+        (str(tmp_path), "no config.json"),
+        ("./none/", "unknown model"),
+    ):
         with pytest.raises(ModelError, match=says):
             resolve(name)
     (tmp_path / "config.json").write_text("{}")
@@ -236,7 +246,10 @@ def test_bundled_weights_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_extractive_answers_with_the_best_sentence_and_cites_it() -> None:
-    assert best_sentence("Who is the captain of the boat Sprat?", HITS) in ("The boat Sprat carries 12 people. [2]", "Its captain is Ida Moen. [2]")
+    assert best_sentence("Who is the captain of the boat Sprat?", HITS) in (
+        "The boat Sprat carries 12 people. [2]",
+        "Its captain is Ida Moen. [2]",
+    )
     assert best_sentence("When is tea served?", HITS) == "Tea is served at 15:30. [1]"
     assert best_sentence("Which quasar spins?", HITS) is None
     assert best_sentence("?", HITS) is None
@@ -267,12 +280,20 @@ def server(script: list[tuple[int, object]]) -> Iterator[tuple[str, list[dict[st
         httpd.server_close()
 
 
-GOOD = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "15:30 [1]"}}],
-        "usage": {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35}}  # fmt: skip
+GOOD = {
+    "id": "x",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "15:30 [1]"}}],
+    "usage": {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35},
+}
 
 
 def endpoint(url: str, **settings: object) -> EndpointGenerator:
-    return EndpointGenerator(load_prompt("cited"), GeneratorSettings(model="m", endpoint=url, retries=1, timeout=5, **settings))  # type: ignore[arg-type]
+    return EndpointGenerator(
+        load_prompt("cited"), GeneratorSettings(model="m", endpoint=url, retries=1, timeout=5, **settings)
+    )  # type: ignore[arg-type]
 
 
 def test_endpoint_answers_and_retries() -> None:

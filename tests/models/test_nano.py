@@ -8,7 +8,18 @@ import pytest
 import torch
 
 from ragtune.models.names import NANO_FOLDER
-from ragtune.models.nano import conversation, evaluate, examples, facts, page_examples, pages, prose, synonyms, tables, train
+from ragtune.models.nano import (
+    conversation,
+    evaluate,
+    examples,
+    facts,
+    page_examples,
+    pages,
+    prose,
+    synonyms,
+    tables,
+    train,
+)
 from ragtune.models.nano.model import build_model
 
 
@@ -47,9 +58,13 @@ def test_pages_and_tables_hold_their_answers() -> None:
             numbers = [int(n) for n in marks.strip("[]").split("][")]
             assert all(1 <= n <= len(made.contexts) for n in numbers)
             answered += 1
-            across = any(text.startswith("| ") for _, text in made.contexts)  # a column's name stands in the table's head
+            across = any(
+                text.startswith("| ") for _, text in made.contexts
+            )  # a column's name stands in the table's head
             shown = made.contexts if across else [made.contexts[n - 1] for n in numbers]
-            assert text.lower().removeprefix("the ").removeprefix("a ") in " ".join(map(" ".join, shown)).lower().replace("*", "").replace("\n", " ")
+            assert text.lower().removeprefix("the ").removeprefix("a ") in " ".join(
+                map(" ".join, shown)
+            ).lower().replace("*", "").replace("\n", " ")
     assert answered > 3 * abstained > 0
 
 
@@ -112,7 +127,9 @@ def test_the_curriculum_grows() -> None:
 def test_held_out_domains_are_never_trained_on() -> None:
     names = {d.name for d in facts.domains() if d.held_out}
     assert len(names) >= 3
-    kinds = {f.kind.split("/")[0] for s in range(200) for g in examples._facts_of_group(Random(s), False, 2, 2) for f in g}
+    kinds = {
+        f.kind.split("/")[0] for s in range(200) for g in examples._facts_of_group(Random(s), False, 2, 2) for f in g
+    }
     assert not kinds & names
 
 
@@ -135,11 +152,28 @@ def test_synonyms_change_words_only_for_their_own_row() -> None:
 
 
 def test_training_starts_with_copying_and_resumes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["--out", str(tmp_path), "--steps", "3", "--tokens", "256", "--vocabulary", "800", "--save-every", "2", "--layers", "3", "--width", "64"]
+    args = [
+        "--out",
+        str(tmp_path),
+        "--steps",
+        "3",
+        "--tokens",
+        "256",
+        "--vocabulary",
+        "800",
+        "--save-every",
+        "2",
+        "--layers",
+        "3",
+        "--width",
+        "64",
+    ]
     args += ["--heads", "2", "--probe", "4", "--texts", "200", "--polish", "0"]
     train.main(args)
     assert "from step 0" in capsys.readouterr().out
-    assert {"model.safetensors", "tokenizer.json", "recipe.json", "sha256.json", "checkpoint.pt"} <= {p.name for p in tmp_path.iterdir()}
+    assert {"model.safetensors", "tokenizer.json", "recipe.json", "sha256.json", "checkpoint.pt"} <= {
+        p.name for p in tmp_path.iterdir()
+    }
     train.main([*args, "--steps", "4"])
     assert "from step 3" in capsys.readouterr().out
     other = tmp_path / "other"
@@ -158,10 +192,26 @@ def test_the_induction_circuit_copies_before_any_training() -> None:
     assert float(hit.sum() / (weights > 0).sum()) > 0.25
 
 
-def test_readers_are_measured_on_made_up_and_squad_questions(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_are_measured_on_made_up_and_squad_questions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     squad = tmp_path / "s.json"
     qas = [{"id": "1", "question": "When did it open?", "answers": [{"text": "1931", "answer_start": 13}]}]
-    squad.write_text(json.dumps({"data": [{"title": "A", "paragraphs": [{"context": "It opened in 1931.", "qas": qas}, {"context": "It rains.", "qas": []}]}]}))
+    squad.write_text(
+        json.dumps(
+            {
+                "data": [
+                    {
+                        "title": "A",
+                        "paragraphs": [
+                            {"context": "It opened in 1931.", "qas": qas},
+                            {"context": "It rains.", "qas": []},
+                        ],
+                    }
+                ]
+            }
+        )
+    )
     monkeypatch.setattr("sys.argv", ["evaluate", "--count", "6", "--squad", str(squad)])
     evaluate.main()
     rows = [line.split("{", 1)[1] for line in capsys.readouterr().out.splitlines()]
@@ -177,7 +227,10 @@ def test_loss_covers_answers_most() -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(NANO_FOLDER)
-    ids, weights = train.encode(tokenizer, conversation.Conversation((("", "It is red."),), (("What is it?", "red [1]"), ("Why?", conversation.ABSTAIN))))
+    ids, weights = train.encode(
+        tokenizer,
+        conversation.Conversation((("", "It is red."),), (("What is it?", "red [1]"), ("Why?", conversation.ABSTAIN))),
+    )
     assert len(ids) == len(weights)
     answer = tokenizer.decode([i for i, w in zip(ids, weights, strict=True) if w >= train.ABSTAIN_WEIGHT])
     assert answer == " red [1]<|end|> I don't know.<|end|>"

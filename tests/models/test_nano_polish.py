@@ -77,8 +77,23 @@ def test_neighbours_stand_in_for_words() -> None:
     assert {synonyms.vary(Random(s), "Where is the laptop?", 1.0) for s in range(40)} == {"Where is the laptop?"}
 
 
-def test_the_second_leg_follows_and_resumes_to_the_same_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small = ["--curriculum", "40", "--tokens", "256", "--width", "32", "--heads", "2", "--layers", "3", "--vocabulary", "400"]
+def test_the_second_leg_follows_and_resumes_to_the_same_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = [
+        "--curriculum",
+        "40",
+        "--tokens",
+        "256",
+        "--width",
+        "32",
+        "--heads",
+        "2",
+        "--layers",
+        "3",
+        "--vocabulary",
+        "400",
+    ]
     small += ["--probe", "2", "--texts", "40", "--threads", "1", "--save-every", "3", "--steps", "5"]
     train.main(["--out", str(tmp_path / "a"), "--polish", "6", *small])
     whole = (tmp_path / "a" / "model.safetensors").read_bytes()

@@ -13,7 +13,7 @@ from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.report import charts, numbers
 from ragtune.report.build import render, script_json, write_report
-from ragtune.report.table import comparison
+from ragtune.report.terminal import comparison
 from ragtune.store import Store
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -31,7 +31,10 @@ setups:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     root = tmp_path_factory.mktemp("report")
-    documents = {"a.md": f"---\ntitle: '{EVIL}'\n---\nTea is served at noon {EVIL} here.", "b.txt": "Boats leave at ten."}
+    documents = {
+        "a.md": f"---\ntitle: '{EVIL}'\n---\nTea is served at noon {EVIL} here.",
+        "b.txt": "Boats leave at ten.",
+    }
     questions: list[dict[str, object]] = [
         {
             "id": "q1",
@@ -40,7 +43,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             "evidence": [{"document": "a.md", "quote": "Tea is served"}],
             "tags": [EVIL],
         },
-        {"id": "q2", "question": "When do boats leave?", "answers": ["ten"], "evidence": [{"document": "b.txt", "quote": "ten"}]},
+        {
+            "id": "q2",
+            "question": "When do boats leave?",
+            "answers": ["ten"],
+            "evidence": [{"document": "b.txt", "quote": "ten"}],
+        },
         {"id": "q3", "question": "What is the price of gold?"},
     ]
     write_corpus(root / "c", documents, questions)
@@ -93,7 +101,14 @@ def test_charts_escape_and_scale() -> None:
     svg = str(charts.lines([charts.Series("<a>", 0, [(0, 1.0), (10, 0.5)], dashed=True)], "x", "y", "t"))
     assert "&lt;a&gt;" in svg
     assert "<a>" not in svg
-    cloud = str(charts.scatter([charts.Series(n, 0, [(x, 50.0)], [(40.0, 60.0)]) for n, x in (("a", 1.0), ("b", 1.1), ("c", 900.0))], "x", "y", "t"))
+    cloud = str(
+        charts.scatter(
+            [charts.Series(n, 0, [(x, 50.0)], [(40.0, 60.0)]) for n, x in (("a", 1.0), ("b", 1.1), ("c", 900.0))],
+            "x",
+            "y",
+            "t",
+        )
+    )
     assert cloud.count("<circle") == 3
     assert str(charts.lines([], "x", "y", "t")) == str(charts.scatter([], "x", "y", "t")) == ""
     assert max(float(m) for m in re.findall(r'c[xy]="([\d.]+)"', cloud)) <= charts.WIDTH

@@ -36,7 +36,10 @@ TEXTS = [
 
 
 def chunks(texts: list[str] = TEXTS) -> list[Chunk]:
-    return [Chunk(f"c{i}", f"d{i}", 0, len(t), t, "", {"team": "pets" if i in (0, 3) else "office", "tags": ["x", str(i)]}) for i, t in enumerate(texts)]
+    return [
+        Chunk(f"c{i}", f"d{i}", 0, len(t), t, "", {"team": "pets" if i in (0, 3) else "office", "tags": ["x", str(i)]})
+        for i, t in enumerate(texts)
+    ]
 
 
 # --- encoder -------------------------------------------------------------------------------------------------
@@ -117,7 +120,12 @@ def test_exact_search_is_inner_product() -> None:
 
 
 def test_kind_follows_size_unless_set() -> None:
-    assert [choose_kind(n, IndexSettings()) for n in (10, 100_000, 1_000_000, 10_000_000)] == ["exact", "hnsw", "ivf", "ivfpq"]
+    assert [choose_kind(n, IndexSettings()) for n in (10, 100_000, 1_000_000, 10_000_000)] == [
+        "exact",
+        "hnsw",
+        "ivf",
+        "ivfpq",
+    ]
     assert choose_kind(10, IndexSettings(kind="ivf")) == "ivf"
 
 
@@ -162,7 +170,11 @@ def test_chinese_is_cut_into_characters_and_pairs() -> None:
     assert tokenise("Running", stem=False) == ["running"]
 
 
-rankings = st.lists(st.lists(st.integers(0, 20), unique=True, max_size=10).map(lambda r: [(i, float(-n)) for n, i in enumerate(r)]), min_size=1, max_size=3)
+rankings = st.lists(
+    st.lists(st.integers(0, 20), unique=True, max_size=10).map(lambda r: [(i, float(-n)) for n, i in enumerate(r)]),
+    min_size=1,
+    max_size=3,
+)
 
 
 @given(rankings)
@@ -209,7 +221,14 @@ def test_cross_encoder_from_a_folder(tmp_path: Path) -> None:
     for labels in (1, 3):
         folder = tmp_path / f"ce{labels}"
         BertForSequenceClassification(
-            BertConfig(vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, num_labels=labels)
+            BertConfig(
+                vocab_size=len(tokenizer),
+                hidden_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=16,
+                num_labels=labels,
+            )
         ).save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         ranker = CrossEncoderReranker(resolve(str(folder)))
@@ -223,7 +242,9 @@ def test_cross_encoder_from_a_folder(tmp_path: Path) -> None:
 
 def build(minilm: SentenceEncoder, settings: RetrievalSettings, texts: list[str] = TEXTS) -> Retriever:
     made = chunks(texts)
-    dense = DenseIndex.build(minilm.encode(texts), [c.id for c in made], settings.dense.index) if settings.dense else None
+    dense = (
+        DenseIndex.build(minilm.encode(texts), [c.id for c in made], settings.dense.index) if settings.dense else None
+    )
     lexical = build_lexical(texts, settings.lexical) if settings.lexical else None
     reranker = LateInteraction(minilm) if settings.rerank else None
     return Retriever(made, settings, encoder=minilm, dense=dense, lexical=lexical, reranker=reranker)
@@ -235,7 +256,12 @@ def build(minilm: SentenceEncoder, settings: RetrievalSettings, texts: list[str]
         RetrievalSettings(top_k=2),
         RetrievalSettings(dense=None, lexical=LexicalSettings(), top_k=2),
         RetrievalSettings(lexical=LexicalSettings(), top_k=2),
-        RetrievalSettings(lexical=LexicalSettings(), fusion=FusionSettings(by="weighted"), rerank=RerankSettings(candidates=3), top_k=2),
+        RetrievalSettings(
+            lexical=LexicalSettings(),
+            fusion=FusionSettings(by="weighted"),
+            rerank=RerankSettings(candidates=3),
+            top_k=2,
+        ),
     ],
 )
 def test_every_composition_finds_the_right_chunk(minilm: SentenceEncoder, settings: RetrievalSettings) -> None:
@@ -264,7 +290,11 @@ def test_settings_need_some_way_to_search() -> None:
 
 def test_measures_by_hand() -> None:
     document = Document("d", "alpha beta gamma delta")
-    parts = [Chunk("a", "d", 0, 10, document.text[:10]), Chunk("b", "d", 11, 16, "gamma"), Chunk("c", "d", 17, 22, "delta")]
+    parts = [
+        Chunk("a", "d", 0, 10, document.text[:10]),
+        Chunk("b", "d", 11, 16, "gamma"),
+        Chunk("c", "d", 17, 22, "delta"),
+    ]
     two = Question("q", "?", ("x",), (Evidence("d", 12, 14), Evidence("d", 18, 20)))
     none = Question("n", "?", ())
     hits = [Hit(parts[0], 3, 1), Hit(parts[1], 2, 2), Hit(parts[2], 1, 3)]

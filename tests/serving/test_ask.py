@@ -64,7 +64,9 @@ def test_asking_an_experiment_or_a_bare_corpus(root: Path, tmp_path: Path, monke
     (root / "c" / "questions.jsonl").rename(tmp_path / "kept")
     try:
         for target, setup in ((root / "asked.yaml", "extractive"), (root / "c", "extractive")):
-            reply = Assistant(*open_target(target, store=tmp_path / "s"), setup=setup, progress=Silent()).ask("Who is the captain of the boat Sprat?")
+            reply = Assistant(*open_target(target, store=tmp_path / "s"), setup=setup, progress=Silent()).ask(
+                "Who is the captain of the boat Sprat?"
+            )
             assert reply.citations[0].document == "boats.txt"
     finally:
         (tmp_path / "kept").rename(root / "c" / "questions.jsonl")
@@ -79,7 +81,9 @@ def test_errors_name_the_setups_and_the_missing_adapter(root: Path, tmp_path: Pa
         open_target(tmp_path)
 
 
-def test_command_line_json_and_prompt_loop(root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_line_json_and_prompt_loop(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["ask", str(root / "run"), "When", "is", "tea", "served?", "--setup", "extractive", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["citations"][0]["document"] == "tea.md"
     monkeypatch.setattr("sys.stdin", io.StringIO("When is tea served?\nWhich quasar spins?\n\n"))
@@ -99,13 +103,17 @@ def test_corpus_commands(root: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out)["documents"] == 3
     rows = (root / "c" / "questions.jsonl").read_text()
     write_corpus(tmp_path / "leaky")
-    (tmp_path / "leaky" / "questions.jsonl").write_text(rows + rows.splitlines()[0].replace('"q1"', '"copy"').replace('"test"', '"train"') + "\n")
+    (tmp_path / "leaky" / "questions.jsonl").write_text(
+        rows + rows.splitlines()[0].replace('"q1"', '"copy"').replace('"test"', '"train"') + "\n"
+    )
     assert main(["corpus", "info", str(tmp_path / "leaky")]) == 2
     assert "1 leak(s)" in capsys.readouterr().err
     assert main(["corpus", "info", str(tmp_path / "leaky"), "--allow-leaks"]) == 0
 
 
-def test_doctor_verifies_the_bundled_models(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_verifies_the_bundled_models(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert out.count("verified") == 2

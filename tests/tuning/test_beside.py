@@ -20,15 +20,26 @@ from ragtune.models.names import resolve
 from ragtune.store import Store
 from ragtune.tuning import beside
 from ragtune.tuning.job import TuneJob
+from ragtune.tuning.lora import Encoded
 from ragtune.tuning.settings import LoraSettings, TuningSettings
-from ragtune.tuning.train import Encoded
 
 ITEMS = tuple(Encoded(tuple(range(10, 20 + n)), (30 + n, 31, 2)) for n in range(6))
 
 
 def job(seed: int, epochs: float = 2, items: tuple[Encoded, ...] = ITEMS) -> TuneJob:
-    settings = TuningSettings(train_on="closed-book", epochs=epochs, batch_tokens=32, lora=LoraSettings(r=2), save_seconds=0.05)
-    return TuneJob("bundled:nano", "cpu", "auto", settings, seed, items, ITEMS[:1], {"base": "x", "base_name": "bundled:nano", "data": "y"})
+    settings = TuningSettings(
+        train_on="closed-book", epochs=epochs, batch_tokens=32, lora=LoraSettings(r=2), save_seconds=0.05
+    )
+    return TuneJob(
+        "bundled:nano",
+        "cpu",
+        "auto",
+        settings,
+        seed,
+        items,
+        ITEMS[:1],
+        {"base": "x", "base_name": "bundled:nano", "data": "y"},
+    )
 
 
 def storing(folder: Path) -> beside.Storing:
@@ -60,7 +71,11 @@ def test_side_by_side_gives_the_adapters_of_one_after_the_other(tmp_path: Path) 
             one.run(model, tmp_path / f"here{n}", tmp_path / f"scratch{n}")
     finally:
         torch.set_num_threads(threads)
-    files = [(tmp_path / f"{where}{n}").joinpath(*more) for n in range(3) for where, more in (("beside", ("out",)), ("here", ()))]
+    files = [
+        (tmp_path / f"{where}{n}").joinpath(*more)
+        for n in range(3)
+        for where, more in (("beside", ("out",)), ("here", ()))
+    ]
     weights = [(f / "adapter_model.safetensors").read_bytes() for f in files]
     assert weights[0::2] == weights[1::2]
     assert len(set(weights)) == 3
@@ -96,7 +111,9 @@ def test_an_error_of_the_disk_stays_one(tmp_path: Path) -> None:
 
 def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text(json.dumps(job(0, epochs=3000).to_json()))
-    worker = subprocess.Popen([sys.executable, "-m", "ragtune.tuning.worker", "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "ragtune.tuning.worker", "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert worker.stdin
     assert worker.stdout
     worker.stdin.write(json.dumps([str(tmp_path / "job.json"), str(tmp_path / "out"), str(tmp_path)]) + "\n")
@@ -120,7 +137,9 @@ def test_a_run_with_processes_writes_what_one_without_does(tmp_path: Path, monke
     torch.set_num_threads(1)
     try:
         run_experiment(experiment, Store(tmp_path / "s1"), tmp_path / "alone", Silent())
-        run_experiment(experiment.model_copy(update={"processes": 2}), Store(tmp_path / "s2"), tmp_path / "beside", Silent())
+        run_experiment(
+            experiment.model_copy(update={"processes": 2}), Store(tmp_path / "s2"), tmp_path / "beside", Silent()
+        )
     finally:
         torch.set_num_threads(threads)
     assert (tmp_path / "alone" / "answers.jsonl").read_bytes() == (tmp_path / "beside" / "answers.jsonl").read_bytes()

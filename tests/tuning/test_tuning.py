@@ -12,9 +12,9 @@ from ragtune.models.names import resolve
 from ragtune.records import Chunk, Document, Evidence, Hit, Question
 from ragtune.retrieval.measure import overlaps
 from ragtune.store import file_digest
-from ragtune.tuning.data import build_items, words_around
+from ragtune.tuning.lora import Encoded, FixedBatches, encode_item, find_targets, train_adapter
+from ragtune.tuning.recipes import build_items, words_around
 from ragtune.tuning.settings import LoraSettings, TuningSettings
-from ragtune.tuning.train import Encoded, FixedBatches, encode_item, find_targets, train_adapter
 
 CHUNKS = [Chunk(f"c{i}", f"d{i}", 0, 10, f"text {i}") for i in range(5)]
 ASKED = Question("q", "When?", ("noon", "12:00"), (Evidence("d1", 2, 4),), "train")
@@ -50,11 +50,20 @@ def test_variants_leave_words_out_and_keep_the_answer() -> None:
 def test_variants_hold_words_from_around_the_evidence_but_never_the_answer() -> None:
     text = "# Kitchen\n\nThe cook rings at noon for lunch. Dinner is late."
     documents = {"k": Document("k", text, {"title": "House rules"})}
-    asked = Question("l", "At what time do guests eat?", ("noon",), (Evidence("k", text.index("noon"), text.index("noon") + 4),), "train")
+    asked = Question(
+        "l",
+        "At what time do guests eat?",
+        ("noon",),
+        (Evidence("k", text.index("noon"), text.index("noon") + 4),),
+        "train",
+    )
     around = {"House", "rules", "Kitchen", "The", "cook", "rings", "for", "lunch"}
     assert set(words_around(asked, documents)) == around
     settings = TuningSettings(train_on="closed-book", variants=30, word_dropout=0.5, evidence_words=3)
-    made = [m.question.text.split() for m in build_items([asked], [[]], [], settings, overlaps, "I don't know.", 0, documents)]
+    made = [
+        m.question.text.split()
+        for m in build_items([asked], [[]], [], settings, overlaps, "I don't know.", 0, documents)
+    ]
     assert made[0] == asked.text.split()
     added = [[w for w in words if w in around] for words in made[1:]]
     assert max(map(len, added)) == 3
@@ -62,7 +71,10 @@ def test_variants_hold_words_from_around_the_evidence_but_never_the_answer() -> 
     assert not any("noon" in words for words in made)
     assert sum(words[0] == "At" for words in made) > 20
     without = TuningSettings(train_on="closed-book", variants=5)
-    assert all(set(m.question.text.split()) <= set(asked.text.split()) for m in build_items([asked], [[]], [], without, overlaps, "", 0, documents))
+    assert all(
+        set(m.question.text.split()) <= set(asked.text.split())
+        for m in build_items([asked], [[]], [], without, overlaps, "", 0, documents)
+    )
 
 
 def test_contexts_cite_the_right_hit_or_abstain() -> None:
@@ -99,18 +111,25 @@ def test_batches_hold_every_row_once_and_respect_the_limit() -> None:
 
 
 def encoded(model: LanguageModel, n: int = 6) -> list[Encoded]:
-    return [encode_item(model, [{"role": "user", "content": f"Question: what is number {i}?"}], f"it is {i}") for i in range(n)]
+    return [
+        encode_item(model, [{"role": "user", "content": f"Question: what is number {i}?"}], f"it is {i}")
+        for i in range(n)
+    ]
 
 
 @pytest.mark.parametrize("kind", ["qwen2", "llama", "t5"])
-def test_lora_trains_saves_and_loads_on_real_architectures(tiny_models: dict[str, Path], tmp_path: Path, kind: str) -> None:
+def test_lora_trains_saves_and_loads_on_real_architectures(
+    tiny_models: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
     model = LanguageModel(resolve(str(tiny_models[kind])), "cpu")
     data = encoded(model)
     assert model.tokenizer.eos_token_id == data[0].target[-1]
     targets = find_targets(model.base)
     assert {"q_proj", "down_proj"} <= set(targets) if kind != "t5" else {"q", "wo"} <= set(targets)
     before = {k: v.clone() for k, v in model.base.state_dict().items()}
-    settings = TuningSettings(train_on="closed-book", epochs=8, learning_rate=0.01, lora=LoraSettings(r=4), batch_tokens=64)
+    settings = TuningSettings(
+        train_on="closed-book", epochs=8, learning_rate=0.01, lora=LoraSettings(r=4), batch_tokens=64
+    )
     card = {**CARD, "base": model.ref.fingerprint}
     report, cost = train_adapter(model, data, data[:2], settings, 0, tmp_path / "out", tmp_path / "scratch", card)
     assert report.curve[-1][1] < report.curve[0][1]
@@ -129,7 +148,9 @@ def test_lora_trains_saves_and_loads_on_real_architectures(tiny_models: dict[str
 
 
 def test_training_is_deterministic_and_resumes_to_the_same_bytes(tiny_models: dict[str, Path], tmp_path: Path) -> None:
-    settings = TuningSettings(train_on="closed-book", epochs=6, lora=LoraSettings(r=4, dropout=0.1), batch_tokens=64, save_seconds=0.001)
+    settings = TuningSettings(
+        train_on="closed-book", epochs=6, lora=LoraSettings(r=4, dropout=0.1), batch_tokens=64, save_seconds=0.001
+    )
 
     def train(name: str, stop_at: int | None = None) -> str:
         model = LanguageModel(resolve(str(tiny_models["qwen2"])), "cpu")
@@ -156,9 +177,18 @@ def test_training_is_deterministic_and_resumes_to_the_same_bytes(tiny_models: di
 def test_early_stop_keeps_the_best(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
     settings = TuningSettings(
-        train_on="closed-book", epochs=30, learning_rate=0.5, schedule="constant", warmup=0, evaluate_every=1, early_stop=2, batch_tokens=64
+        train_on="closed-book",
+        epochs=30,
+        learning_rate=0.5,
+        schedule="constant",
+        warmup=0,
+        evaluate_every=1,
+        early_stop=2,
+        batch_tokens=64,
     )
-    report, _ = train_adapter(model, encoded(model), encoded(model, 3), settings, 0, tmp_path / "o", tmp_path / "s", CARD)
+    report, _ = train_adapter(
+        model, encoded(model), encoded(model, 3), settings, 0, tmp_path / "o", tmp_path / "s", CARD
+    )
     full = 30 * len(FixedBatches([len(e) for e in encoded(model)], 64, 0))
     assert report.steps < full
     assert len(report.dev_curve) >= 3
@@ -177,7 +207,16 @@ def test_nothing_to_train_on_and_too_long_items(tiny_models: dict[str, Path], tm
 def test_an_adapter_for_another_base_is_refused(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     llama = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
     settings = TuningSettings(train_on="closed-book", epochs=1, lora=LoraSettings(r=2))
-    train_adapter(llama, encoded(llama, 2), [], settings, 0, tmp_path / "o", tmp_path / "s", {"base": llama.ref.fingerprint, "base_name": "tiny-llama"})
+    train_adapter(
+        llama,
+        encoded(llama, 2),
+        [],
+        settings,
+        0,
+        tmp_path / "o",
+        tmp_path / "s",
+        {"base": llama.ref.fingerprint, "base_name": "tiny-llama"},
+    )
     other = LanguageModel(resolve(str(tiny_models["qwen2"])), "cpu")
     with pytest.raises(ModelError, match="made for tiny-llama"):
         other.using(tmp_path / "o")

@@ -1,6 +1,0 @@
-"""The gate: a Run against a stored Baseline."""
-
-from ragtune.check.baseline import Baseline, load_baseline, make_baseline, save_baseline
-from ragtune.check.verdicts import Gate, GateSettings, Verdict, check
-
-__all__ = ["Baseline", "Gate", "GateSettings", "Verdict", "check", "load_baseline", "make_baseline", "save_baseline"]

@@ -1,0 +1,155 @@
+"""Reading answers of any system: JSONL or CSV, with our columns or RAGAS's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ragtune.corpus.formats import decode, json_lines
+from ragtune.errors import CorpusError
+
+#: our column -> other names for it (RAGAS 0.4 and earlier first)
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "question": ("user_input", "query", "input", "prompt"),
+    "answer": ("response", "output", "prediction", "generated_answer"),
+    "contexts": ("retrieved_contexts", "context", "passages", "documents"),
+    "reference": ("references", "ground_truth", "ground_truths", "answers", "reference_answer", "expected"),
+    "id": ("question_id", "qid"),
+    "tags": ("tag",),
+    "unanswerable": ("is_impossible",),
+    "document": ("document_id",),
+}
+REQUIRED = ("question", "answer")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One answer to score. ``references`` is empty where none was given; ``unanswerable`` says that there is none to give."""
+
+    id: str
+    question: str
+    answer: str
+    contexts: tuple[str, ...]
+    references: tuple[str, ...]
+    tags: tuple[str, ...]
+    unanswerable: bool
+    document: str
+
+
+@dataclass(frozen=True)
+class AnswersFile:
+    """``notes`` say what was read in another way than written, once each."""
+
+    path: Path
+    rows: tuple[Row, ...]
+    columns: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def _records(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """("file:line", mapping) of every row."""
+    if path.suffix.lower() == ".csv":
+        reader = csv.DictReader(io.StringIO(decode(path.read_bytes(), path)))
+        return [(f"{path}:{reader.line_num}", {k: v for k, v in row.items() if k}) for row in reader]
+    return list(json_lines(path))
+
+
+def columns_of(present: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[str, str]:
+    """Our column -> the file's column.
+
+    Raises:
+        CorpusError: a mapped column is absent or unknown, or a required one is found under no name.
+    """
+    for ours, theirs in mapping.items():
+        if ours not in COLUMNS:
+            raise CorpusError(f'"{ours}" is no column of ours.', where="--map", fix=f"Ours: {', '.join(COLUMNS)}.")
+        if theirs not in present:
+            raise CorpusError(f'there is no column "{theirs}".', where=path, fix=f"It has: {', '.join(present)}.")
+    found = dict(mapping)
+    for ours, others in COLUMNS.items():
+        if ours not in found:
+            match = next((n for n in (ours, *others) if n in present), None)
+            if match:
+                found[ours] = match
+    for ours in REQUIRED:
+        if ours not in found:
+            fix = f"It has: {', '.join(present) or 'no columns'}. Map one with --map {ours}=COLUMN."
+            raise CorpusError(
+                f'there is no column for "{ours}" (looked for {", ".join((ours, *COLUMNS[ours]))}).',
+                where=path,
+                fix=fix,
+            )
+    return found
+
+
+def _texts(value: Any, name: str, where: str, notes: dict[str, None]) -> tuple[str, ...]:
+    """A list of texts; a JSON list in a text is read as one; a plain text counts as a list of one, and is said."""
+    if value is None or value == "":
+        return ()
+    if isinstance(value, str):
+        if value.lstrip().startswith("["):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                value = [value]
+        else:
+            if name == "contexts":
+                notes['"contexts" is a text in some rows, not a list: read as one context.'] = None
+            value = [value]
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise CorpusError(f'"{name}" must be a list of texts.', where=where)
+    return tuple(v for v in value if v.strip())
+
+
+def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> AnswersFile:
+    """Read a file of answers.
+
+    Raises:
+        CorpusError: missing, empty, not JSONL or CSV, without a needed column, or with a bad row.
+    """
+    if not path.is_file():
+        raise CorpusError("there is no such file.", where=path)
+    records = _records(path)
+    if not records:
+        raise CorpusError("the file holds no answers.", where=path)
+    present = list(dict.fromkeys(k for _, row in records for k in row))
+    columns = columns_of(present, mapping or {}, path)
+    notes: dict[str, None] = {}
+    rows, seen = [], set()
+    for where, record in records:
+        get = {ours: record.get(theirs) for ours, theirs in columns.items()}
+        for name in REQUIRED:
+            if get[name] is None or not isinstance(get[name], str | int | float):
+                raise CorpusError(f'"{columns[name]}" must be a text.', where=where)
+        question, answer = str(get["question"]).strip(), str(get["answer"]).strip()
+        if not question:
+            raise CorpusError("the question is empty.", where=where)
+        if not answer:
+            notes["Empty answers count as abstaining."] = None
+        name = str(get.get("id") or question)
+        if name in seen:
+            raise CorpusError(
+                f'the {"id" if get.get("id") else "question"} "{name[:60]}" stands twice.',
+                where=where,
+                fix="Give every row its own id.",
+            )
+        seen.add(name)
+        flag = str(get.get("unanswerable") or "").lower() in {"1", "true", "yes"}
+        rows.append(
+            Row(
+                name,
+                question,
+                answer,
+                _texts(get.get("contexts"), "contexts", where, notes),
+                _texts(get.get("reference"), "reference", where, notes),
+                _texts(get.get("tags"), "tags", where, notes),
+                flag,
+                str(get.get("document") or ""),
+            )
+        )
+    return AnswersFile(path, tuple(rows), columns, tuple(notes))

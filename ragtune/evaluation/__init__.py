@@ -1,1 +1,0 @@
-"""Evaluation: one file per metric family, judges behind one Protocol, statistics, slices."""

@@ -1,0 +1,309 @@
+"""The verdicts: regressed, held, or unclear, per setup, metric and slice; and floors and ceilings beside them.
+
+With ``loss`` the mean paired loss against the Baseline and ``margin`` what may be lost:
+
+- *regressed*: a loss greater than the margin is shown (one-sided score test at the margin, see `analysis.differences`);
+- *held*: a loss of the margin or more is ruled out (non-inferiority; Tango 1998), or not one score changed;
+- *unclear*: neither; ``needed`` says how many questions would tell if nothing changed.
+
+p values of each kind are corrected for their number at 5 %: Holm (1979) within two families, all questions (which gets
+four fifths of the 5 %) and slices (one fifth), so that many slices do not hide a loss over all questions. Metrics that move
+together do not count as so many tests: the number is at most the effective one (Li and Ji 2005, `paired.effective_tests`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import ceil
+
+import numpy as np
+
+from ragtune.analysis.differences import Moved, Paired, effective_tests, holm_values, moved, pair
+from ragtune.analysis.means import Scored, Table, table
+from ragtune.errors import RunError
+from ragtune.gate.baseline import Baseline
+from ragtune.judging.metrics import METRICS
+from ragtune.records import Json
+
+LEVEL = 0.05
+WHOLE = 0.8
+GATED = ("answer_correctness", "faithfulness", "answer_relevance", "context_precision", "abstention")
+
+
+@dataclass(frozen=True)
+class GateSettings:
+    """What is checked. ``margins`` and ``floors`` map metrics to points in [0, 1]; ceilings are seconds and cost."""
+
+    metrics: Sequence[str] = GATED
+    margins: Mapping[str, float] = field(default_factory=dict)
+    margin: float = 0.02
+    floors: Mapping[str, float] = field(default_factory=dict)
+    max_latency: float | None = None
+    max_cost: float | None = None
+    setups: Sequence[str] = ()
+    least: int = 20
+    strict: bool = False
+    allow_different: bool = False
+    max_unscored: float = 0.05
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One comparison. ``flipped`` are questions that were right and are wrong now."""
+
+    setup: str
+    metric: str
+    part: str
+    verdict: str
+    before: float
+    after: float
+    n: int
+    margin: float
+    p: float
+    needed: int = 0
+    flipped: tuple[str, ...] = ()
+
+    @property
+    def change(self) -> float:
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The outcome. ``code`` is the exit code: 0 pass, 1 regression, 3 too much unscored."""
+
+    verdicts: tuple[Verdict, ...]
+    broken: tuple[str, ...]
+    unscored: tuple[str, ...]
+    strict: bool = False
+
+    @property
+    def code(self) -> int:
+        if self.unscored:
+            return 3
+        failing = {"regressed", "unclear"} if self.strict else {"regressed"}
+        return int(bool(self.broken) or any(v.verdict in failing for v in self.verdicts))
+
+    def of(self, verdict: str) -> list[Verdict]:
+        return [v for v in self.verdicts if v.verdict == verdict]
+
+
+def _differences(old: Baseline, new: Baseline) -> list[str]:
+    """What makes two sets of scores incomparable."""
+    found = []
+    if old.judge != new.judge:
+        found.append("another judge or judge settings")
+    missing, added = set(old.questions) - set(new.questions), set(new.questions) - set(old.questions)
+    if missing or added:
+        found.append(f"other questions ({len(missing)} missing, {len(added)} new)")
+    changed = [
+        q for q in set(old.questions) & set(new.questions) if old.questions[q]["text"] != new.questions[q]["text"]
+    ]
+    if changed:
+        found.append(f"{len(changed)} question(s) with another text or reference (first: {min(changed)})")
+    return found
+
+
+def _refuse(old: Baseline, new: Baseline, settings: GateSettings) -> list[str]:
+    """The setups to check; an error where nothing fair can be compared."""
+    unknown = [m for m in [*settings.metrics, *settings.margins, *settings.floors] if m not in METRICS]
+    if unknown:
+        raise RunError(f'unknown metric "{unknown[0]}".', where="check", fix=f"Known: {', '.join(METRICS)}.")
+    lower = [m for m in settings.floors if not METRICS[m].higher_is_better]
+    if lower:
+        raise RunError(
+            f"a floor on {lower[0]} makes no sense: lower is better.",
+            where="check --min",
+            fix="Give a margin for it instead.",
+        )
+    found = _differences(old, new)
+    if found and not settings.allow_different:
+        raise RunError(
+            f"the Run and the baseline differ: {'; '.join(found)}.",
+            where="check",
+            fix="Save a new baseline, or pass --allow-different.",
+        )
+    setups = list(settings.setups) or [s for s in old.scores if s in new.scores]
+    for name in setups:
+        if name not in old.scores or name not in new.scores:
+            side = "baseline" if name not in old.scores else "Run"
+            raise RunError(
+                f'there is no setup "{name}" in the {side}.',
+                where="check",
+                fix=f"It has: {', '.join(old.scores if side == 'baseline' else new.scores)}.",
+            )
+    if not setups:
+        raise RunError(
+            "the Run and the baseline share no setup.", where="check", fix=f"The baseline has: {', '.join(old.scores)}."
+        )
+    return setups
+
+
+def parts_of(questions: Mapping[str, Json], least: int) -> dict[str, set[str]]:
+    """Slice -> question ids, "all" first; slices under ``least`` questions are left out."""
+    found: dict[str, set[str]] = {"all": set(questions)}
+    for name, about in questions.items():
+        for tag in about["tags"]:
+            found.setdefault(tag, set()).add(name)
+    return {k: v for k, v in found.items() if k == "all" or (len(v) >= least and len(v) < len(questions))}
+
+
+@dataclass(frozen=True)
+class _Open:
+    """A comparison before correction."""
+
+    verdict: Verdict
+    regressed: float
+    held: float
+    state: Moved | None
+    change: Mapping[str, float]
+
+
+def _compare(
+    setup: str,
+    metric: str,
+    part: str,
+    before: list[Scored],
+    after: list[Scored],
+    clusters: Mapping[str, str],
+    margin: float,
+) -> _Open | None:
+    a, b = (table(_turned(metric, side)) for side in (before, after))
+    paired = pair(a, b, clusters)
+    if len(paired.ids) < 2:
+        return None
+    mean_a, mean_b = (m if METRICS[metric].higher_is_better else 1 - m for m in (_mean(a, paired), _mean(b, paired)))
+    rows_a, rows_b = dict(zip(a.ids, a.means, strict=True)), dict(zip(b.ids, b.means, strict=True))
+    flipped = tuple(q for q in paired.ids if rows_a[q] >= 0.5 > rows_b[q])
+    base = Verdict(
+        setup, metric, part, "held", round(mean_a, 6), round(mean_b, 6), len(paired.ids), margin, 0.0, 0, flipped
+    )
+    if not paired.means.any():
+        return _Open(base, 1.0, 0.0, None, {})
+    from scipy.special import stdtr
+
+    state = moved(paired)
+    at = state.statistic(-margin)
+    return _Open(
+        base,
+        float(stdtr(state.df, at)),
+        float(stdtr(state.df, -at)),
+        state,
+        dict(zip(paired.ids, paired.means.tolist(), strict=True)),
+    )
+
+
+def _turned(metric: str, scores: list[Scored]) -> list[Scored]:
+    """The scores, turned round where lower is better, so that a loss is a loss."""
+    return (
+        scores
+        if METRICS[metric].higher_is_better
+        else [(q, seed, None if v is None else 1 - v) for q, seed, v in scores]
+    )
+
+
+def _mean(scores: Table, paired: Paired) -> float:
+    rows = dict(zip(scores.ids, scores.means, strict=True))
+    return float(sum(rows[q] for q in paired.ids) / len(paired.ids))
+
+
+def _tests(open_: Sequence[_Open]) -> float:
+    """The effective number of tests among comparisons."""
+    ids = sorted({q for o in open_ for q in o.change})
+    return effective_tests([np.array([o.change.get(q, 0.0) for q in ids]) for o in open_])
+
+
+def corrected(open_: Sequence[_Open], values: Sequence[float]) -> list[float]:
+    """p values corrected within the families of `WHOLE`, in the order given."""
+    found = [1.0] * len(values)
+    for whole, share in ((True, WHOLE), (False, 1 - WHOLE)):
+        own = [i for i, o in enumerate(open_) if (o.verdict.part == "all") == whole]
+        for i, p in zip(own, holm_values([values[i] for i in own], _tests([open_[i] for i in own])), strict=True):
+            found[i] = min(1.0, p / share)
+    return found
+
+
+def _needed(found: _Open, tests: float) -> int:
+    """Questions at which non-inferiority would be shown with 80 % power if nothing is lost."""
+    from scipy.special import ndtri
+
+    if found.state is None or found.verdict.margin <= 0:
+        return 0
+    rate = (found.state.gains + found.state.losses) / found.state.n * found.state.scale**2
+    spread = rate * found.verdict.n / found.state.n
+    z = float(ndtri(1 - LEVEL / tests) + ndtri(0.8))
+    return ceil(spread * (z / found.verdict.margin) ** 2)
+
+
+def check(old: Baseline, new: Baseline, settings: GateSettings | None = None) -> Gate:
+    """Compare ``new`` with ``old``.
+
+    Raises:
+        RunError: another judge, other questions (unless allowed), unknown metrics or setups.
+    """
+    settings = settings or GateSettings()
+    setups = _refuse(old, new, settings)
+    shared = {q: v for q, v in old.questions.items() if q in new.questions}
+    clusters = {q: str(v["cluster"]) for q, v in shared.items() if v["cluster"]}
+    open_: list[_Open] = []
+    for setup in setups:
+        for metric in dict.fromkeys([*settings.metrics, *settings.margins]):
+            before, after = old.scores[setup].get(metric, []), new.scores[setup].get(metric, [])
+            for part, ids in parts_of(shared, settings.least).items():
+                rows = [[r for r in side if r[0] in ids] for side in (before, after)]
+                made = _compare(
+                    setup, metric, part, rows[0], rows[1], clusters, settings.margins.get(metric, settings.margin)
+                )
+                if made:
+                    open_.append(made)
+    verdicts = []
+    whole = _tests([o for o in open_ if o.verdict.part == "all"])
+    both = zip(
+        open_, corrected(open_, [o.regressed for o in open_]), corrected(open_, [o.held for o in open_]), strict=True
+    )
+    for made, worse, held in both:
+        if worse <= LEVEL:
+            verdicts.append(replace(made.verdict, verdict="regressed", p=round(worse, 6)))
+        elif held <= LEVEL:
+            verdicts.append(replace(made.verdict, verdict="held", p=round(held, 6)))
+        else:
+            verdicts.append(replace(made.verdict, verdict="unclear", p=round(held, 6), needed=_needed(made, whole)))
+    return Gate(
+        tuple(verdicts), tuple(_broken(new, setups, settings)), tuple(_unscored(new, setups, settings)), settings.strict
+    )
+
+
+def _broken(new: Baseline, setups: Sequence[str], settings: GateSettings) -> list[str]:
+    found = []
+    for setup in setups:
+        for metric, least in settings.floors.items():
+            means = table(new.scores[setup].get(metric, [])).means
+            if not len(means) or float(means.mean()) < least:
+                has = f"{float(means.mean()):.3f}" if len(means) else "unscored"
+                found.append(f"{setup}: {metric} is {has}, under the floor {least:g}")
+        if settings.max_latency is not None and new.latency[setup] > settings.max_latency:
+            found.append(f"{setup}: median latency {new.latency[setup]:.3f} s is over {settings.max_latency:g} s")
+        if settings.max_cost is not None:
+            cost = new.cost.get(setup)
+            if cost is None:
+                raise RunError(
+                    "a cost ceiling needs prices.",
+                    where="check",
+                    fix="Add a costs section to the experiment and run it again.",
+                )
+            if cost > settings.max_cost:
+                found.append(f"{setup}: cost {cost:.6f} per question is over {settings.max_cost:g}")
+    return found
+
+
+def _unscored(new: Baseline, setups: Sequence[str], settings: GateSettings) -> list[str]:
+    found = []
+    for setup in setups:
+        for metric, count in new.failed.get(setup, {}).items():
+            share = count / max(1, len(new.scores[setup][metric]))
+            if share > settings.max_unscored:
+                found.append(
+                    f"{setup}: the judge could not score {100 * share:.0f} % of {metric} (limit {100 * settings.max_unscored:g} %)"
+                )
+    return found

@@ -1,0 +1,1 @@
+"""Judging: witnesses that answer few questions about an answer, and the metrics made of them."""

@@ -1,0 +1,160 @@
+"""The ragas judge: the ragas library's own metrics, asked through our `Asker`.
+
+ragas makes the prompts, the steps and the scores; the Asker sends, repairs, keeps and counts, so that a reply that ragas
+could not read leaves its metric unscored with the reason, and a NaN becomes unscored too. What needs no LLM is the local
+judge's. Where inputs that a metric needs are absent it is unscored, where ragas raises an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from ragtune.errors import ExperimentError
+from ragtune.judging.judge import Item, JudgeSettings
+from ragtune.judging.llm import LlmJudge
+from ragtune.judging.metrics import METRICS
+from ragtune.judging.metrics.base import NO_CONTEXTS, NO_REFERENCE
+from ragtune.judging.replies import Asker, Unscorable
+from ragtune.models.encoder import TextEncoder
+from ragtune.records import Score
+from ragtune.store import digest
+
+VERSION = 1
+T = TypeVar("T", bound=BaseModel)
+#: our metric -> (ragas's class, its inputs)
+RAGAS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "faithfulness": ("Faithfulness", ("user_input", "response", "retrieved_contexts")),
+    "answer_relevance": ("AnswerRelevancy", ("user_input", "response")),
+    "context_precision": ("ContextPrecisionWithReference", ("user_input", "reference", "retrieved_contexts")),
+    "context_recall": ("ContextRecall", ("user_input", "retrieved_contexts", "reference")),
+    "answer_correctness": ("AnswerCorrectness", ("user_input", "response", "reference")),
+    "context_precision_without_reference": (
+        "ContextPrecisionWithoutReference",
+        ("user_input", "response", "retrieved_contexts"),
+    ),
+    "noise_sensitivity": ("NoiseSensitivity", ("user_input", "response", "reference", "retrieved_contexts")),
+}
+_EMBEDS = {"answer_relevance", "answer_correctness"}
+
+
+def load_ragas() -> Any:
+    """The module ``ragas.metrics.collections``; its usage tracking is switched off before it is imported.
+
+    Raises:
+        ExperimentError: the extra is not installed, or does not import.
+    """
+    os.environ["RAGAS_DO_NOT_TRACK"] = "true"
+    try:
+        from ragas.metrics import collections
+    except ImportError as error:
+        raise ExperimentError(
+            f"the ragas judge needs the ragas library ({error}).",
+            where="judge.name",
+            fix="pip install -c constraints.txt '.[ragas]'",
+        ) from None
+    return collections
+
+
+class RagasJudge(LlmJudge):
+    """Scores through ragas. Metrics that ragas lacks (exact match, token F1, abstention, citations) are our own."""
+
+    def __init__(
+        self, settings: JudgeSettings, encoder: TextEncoder, asker: Asker, fingerprint: str, concurrency: int
+    ) -> None:
+        super().__init__(settings, encoder, asker, fingerprint, concurrency)
+        collections = load_ragas()
+        import ragas
+
+        self._collections, self._embeddings = collections, _embeddings(encoder)
+        self.key = digest("ragas", VERSION, ragas.__version__, settings.identity(), encoder.fingerprint, fingerprint)
+
+    def _score(self, item: Item) -> dict[str, Score]:
+        wanted = [m for m in RAGAS if METRICS[m].core or m in (self.settings.extra_metrics or ())]
+        scores = [self._one(m, partial(self._ask_ragas, m), item) for m in wanted]
+        for name, how in (("citation_recall", self._citation_recall), ("citation_precision", self._citation_precision)):
+            if name in (self.settings.extra_metrics or ()):
+                scores.append(self._one(name, how, item))
+        return self._ordered([*scores, *self._plain(item)])
+
+    def _faithfulness(self, item: Item) -> Score:
+        return self._ask_ragas("faithfulness", item)
+
+    def _make(self, metric: str) -> Any:
+        """ragas's metric, fresh: its model counts the prompts it repeats."""
+        more = {"embeddings": self._embeddings} if metric in _EMBEDS else {}
+        return getattr(self._collections, RAGAS[metric][0])(llm=_llm(self._asker), **more)
+
+    def _ask_ragas(self, metric: str, item: Item) -> Score:
+        reference = item.question.answers[0] if item.question.answerable else ""
+        inputs = {
+            "user_input": item.question.text,
+            "response": item.answer,
+            "retrieved_contexts": list(item.contexts),
+            "reference": reference,
+        }
+        needed = {k: inputs[k] for k in RAGAS[metric][1]}
+        lacks = {
+            "retrieved_contexts": NO_CONTEXTS,
+            "reference": NO_REFERENCE,
+            "response": "the answer is empty",
+            "user_input": "the question is empty",
+        }
+        empty = next((key for key, given in needed.items() if not given), "")
+        if empty:
+            return Score(metric, None, lacks[empty])
+        value = float(_run(self._make(metric).ascore(**needed)).value)
+        if not math.isfinite(value):
+            return Score(metric, None, "ragas gave no number (NaN)", failed=True)
+        return Score(metric, round(min(1.0, max(0.0, value)), 9), "by ragas")
+
+
+def _run(task: Coroutine[Any, Any, Any]) -> Any:
+    """Run one of ragas's coroutines to its end in this thread."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(task)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise Unscorable(
+            f"ragas failed: {str(error).splitlines()[0][:120] if str(error) else type(error).__name__}"
+        ) from None
+    finally:
+        loop.close()
+
+
+def _llm(asker: Asker) -> Any:
+    """ragas's idea of a language model over our Asker; a prompt repeated on purpose is asked again."""
+    from ragas.llms.base import InstructorBaseRagasLLM
+
+    class AskerLLM(InstructorBaseRagasLLM):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.asked: dict[str, int] = {}
+
+        def generate(self, prompt: str, response_model: type[T]) -> T:
+            repeat = self.asked[prompt] = self.asked.get(prompt, -1) + 1
+            return asker.read(prompt, response_model, repeat=repeat)
+
+        async def agenerate(self, prompt: str, response_model: type[T]) -> T:
+            return self.generate(prompt, response_model)
+
+    return AskerLLM()
+
+
+def _embeddings(encoder: TextEncoder) -> Any:
+    """ragas's idea of embeddings over our encoder."""
+    from ragas.embeddings.base import BaseRagasEmbedding
+
+    class EncoderEmbedding(BaseRagasEmbedding):  # type: ignore[misc]
+        def embed_text(self, text: str, **_: Any) -> list[float]:
+            return [float(x) for x in encoder.encode([text])[0]]
+
+        async def aembed_text(self, text: str, **_: Any) -> list[float]:
+            return self.embed_text(text)
+
+    return EncoderEmbedding()

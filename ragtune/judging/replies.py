@@ -1,0 +1,201 @@
+"""Asking a language model for JSON: parse, repair, ask again with the error shown, keep every raw reply."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Protocol, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ragtune.errors import ExperimentError
+from ragtune.records import Json
+from ragtune.store import Log, digest
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Chat(Protocol):
+    """A language model that answers one message. ``schema`` is a JSON schema, for servers that hold replies to one.
+
+    Raises:
+        ModelError: the model cannot be reached or refuses for good.
+    """
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    @property
+    def concurrency(self) -> int: ...
+
+    def ask(self, message: str, schema: Json) -> str: ...
+
+
+class _Reply(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Statements(_Reply):
+    statements: list[str]
+
+
+class Judged(_Reply):
+    verdict: int
+    reason: str = ""
+
+
+class Verdicts(_Reply):
+    verdicts: list[Judged]
+
+
+class Relevance(_Reply):
+    question: str
+    noncommittal: int
+
+
+class Attributed(_Reply):
+    statement: str = ""
+    reason: str = ""
+    attributed: int
+
+
+class Recall(_Reply):
+    classifications: list[Attributed]
+
+
+class Named(_Reply):
+    statement: str
+    reason: str = ""
+
+
+class Correctness(_Reply):
+    TP: list[Named] = []
+    FP: list[Named] = []
+    FN: list[Named] = []
+
+
+@lru_cache(maxsize=1)
+def prompts() -> Json:
+    """The judge's prompts with their ``version``."""
+    found: Json = yaml.safe_load(resources.files("ragtune.judging").joinpath("prompts/judge.yaml").read_text("utf-8"))
+    return found
+
+
+@lru_cache(maxsize=16)
+def _template(name: str) -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    return Environment(undefined=StrictUndefined, trim_blocks=True).from_string(prompts()[name])
+
+
+def render(name: str, **values: Any) -> str:
+    return str(_template(name).render(**values))
+
+
+def extract_json(text: str) -> Any:
+    """The JSON value in a reply: bare, fenced, or among other words; trailing commas and a cut end are mended.
+
+    Raises:
+        ValueError: there is none.
+    """
+    body = re.sub(r"<think>.*?</think>", "", text, flags=re.S)
+    fenced = re.search(r"```(?:json)?\s*(.*?)```", body, re.S)
+    body = fenced[1] if fenced else body
+    start = min((i for i in (body.find("{"), body.find("[")) if i >= 0), default=-1)
+    if start < 0:
+        raise ValueError("there is no JSON in it")
+    decoder = json.JSONDecoder()
+    candidate = body[start:].strip()
+    tidy = re.sub(r",\s*([}\]])", r"\1", candidate)
+    problem = ""
+    for attempt in (candidate, tidy, _closed(tidy)):
+        try:
+            return decoder.raw_decode(attempt)[0]
+        except ValueError as error:
+            problem = str(error)
+    raise ValueError(f"it is not JSON: {problem}")
+
+
+def _closed(text: str) -> str:
+    """``text`` with its open strings, lists and objects closed."""
+    stack, quoted, escaped = [], False, False
+    for char in text:
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = quoted
+        elif char == '"':
+            quoted = not quoted
+        elif not quoted and char in "{[":
+            stack.append("}" if char == "{" else "]")
+        elif not quoted and char in "}]" and stack:
+            stack.pop()
+    return re.sub(r"[,:]\s*$", "", text + ('"' if quoted else "")) + "".join(reversed(stack))
+
+
+class Unscorable(Exception):
+    """No usable reply came, after every repair; the text says why."""
+
+
+class Asker:
+    """Asks, reads and remembers. Replies are kept in ``log`` by their content; ``calls`` counts those made now."""
+
+    def __init__(self, chat: Chat, log: Log, tries: int = 3, budget: int | None = None) -> None:
+        self._chat = chat
+        self._log = log
+        self._tries = tries
+        self._budget = budget
+        self._lock = threading.Lock()
+        self.calls = 0
+
+    def _reply(self, message: str, schema: Json, repeat: int) -> str:
+        key = digest(self._chat.fingerprint, message, schema, *([repeat] if repeat else []))
+        with self._lock:
+            if key in self._log.items:
+                return str(self._log.items[key])
+            if self._budget is not None and self.calls >= self._budget:
+                raise ExperimentError(
+                    f"the judge's budget of {self._budget} calls is reached; replies so far are kept.",
+                    where="judge.budget",
+                    fix="Raise it and run again.",
+                )
+            self.calls += 1
+        reply = self._chat.ask(message, schema)
+        with self._lock:
+            self._log.add({key: reply})
+        return reply
+
+    def ask(self, name: str, shape: type[T], accept: Callable[[T], str] = lambda _: "", **values: Any) -> T:
+        """The reply to prompt ``name`` as ``shape``. ``accept`` returns what is wrong with a well-formed one, or "".
+
+        Raises:
+            Unscorable: no reply could be read.
+        """
+        return self.read(render(name, **values), shape, accept)
+
+    def read(self, first: str, shape: type[T], accept: Callable[[T], str] = lambda _: "", repeat: int = 0) -> T:
+        """The reply to the message ``first`` as ``shape``. Messages asked again on purpose differ in ``repeat``.
+
+        Raises:
+            Unscorable: no reply could be read.
+        """
+        message, problem = first, ""
+        for _ in range(self._tries):
+            reply = self._reply(message, shape.model_json_schema(), repeat)
+            try:
+                found = shape.model_validate(extract_json(reply))
+                problem = accept(found)
+                if not problem:
+                    return found
+            except ValidationError as error:
+                detail = error.errors()[0]
+                problem = f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
+            except ValueError as error:
+                problem = str(error)
+            message = f"{first}\n\nYour last reply could not be used: {problem}. It was:\n{reply[:2000]}\nReply again, with the JSON only."
+        raise Unscorable(f"the judge's reply could not be read after {self._tries} tries ({problem[:120]})")

@@ -1,0 +1,176 @@
+"""How much contexts support a statement, from words alone: a logistic model over a few signs.
+
+Let every word of the statement weigh 1, a function word .35. For a window of the contexts (a sentence, or two that
+follow one another) and the context around it:
+
+- *held*: share of the weight whose stem stands in the context, and in the window;
+- *missing*: log(1 + weight that stands in neither); long statements that add one word are told from short ones;
+- *order*: share of the statement's words in pairs that stand side by side in the context too;
+- *self*: the statement speaks of its speaker ("I", "my"), or asks: no context holds that;
+- *numbers*, *names*: those of the statement that the context lacks, each counting heavily;
+- *negation* on one side only.
+
+``support = 1 / (1 + exp(-z))`` with ``z`` the weighted sum of `WEIGHTS`; the window that holds most decides. The weights
+of held, missing, order and self follow a logistic regression on BEGIN (Dziri et al. 2022, TACL 10:1066), each of its
+three parts predicted from the other two (``python -m benchmarks.judge``); those of numbers, names and negation are set by
+hand, since that set has few of them. Facts from several contexts count through their union, at a discount.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import exp, log1p
+
+from ragtune.text.sentences import sentence_spans
+from ragtune.text.words import STOP, WORD, names, negated, numbers, stem
+
+FUNCTION_WORD = 0.35
+WEIGHTS = {
+    "constant": -2.4,
+    "held": 3.4,
+    "held in window": 3.4,
+    "missing": -1.2,
+    "missing in window": -0.5,
+    "order": 1.4,
+    "self": -1.4,
+    "question": -6.0,
+    "number": -4.0,
+    "name": -3.5,
+    "negation": -5.0,
+    "several": -0.7,
+}
+_SELF = frozenset("i my me we our mine us myself i'm i've i'd i'll we're we've im ive".split())
+
+
+@lru_cache(maxsize=100_000)
+def weighted(text: str) -> tuple[tuple[str, float], ...]:
+    """(stem, weight) of every word, in order."""
+    return tuple((stem(w), FUNCTION_WORD if w.lower() in STOP else 1.0) for w in WORD.findall(text))
+
+
+def negates(text: str, about: frozenset[str]) -> bool:
+    """True if a negation in ``text`` stands at most three words before a content word whose stem is in ``about``."""
+    if not negated(text):
+        return False
+    found = list(WORD.finditer(text))
+    near = [[w[0] for w in found[i + 1 : i + 4]] for i, word in enumerate(found) if negated(word[0])]
+    return any(stem(w) in about and w.lower() not in STOP for after in near for w in after)
+
+
+@dataclass(frozen=True)
+class Window:
+    """One or two sentences of a context. ``sentence`` is the one shown as the reason; ``context`` counts from 0."""
+
+    text: str
+    sentence: str
+    context: int
+    parts: tuple[str, ...] = ()
+
+    def denies(self, said: frozenset[str]) -> bool:
+        """True if the sentence that shares most with ``said`` negates a content word of it, within three words."""
+        closest = max(self.parts or (self.text,), key=lambda p: len(said & {s for s, _ in weighted(p)}))
+        return negates(closest, said)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(s for s, _ in weighted(self.text))
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        stems = [s for s, _ in weighted(self.text)]
+        return frozenset(zip(stems, stems[1:], strict=False))
+
+
+def windows(contexts: Sequence[str]) -> list[Window]:
+    """Sentences alone, then each with the next; a short first line (a title) goes with every sentence."""
+    found = []
+    for n, context in enumerate(contexts):
+        parts = [context[a:b] for a, b in sentence_spans(context)]
+        title = len(parts) > 1 and len(parts[0].split()) <= 12 and parts[0][-1] not in ".!?。！？"
+        head = f"{parts[0]} " if title else ""
+        found += [Window(head + p, p, n, (p,)) for p in parts]
+        found += [
+            Window(head + " ".join(two), max(two, key=len), n, two) for two in zip(parts, parts[1:], strict=False)
+        ]
+    return found
+
+
+@dataclass(frozen=True)
+class Found:
+    """Support in [0, 1], the window that decided, and whether several contexts were needed."""
+
+    support: float
+    window: Window | None
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What a whole context (or all of them) holds."""
+
+    stems: frozenset[str]
+    pairs: frozenset[tuple[str, str]]
+
+
+def _around(own: Sequence[Window]) -> _Around:
+    stems: frozenset[str] = frozenset().union(*(w.stems for w in own))
+    pairs: frozenset[tuple[str, str]] = frozenset().union(*(w.pairs for w in own))
+    return _Around(stems, pairs)
+
+
+def support(statement: str, given: Sequence[Window]) -> Found:
+    """See the module's docstring."""
+    said = weighted(statement)
+    total = sum(weight for _, weight in said)
+    if not given or not total:
+        return Found(0.0, None)
+    by: dict[int, list[Window]] = {}
+    for window in given:
+        by.setdefault(window.context, []).append(window)
+    scenes = [(_around(own), own, 0.0) for own in by.values()]
+    if len(by) > 1:
+        scenes.append((_around(given), list(given), WEIGHTS["several"]))
+    lower = {w.lower().replace("’", "'") for w in re.findall(r"[\w'’]+", statement)}
+    base = (
+        WEIGHTS["constant"]
+        + WEIGHTS["self"] * bool(lower & _SELF)
+        + WEIGHTS["question"] * ("?" in statement or "？" in statement)
+    )
+    counted, called = numbers(statement), names(statement)
+    own_stems = frozenset(s for s, _ in said)
+    denied = negates(statement, own_stems)
+    best = Found(-1.0, None)
+    for around, own, extra in scenes:
+        lost = sum(weight for s, weight in said if s not in around.stems)
+        z = (
+            base
+            + extra
+            + WEIGHTS["held"] * (1 - lost / total)
+            + WEIGHTS["missing"] * log1p(lost)
+            + WEIGHTS["order"] * _order(said, around)
+        )
+        z += WEIGHTS["number"] * len(counted - around.stems) + WEIGHTS["name"] * len(called - around.stems)
+        found = max(((_here(said, total, w), w) for w in own), key=lambda pair: pair[0])
+        z += found[0] + WEIGHTS["negation"] * (denied != found[1].denies(own_stems))
+        share = 1 / (1 + exp(-max(-60.0, min(60.0, z))))
+        if share > best.support + 1e-12:
+            best = Found(share, found[1])
+    return best
+
+
+def _here(said: Sequence[tuple[str, float]], total: float, window: Window) -> float:
+    lost = sum(weight for s, weight in said if s not in window.stems)
+    return WEIGHTS["held in window"] * (1 - lost / total) + WEIGHTS["missing in window"] * log1p(lost)
+
+
+def _order(said: Sequence[tuple[str, float]], around: _Around) -> float:
+    """Share of words that stand in a pair which the context holds too; 1 for a single word that it holds."""
+    if len(said) == 1:
+        return float(said[0][0] in around.stems)
+    inside = [False] * len(said)
+    for i in range(len(said) - 1):
+        if (said[i][0], said[i + 1][0]) in around.pairs:
+            inside[i] = inside[i + 1] = True
+    return sum(inside) / len(said)

@@ -1,0 +1,386 @@
+"""One trainer: LoRA on the answer tokens, through TRL's SFT (causal) or transformers' trainer (seq2seq)."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from ragtune.errors import ExperimentError
+from ragtune.models.causal import ADAPTER_CARD, LanguageModel
+from ragtune.models.devices import peak_mb, quiet, seeded
+from ragtune.tuning.settings import TuningSettings
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token ids of one training conversation; the loss covers ``target`` only."""
+
+    prompt: tuple[int, ...]
+    target: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.target)
+
+
+@dataclass(frozen=True)
+class TuneReport:
+    """What a tuning cost. ``curve`` and ``dev_curve`` are (step, loss); memory in MB."""
+
+    steps: int
+    curve: list[tuple[int, float]]
+    dev_curve: list[tuple[int, float]]
+    trainable: int
+    parameters: int
+    tokens: int
+    examples: int
+
+
+@dataclass(frozen=True)
+class TuneCost:
+    """``seconds`` of the machine: of trainings side by side, each has its share of them."""
+
+    seconds: float
+    tokens_per_second: float
+    peak_memory_mb: float
+
+
+class TokenBatches:
+    """Batches of at most ``limit`` padded tokens, similar lengths together, reshuffled each epoch by seed."""
+
+    def __init__(self, lengths: Sequence[int], limit: int, seed: int) -> None:
+        self.lengths, self.limit, self.seed, self.epoch = list(lengths), limit, seed, 0
+
+    def _cut(self, epoch: int) -> list[list[int]]:
+        rng = Random(f"{self.seed}/{epoch}")
+        order = list(range(len(self.lengths)))
+        rng.shuffle(order)
+        window = 64  # sort inside windows, so that batches differ between epochs
+        batches: list[list[int]] = []
+        for at in range(0, len(order), window):
+            current: list[int] = []
+            for i in sorted(order[at : at + window], key=lambda i: self.lengths[i]):
+                if current and self.lengths[i] * (len(current) + 1) > self.limit:
+                    batches.append(current)
+                    current = []
+                current.append(i)
+            batches.append(current)
+        rng.shuffle(batches)
+        return batches
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        yield from self._cut(self.epoch)
+
+    def __len__(self) -> int:
+        # the trainer counts steps once, so every epoch must have as many batches as the first
+        return len(self._cut(0))
+
+
+class FixedBatches(TokenBatches):
+    """TokenBatches whose batch membership is drawn once; only their order changes between epochs."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batches = self._cut(0)
+        Random(f"{self.seed}/order/{self.epoch}").shuffle(batches)
+        yield from batches
+
+
+def find_targets(model: Any) -> list[str]:
+    """Names of all linear layers except the output head: what LoRA is put on."""
+    import torch
+
+    head = model.get_output_embeddings()
+    names = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head}
+    return sorted(names - {"lm_head"})
+
+
+def encode_item(model: LanguageModel, messages: Sequence[dict[str, str]], target: str) -> Encoded:
+    """Prompt and target tokens; the target ends with the model's end token."""
+    prompt = model.encode_prompt(messages)
+    return Encoded(tuple(prompt), tuple(model.encode_target(messages, target, prompt)))
+
+
+def _collate(pad: int, seq2seq: bool) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
+    import torch
+
+    def rows(batch: list[list[int]], fill: int) -> Any:
+        longest = max(map(len, batch))
+        if seq2seq:
+            return torch.tensor([r + [fill] * (longest - len(r)) for r in batch])
+        return torch.tensor([[fill] * (longest - len(r)) + r for r in batch])  # left, so that targets end together
+
+    def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
+        ids = [list(b["input_ids"]) for b in batch]
+        return {
+            "input_ids": rows(ids, pad),
+            "attention_mask": rows([[1] * len(r) for r in ids], 0),
+            "labels": rows([list(b["labels"]) for b in batch], -100),
+        }
+
+    return collate
+
+
+def _rows(items: Sequence[Encoded], seq2seq: bool) -> Any:
+    from datasets import Dataset
+
+    if seq2seq:
+        return Dataset.from_list([{"input_ids": list(e.prompt), "labels": list(e.target)} for e in items])
+    return Dataset.from_list(
+        [{"input_ids": [*e.prompt, *e.target], "labels": [-100] * len(e.prompt) + list(e.target)} for e in items]
+    )
+
+
+def _last_checkpoint(folder: Path) -> Path | None:
+    whole = [
+        p
+        for p in folder.glob("checkpoint-*")
+        if all((p / n).exists() for n in ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"))
+    ]
+    return max(whole, key=lambda p: int(p.name.rsplit("-", 1)[1]), default=None)
+
+
+def _callback(progress: Callable[[int], None] | None, save_seconds: float, earlier: float) -> Any:
+    from transformers import TrainerCallback
+
+    class Watch(TrainerCallback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.start = self.saved = time.monotonic()
+            self.elapsed = earlier
+
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            (Path(args.output_dir) / "seconds").write_text(
+                str(self.elapsed)
+            )  # so that a resumed training knows its whole cost
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if progress:
+                progress(1)
+            self.elapsed = earlier + time.monotonic() - self.start
+            if time.monotonic() - self.saved > save_seconds and state.global_step < state.max_steps:
+                control.should_save = True
+                self.saved = time.monotonic()
+
+    return Watch()
+
+
+def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:
+    """Mean cross-entropy over answer tokens. Rows are left-padded, so logits are only computed for the last tokens."""
+    from torch.nn.functional import cross_entropy
+
+    labels = inputs["labels"]
+    keep = int((labels != -100).sum(dim=1).max()) + 1
+    positions = (inputs["attention_mask"].cumsum(-1) - 1).clamp(min=0)
+    extra = {"logits_to_keep": keep} if can_keep else {}
+    out = model(
+        input_ids=inputs["input_ids"],
+        attention_mask=inputs["attention_mask"],
+        position_ids=positions,
+        use_cache=False,
+        **extra,
+    )
+    wanted = labels[:, -keep:][:, 1:]
+    total = cross_entropy(
+        out.logits[:, -keep:-1].float().flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="sum"
+    )
+    loss = total / (items if items is not None else (wanted != -100).sum().clamp(min=1))
+    return (loss, out) if return_outputs else loss
+
+
+def _trainer(
+    model: Any,
+    tokenizer: Any,
+    train: Any,
+    dev: Any,
+    lengths: list[int],
+    settings: TuningSettings,
+    seed: int,
+    scratch: Path,
+    seq2seq: bool,
+    watch: Any,
+) -> Any:
+    import torch
+    from torch.utils.data import DataLoader
+    from transformers import EarlyStoppingCallback, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
+    from trl import SFTConfig, SFTTrainer
+
+    batches = FixedBatches(lengths, settings.batch_tokens, seed)
+    per_epoch = max(1, -(-len(batches) // settings.accumulate))
+    total = max(1, round(per_epoch * settings.epochs))
+    every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
+    can_keep = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
+    on_gpu = next(model.parameters()).is_cuda
+    collate = _collate(tokenizer.pad_token_id, seq2seq)
+    common: dict[str, Any] = {
+        "output_dir": str(scratch),
+        "max_steps": total,
+        "per_device_train_batch_size": 1,
+        "per_device_eval_batch_size": 8,
+        "gradient_accumulation_steps": settings.accumulate,
+        "learning_rate": settings.learning_rate,
+        "lr_scheduler_type": settings.schedule,
+        "warmup_steps": round(settings.warmup * total),
+        "weight_decay": settings.weight_decay,
+        "max_grad_norm": settings.max_grad_norm,
+        "seed": seed,
+        "bf16": bool(on_gpu and torch.cuda.is_bf16_supported()),
+        "logging_steps": max(1, total // 50),
+        "logging_first_step": True,
+        "save_strategy": "steps",
+        "save_steps": every or 10**9,
+        "save_total_limit": 2,
+        "eval_strategy": "steps" if every else "no",
+        "eval_steps": every,
+        "report_to": "none",
+        "disable_tqdm": True,
+        "dataloader_num_workers": 0,
+        "use_cpu": not on_gpu,
+        "remove_unused_columns": False,
+        "gradient_checkpointing": False,
+        "load_best_model_at_end": bool(settings.early_stop and every),
+        "metric_for_best_model": "eval_loss",
+        "dataloader_pin_memory": False,
+    }
+    callbacks = [watch, *([EarlyStoppingCallback(settings.early_stop)] if settings.early_stop and every else [])]
+    base: Any = Seq2SeqTrainer if seq2seq else SFTTrainer
+
+    class TokenBatchTrainer(base):  # type: ignore[misc]
+        """The library's trainer, fed batches by tokens instead of by rows."""
+
+        def get_train_dataloader(self) -> Any:
+            loader: Any = DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=collate)
+            return self.accelerator.prepare(loader)
+
+        def compute_loss(
+            self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+        ) -> Any:
+            if seq2seq:
+                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            return answer_loss(model, inputs, return_outputs, num_items_in_batch, can_keep)
+
+    if seq2seq:
+        args: Any = Seq2SeqTrainingArguments(**common)
+    else:
+        args = SFTConfig(
+            **common,
+            max_length=None,
+            packing=False,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            completion_only_loss=False,
+        )
+    trainer = TokenBatchTrainer(
+        model=model,
+        args=args,
+        train_dataset=train,
+        eval_dataset=dev,
+        processing_class=tokenizer,
+        data_collator=collate,
+        callbacks=callbacks,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def train_adapter(
+    model: LanguageModel,
+    items: Sequence[Encoded],
+    dev: Sequence[Encoded],
+    settings: TuningSettings,
+    seed: int,
+    out: Path,
+    scratch: Path,
+    card: dict[str, str],
+    progress: Callable[[int], None] | None = None,
+) -> tuple[TuneReport, TuneCost]:
+    """Train a LoRA adapter on ``items`` and write it, with its card, to ``out``; resumes from ``scratch``.
+
+    Raises:
+        ExperimentError: nothing to train on, or the items do not fit the window.
+    """
+    if not items:
+        raise ExperimentError(
+            "there is nothing to train on: the train split is empty.",
+            where="tuning",
+            fix="Give questions the split train.",
+        )
+    longest = max(map(len, items))
+    if longest > model.window:
+        raise ExperimentError(
+            f"a training item has {longest} tokens, the model's window {model.window}.",
+            where="tuning",
+            fix="Lower retrieval.top_k or the chunk size.",
+        )
+    quiet()
+    from peft import LoraConfig, get_peft_model
+
+    start = time.perf_counter()
+    seq2seq = model.seq2seq
+    lora = settings.lora
+    with seeded(seed):
+        base = model.plain()
+        config = LoraConfig(
+            r=lora.r,
+            lora_alpha=lora.alpha or 2 * lora.r,
+            lora_dropout=lora.dropout,
+            target_modules=list(lora.targets or find_targets(base)),
+            task_type="SEQ_2_SEQ_LM" if seq2seq else "CAUSAL_LM",
+        )
+        wrapped: Any = get_peft_model(base, config)
+        try:
+            last = _last_checkpoint(scratch)
+            earlier = float((scratch / "seconds").read_text()) if last and (scratch / "seconds").exists() else 0.0
+            watch = _callback(progress, settings.save_seconds, earlier)
+            lengths = [len(e) for e in items]
+            trainer = _trainer(
+                wrapped,
+                model.tokenizer,
+                _rows(items, seq2seq),
+                _rows(dev, seq2seq) if dev else None,
+                lengths,
+                settings,
+                seed,
+                scratch,
+                seq2seq,
+                watch,
+            )
+            trainer.train(resume_from_checkpoint=str(last) if last else None)
+            if dev:
+                trainer.evaluate()
+            history = trainer.state.log_history
+            wrapped.eval()
+            out.mkdir(parents=True, exist_ok=True)
+            wrapped.save_pretrained(out, safe_serialization=True)
+            trainable, total = wrapped.get_nb_trainable_parameters()
+        finally:
+            wrapped.unload()
+    for junk in ("README.md", "training_args.bin"):
+        (out / junk).unlink(missing_ok=True)
+    adapter = json.loads((out / "adapter_config.json").read_text("utf-8"))
+    adapter["base_model_name_or_path"] = card["base_name"]  # not this machine's folder
+    (out / "adapter_config.json").write_text(json.dumps(adapter, indent=1, sort_keys=True), "utf-8")
+    report = TuneReport(
+        trainer.state.global_step,
+        [(h["step"], round(h["loss"], 5)) for h in history if "loss" in h],
+        [(h["step"], round(h["eval_loss"], 5)) for h in history if "eval_loss" in h],
+        trainable,
+        total,
+        round(sum(lengths) * settings.epochs),
+        len(items),
+    )
+    (out / ADAPTER_CARD).write_text(
+        json.dumps(
+            {**card, "seed": seed, "settings": settings.model_dump(mode="json"), "report": asdict(report)}, indent=1
+        ),
+        "utf-8",
+    )
+    shutil.rmtree(scratch, ignore_errors=True)
+    seconds = earlier + time.perf_counter() - start
+    return report, TuneCost(seconds, report.tokens / seconds, peak_mb(next(base.parameters()).is_cuda))

@@ -1,0 +1,279 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from statsmodels.stats.multitest import multipletests
+
+from benchmarks.intervals import mean_coverage, paired_rates
+from ragtune.analysis.differences import Paired, bound, difference, effective_tests, holm, holm_values, moved
+from ragtune.analysis.means import Table, estimate, table
+from ragtune.analysis.power import questions_needed, smallest_difference
+from ragtune.judging.judge import Item, JudgeSettings
+from ragtune.judging.local import LocalJudge
+from ragtune.judging.metrics import METRICS
+from ragtune.models.encoder import SentenceEncoder
+from ragtune.records import Question
+from ragtune.text.overlap import exact_match, normalise_answer, token_f1
+from ragtune.text.words import statements
+
+CONTEXTS = (
+    "Leave\nFull-time staff have 27 days of leave a year. Five days may be carried over.",
+    "Overtime is approved by the duty manager, Ida Moen.",
+)
+LEAVE = Question("q", "How many days of leave do full-time staff have?", ("27 days",))
+NONE = Question("n", "What does the moon cost?")
+
+
+@pytest.fixture(scope="module")
+def judge(minilm: SentenceEncoder) -> LocalJudge:
+    return LocalJudge(JudgeSettings(), minilm)
+
+
+def scores(
+    judge: LocalJudge,
+    answer: str,
+    question: Question = LEAVE,
+    contexts: tuple[str, ...] = CONTEXTS,
+    abstained: bool = False,
+):  # type: ignore[no-untyped-def]
+    item = Item("k", question, answer, abstained, contexts)
+    judge.prepare([item])
+    return judge.judge(item)
+
+
+# --- text ----------------------------------------------------------------------------------------------------
+
+
+def test_squad_normalising_and_f1_by_hand() -> None:
+    assert normalise_answer("The  Duty-Manager!") == "dutymanager"
+    assert exact_match("27 Days.", ["x", "27 days"]) == 1
+    assert token_f1("about 27 days", ["27 days"]) == pytest.approx(0.8)
+    assert token_f1("", ["27"]) == 0
+    assert token_f1("北京市", ["北京"]) == pytest.approx(0.8)
+
+
+@given(st.text(max_size=40), st.lists(st.text(max_size=40), max_size=3))
+def test_f1_is_a_share_and_symmetric(answer: str, references: list[str]) -> None:
+    value = token_f1(answer, references)
+    assert 0 <= value <= 1
+    assert exact_match(answer, references) <= value + 1e-9 or not normalise_answer(answer)
+    for reference in references:
+        assert token_f1(answer, [reference]) == pytest.approx(token_f1(reference, [answer]))
+
+
+def test_statements_split_sentences_and_long_clauses() -> None:
+    assert statements("Staff have 27 days. Five may be carried.") == ["Staff have 27 days.", "Five may be carried."]
+    assert len(statements("The duty manager approves all overtime, and the events lead signs for events here.")) == 2
+    assert statements("27 days") == ["27 days"]
+    assert statements("...") == []
+
+
+# --- judge ---------------------------------------------------------------------------------------------------
+
+
+def test_a_supported_answer_scores_high_everywhere(judge: LocalJudge) -> None:
+    found = scores(judge, "27 days")
+    assert list(found) == list(METRICS)
+    assert found["faithfulness"].value == 1
+    assert "27 days of leave" in found["faithfulness"].reason
+    assert found["context_precision"].value == 1
+    assert found["context_recall"].value == 1
+    assert found["answer_correctness"].value == pytest.approx(1, abs=1e-3)
+    assert found["abstention"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "faithful"),
+    [
+        ("Full-time staff have 27 days of leave a year.", 1),
+        ("Full-time staff have 35 days of leave a year.", 0),  # number changed
+        ("Overtime is approved by the duty manager, Tor Lie.", 0),  # name swapped
+        ("Overtime is not approved by the duty manager, Ida Moen.", 0),  # negated
+        ("Penguins fly south in winter.", 0),
+        ("Full-time staff have 27 days of leave a year. Penguins fly south in winter.", 0.5),
+    ],
+)
+def test_faithfulness_sees_numbers_names_and_negation(judge: LocalJudge, answer: str, faithful: float) -> None:
+    assert scores(judge, answer)["faithfulness"].value == faithful
+
+
+def test_wrong_order_of_contexts_lowers_precision(judge: LocalJudge) -> None:
+    assert scores(judge, "27 days", contexts=CONTEXTS[::-1])["context_precision"].value == 0.5
+    assert scores(judge, "27 days", contexts=CONTEXTS[1:])["context_precision"].value == 0
+    assert scores(judge, "27 days", contexts=CONTEXTS[1:])["context_recall"].value == 0
+
+
+def test_unscored_always_says_why(judge: LocalJudge) -> None:
+    for found in (
+        scores(judge, "27 days", contexts=()),
+        scores(judge, "I don't know.", abstained=True),
+        scores(judge, "a rock", NONE),
+        scores(judge, "", NONE, (), True),
+        scores(judge, "?!"),
+    ):
+        for score in found.values():
+            assert score.value is None or 0 <= score.value <= 1
+            assert score.scored or score.reason
+    assert scores(judge, "I don't know.", abstained=True)["answer_relevance"].value == 0
+    assert scores(judge, "I don't know.", NONE, abstained=True)["abstention"].value == 1
+    assert scores(judge, "a rock", NONE)["abstention"].value == 0
+
+
+@given(
+    answer=st.text(max_size=60),
+    contexts=st.lists(st.text(max_size=80), max_size=3),
+    references=st.lists(st.text(min_size=1, max_size=20), max_size=2),
+    abstained=st.booleans(),
+)
+@settings(max_examples=25, deadline=None)
+def test_any_text_gives_a_share_or_a_reason(
+    judge: LocalJudge, answer: str, contexts: list[str], references: list[str], abstained: bool
+) -> None:
+    found = scores(judge, answer, Question("q", "Why?", tuple(references)), tuple(contexts), abstained)
+    for score in found.values():
+        assert score.reason if score.value is None else (0 <= score.value <= 1 and math.isfinite(score.value))
+
+
+def test_judging_is_deterministic(judge: LocalJudge, minilm: SentenceEncoder) -> None:
+    fresh = LocalJudge(JudgeSettings(), minilm)
+    assert scores(fresh, "27 days a year, roughly speaking") == scores(judge, "27 days a year, roughly speaking")
+    assert fresh.key == judge.key != LocalJudge(JudgeSettings(support=0.7), minilm).key
+
+
+# --- statistics ----------------------------------------------------------------------------------------------
+
+
+def test_estimates_count_unscored_and_average_seeds() -> None:
+    made = estimate([("a", 0, 1.0), ("a", 1, 0.0), ("b", 0, 1.0), ("c", 0, None)])
+    assert (made.mean, made.n, made.unscored) == (0.75, 2, 1)
+    assert made.low <= 0.75 <= made.high  # type: ignore[operator]
+    assert estimate([("a", 0, None)]).mean is None
+    assert (estimate([("a", 0, 0.5)]).low, estimate([("a", 0, 0.5)]).high) == (0.0, 1.0)  # one question shows nothing
+
+
+def scored(values: dict[str, float]) -> Table:
+    return table([(k, 0, v) for k, v in values.items()])
+
+
+def test_questions_of_one_document_count_less() -> None:
+    rng = np.random.default_rng(0)
+    level = np.repeat(rng.random(25), 4)
+    values = [(str(i), 0, float(v > 0.5)) for i, v in enumerate(level)]
+    alone, together = estimate(values), estimate(values, {str(i): str(i // 4) for i in range(100)})
+    assert alone.mean == together.mean
+    assert together.high - together.low > 1.5 * (alone.high - alone.low)  # type: ignore[operator]
+
+
+def test_seeds_are_a_second_level() -> None:
+    steady = [(str(q), s, float(q % 2)) for q in range(60) for s in range(3)]
+    shaky = [(str(q), s, min(1.0, 0.2 + 0.3 * s)) for q in range(60) for s in range(3)]
+    a, b = estimate(steady), estimate(shaky)
+    assert a.high - a.low < 0.27  # type: ignore[operator]
+    assert b.high - b.low > 0.6  # three seeds that disagree about everything show little  # type: ignore[operator]
+
+
+def test_differences_are_paired() -> None:
+    a = {str(i): float(i % 2) for i in range(40)}
+    b = {k: v + 0.25 for k, v in a.items()} | {"other": 9.0}
+    d = difference("a", "b", "m", scored(a), scored(b))
+    assert (d.mean, d.n, d.wins, d.losses) == (0.25, 40, 40, 0)
+    assert 0.2 < d.low <= 0.25 <= d.high <= 0.26  # type: ignore[operator]
+    assert holm([d])[0].shown
+    assert difference("a", "b", "m", scored(a), scored({})).n == 0
+    same = difference("a", "b", "m", scored(a), scored(a))
+    assert not same.shown
+    assert (same.mean, same.p) == (0.0, 1.0)
+    assert same.low < 0 < same.high  # type: ignore[operator]
+
+
+def test_a_difference_turns_its_sign_with_its_sides() -> None:
+    rng = np.random.default_rng(1)
+    a, b = ({str(i): float(v) for i, v in enumerate(rng.integers(0, 2, 80))} for _ in range(2))
+    one, other = difference("a", "b", "m", scored(a), scored(b)), difference("b", "a", "m", scored(b), scored(a))
+    assert one.mean == -other.mean  # type: ignore[operator]
+    assert abs(one.low + other.high) < 1e-4  # type: ignore[operator]
+    assert one.p == other.p
+
+
+def test_the_score_statistic_uses_the_constrained_maximum_likelihood() -> None:
+    """Tango's closed form against a numerical search for the most likely losses, given the difference."""
+    values = [1.0] * 12 + [-1.0] * 2 + [0.0] * 36
+    state = moved(Paired(tuple(map(str, range(50))), np.array(values)[:, None], np.arange(50)))
+    assert (round(state.gains), round(state.losses), round(state.n), state.scale) == (12, 2, 50, 1.0)
+    for theta in (-0.1, 0.0, 0.1, 0.3):
+
+        def unlikely(rate: float, theta: float = theta) -> float:
+            return -(12 * math.log(rate + theta) + 2 * math.log(rate) + 36 * math.log(1 - 2 * rate - theta))
+
+        rate = minimize_scalar(
+            unlikely,
+            bounds=(max(0.0, -theta) + 1e-9, (1 - theta) / 2 - 1e-9),
+            method="bounded",
+            options={"xatol": 1e-10},
+        ).x
+        expected = (10 - 50 * theta) / math.sqrt(50 * (2 * rate + theta - theta**2))
+        assert state.statistic(theta) == pytest.approx(expected, abs=1e-4)
+    low, high = (bound(replace(state, df=1e9), upper=u, level=0.975) for u in (False, True))
+    assert state.statistic(low) == pytest.approx(1.959964, abs=1e-4)
+    assert state.statistic(high) == pytest.approx(-1.959964, abs=1e-4)
+
+
+def test_holm_corrects_for_the_comparisons_asked_for() -> None:
+    rng = np.random.default_rng(0)
+    base = {str(i): float(v) for i, v in enumerate(rng.integers(0, 2, 60))}
+    made = [
+        difference("a", str(k), "m", scored(base), scored({q: min(1.0, v + (int(q) < 6 + k)) for q, v in base.items()}))
+        for k in range(4)
+    ]
+    corrected = holm(made)
+    assert all(c.p_holm >= m.p for c, m in zip(corrected, made, strict=True))
+    assert min(c.p_holm for c in corrected) == pytest.approx(min(1.0, 4 * min(m.p for m in made)))
+    assert holm([]) == []
+    values = [0.04, 0.001, 0.04, 0.9, 0.011]
+    assert holm_values(values) == pytest.approx(list(multipletests(values, method="holm")[1]))
+
+
+def test_tests_that_move_together_count_as_fewer() -> None:
+    rng = np.random.default_rng(3)
+    alone = [rng.normal(size=4000) for _ in range(5)]
+    assert effective_tests([alone[0]] * 5) == pytest.approx(1)
+    assert effective_tests([alone[0], -alone[0], alone[0] * 3]) == pytest.approx(1)
+    assert 4.5 <= effective_tests(alone) <= 6
+    assert 1.9 <= effective_tests([alone[0]] * 3 + [alone[1]] * 2) <= 3.1  # coarse, on the safe side
+    assert effective_tests([np.zeros(9), np.ones(9)]) == effective_tests([]) == 1  # nothing moves
+    values = [0.04, 0.001, 0.04, 0.9, 0.011]
+    assert holm_values(values, 1.0) == values
+    assert all(a <= b for a, b in zip(holm_values(values, 2.5), holm_values(values), strict=True))
+
+
+def test_power_grows_with_questions() -> None:
+    small, large = smallest_difference(50), smallest_difference(500)
+    assert small is not None
+    assert large is not None
+    assert small > large > 0
+    assert questions_needed(large) in range(495, 506)
+    assert smallest_difference(2) is None
+    assert questions_needed(0.0) is None
+    assert questions_needed(0.1, 0.0) == 3
+
+
+def test_intervals_and_tests_keep_their_promise_in_simulation() -> None:
+    """A short form of ``python -m benchmarks.intervals``: every cell within simulation error."""
+    rng = np.random.default_rng(5)
+    for kind, mean, n, clustered in (
+        ("binary", 0.05, 100, False),
+        ("binary", 0.5, 100, True),
+        ("continuous", 0.95, 100, True),
+        ("mixed", 0.5, 30, False),
+    ):
+        covered = mean_coverage(rng, kind, mean, n, clustered, 400)
+        assert (0.90 if n < 100 else 0.905) <= covered <= 1.0, (kind, mean, n, clustered)
+        covers, alarms = paired_rates(rng, kind, mean, n, clustered, 200, 0.0)
+        assert covers >= 0.90, (kind, mean, n, clustered)
+        assert alarms <= 0.09, (kind, mean, n, clustered)
