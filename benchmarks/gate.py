@@ -7,33 +7,28 @@ wrong must be caught at least 95 times of 100; 5 % of the answers flipped both w
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ragtune.gate import Baseline, GateSettings, check
-from ragtune.gate.baseline import FORMAT
-from ragtune.gate.verdicts import GATED
+from ragtune.gate.baseline import FORMAT, Asked
+from ragtune.gate.outcome import gated
 
 Array = npt.NDArray[np.float64]
 
 
-def baseline(values: Array, metrics: tuple[str, ...] = GATED) -> Baseline:
+def baseline(values: Array, metrics: tuple[str, ...] = ()) -> Baseline:
     """One setup; every metric right or wrong alike; two slices; questions share documents in pairs."""
     ids = [f"q{i:03d}" for i in range(len(values))]
     questions = {
-        q: {
-            "text": q,
-            "question": f"Question {q}?",
-            "tags": ["seen" if i % 2 else "unseen"],
-            "cluster": f"d{i // 2}" if i % 3 else None,
-        }
+        q: Asked(q, f"Question {q}?", ("seen" if i % 2 else "unseen",), f"d{i // 2}" if i % 3 else None)
         for i, q in enumerate(ids)
     }
-    rows = [(q, 0, float(v)) for q, v in zip(ids, values, strict=True)]
-    return Baseline(
-        FORMAT, "0", "sim", "local", "s", "c", questions, {"rag": {m: list(rows) for m in metrics}}, {"rag": 0.1}
-    )
+    rows = tuple((q, 0, float(v)) for q, v in zip(ids, values, strict=True))
+    scores = {"rag": dict.fromkeys(metrics or gated(), rows)}
+    return Baseline(FORMAT, "0", "sim", "local", "s", "c", questions, scores, {"rag": 0.1})
 
 
 def flips(rng: np.random.Generator, values: Array, wrong: float, both: float) -> Array:
@@ -58,15 +53,16 @@ def alarms(n: int, repeats: int, together: float, accuracy: float = 0.7, seed: i
     for _ in range(repeats):
         values = (rng.permutation(n) < round(accuracy * n)).astype(float)
         shared = rng.random(n)
-        old, new = baseline(values), baseline(values)
-        for metric in GATED:
+        old = baseline(values)
+        scores = {}
+        for metric in gated():
             draw = np.where(rng.random(n) < together, shared, rng.random(n))
             # right answers are lost and wrong ones won so that the mean loss is the default margin of 2 points
             lost, won = 0.06 / accuracy, 0.04 / (1 - accuracy)
             after = np.where(values == 1, (draw >= lost).astype(float), (draw < won).astype(float))
-            new.scores["rag"][metric] = [
-                (q, 0, float(v)) for (q, _, _), v in zip(new.scores["rag"][metric], after, strict=True)
-            ]
+            rows = zip(old.scores["rag"][metric], after, strict=True)
+            scores[metric] = tuple((q, seed_, float(v)) for (q, seed_, _), v in rows)
+        new = replace(old, scores={"rag": scores})
         failed += check(old, new, GateSettings()).code == 1
     return failed / repeats
 

@@ -15,35 +15,37 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from ragtune.analysis.agreement import Labelled, agreement, read_begin
+from ragtune.analysis.agreement import agreement
+from ragtune.corpus.labelled import Labelled, read_begin
 from ragtune.judging import support
 from ragtune.text.overlap import token_f1
-from ragtune.text.words import statements
+from ragtune.text.statements import statements
+from ragtune.text.words import speaks_of_itself
 
 
 def overlap(row: Labelled) -> float:
-    said = re.findall(r"\w+", row.answer.lower())
-    known = set(re.findall(r"\w+", " ".join(row.contexts).lower()))
+    said = re.findall(r"\w+", row.row.answer.text.lower())
+    known = set(re.findall(r"\w+", " ".join(row.row.answer.contexts).lower()))
     return sum(w in known for w in said) / max(1, len(said))
 
 
 def judged(row: Labelled) -> float:
-    given = support.windows(row.contexts)
-    parts = statements(row.answer) or [row.answer]
+    given = support.windows(row.row.answer.contexts)
+    parts = statements(row.row.answer.text) or [row.row.answer.text]
     return (
-        support.support(row.answer, given).support + sum(support.support(s, given).support for s in parts) / len(parts)
+        support.support(row.row.answer.text, given).support
+        + sum(support.support(s, given).support for s in parts) / len(parts)
     ) / 2
 
 
 def signs(row: Labelled) -> list[float]:
     """The fitted signs of the whole answer, in the order of `support.WEIGHTS`."""
-    said = support.weighted(row.answer)
+    said = support.weighted(row.row.answer.text)
     total = sum(w for _, w in said) or 1.0
-    given = support.windows(row.contexts)
+    given = support.windows(row.row.answer.contexts)
     around = support._around(given)
     lost = sum(w for s, w in said if s not in around.stems)
     here = min(sum(w for s, w in said if s not in x.stems) for x in given)
-    lower = {w.lower() for w in re.findall(r"[\w'’]+", row.answer)}
     order = support._order(said, around) if said else 0.0
     return [
         1 - lost / total,
@@ -51,8 +53,8 @@ def signs(row: Labelled) -> list[float]:
         np.log1p(lost),
         np.log1p(here),
         order,
-        float(bool(lower & support._SELF)),
-        float("?" in row.answer),
+        float(speaks_of_itself(row.row.answer.text)),
+        float("?" in row.row.answer.text),
     ]
 
 
@@ -66,7 +68,7 @@ def main() -> None:
     means = []
     for name, rows in parts.items():
         base = roc_auc_score(labels[name], [overlap(r) for r in rows])
-        f1 = roc_auc_score(labels[name], [token_f1(r.answer, r.contexts) for r in rows])
+        f1 = roc_auc_score(labels[name], [token_f1(r.row.answer.text, r.row.answer.contexts) for r in rows])
         own = agreement([judged(r) for r in rows], rows, 0.5)
         means.append(own.auc.value)
         print(

@@ -1,176 +1,238 @@
-"""The command line: verbs and their options; what they do is in ``commands``."""
+"""The command line: verbs and their options, what they print, and exit codes. What they do is in ``api``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ragtune import api as commands
 from ragtune.errors import RagtuneError
+from ragtune.options import parser_of
 
-STORE = commands.STORE
+if TYPE_CHECKING:
+    from ragtune.experiment.folder import Run
+    from ragtune.records import Row
 
 
-def _parser() -> argparse.ArgumentParser:
-    from ragtune import __version__
+def do_run(args: argparse.Namespace) -> int:
+    from ragtune import api
 
-    raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        prog="ragtune",
-        description="Prompt, retrieve, fine-tune, or both? Run one experiment and see the evidence.",
-        formatter_class=raw,
-        epilog='examples:\n  ragtune run experiments/quickstart.yaml\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune doctor',
-    )
-    parser.add_argument("--version", action="version", version=f"ragtune {__version__}")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    asked = {"overrides": args.set or (), "limit": args.limit, "store": args.store}
+    if args.dry_run:
+        print(api.plan(args.experiment, **asked))
+        return 0
+    return _done(api.run(args.experiment, out=args.out, **asked), args.report)
 
-    p = verbs.add_parser(
-        "run",
-        help="run an experiment and write its Run and report",
-        formatter_class=raw,
-        epilog="examples:\n  ragtune run experiments/quickstart.yaml --dry-run\n  ragtune run experiments/quickstart.yaml --limit 20 --set seeds=[0]",
-    )
-    p.add_argument("experiment", type=Path, help="experiment file (YAML)")
-    p.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    p.add_argument("--set", action="append", metavar="A.B=C", help="override a key; may be repeated")
-    p.add_argument("--limit", type=int, metavar="N", help="answer only N questions, spread over the split")
-    p.add_argument("--out", type=Path, help="Run folder (default: runs/NAME)")
-    p.add_argument("--report", type=Path, help="report file (default: reports/NAME.html)")
-    p.add_argument("--store", type=Path, default=Path(STORE), help=f"where finished work is kept (default: {STORE})")
-    p.set_defaults(call=commands.do_run)
 
-    p = verbs.add_parser("report", help="write the HTML report of a Run again")
-    p.add_argument("run", type=Path, help="Run folder")
-    p.add_argument("--out", type=Path, help="HTML file (default: reports/NAME.html)")
-    p.set_defaults(call=commands.do_report)
+def _done(run: Run, report: Path | None) -> int:
+    """Print the table, the verdict and the places; 3 with a red line for each metric that was unscored too often."""
+    from ragtune import api
+    from ragtune.report.terminal import comparison
 
-    p = verbs.add_parser(
-        "ask",
-        help="ask the assistant of a Run, an experiment file or a corpus folder",
-        formatter_class=raw,
-        epilog='examples:\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune ask corpora/handbook --setup extractive   (prompts for questions)',
-    )
-    p.add_argument("target", type=Path, help="Run folder, experiment file or corpus folder")
-    p.add_argument("question", nargs="*", help="the question; none opens a prompt")
-    p.add_argument("--setup", help="which setup answers (default: the first)")
-    p.add_argument("--seed", type=int, help="which seed's tuning answers (default: the first)")
-    p.add_argument("--json", action="store_true", help="one JSON object per answer")
-    p.add_argument("--set", action="append", metavar="A.B=C", help="override a key of the experiment")
-    p.add_argument("--store", type=Path, help="store, if it has moved")
-    p.set_defaults(call=commands.do_ask)
+    page = api.write_report(run, report or Path("reports") / f"{run.path.name}.html")
+    print(comparison(run))
+    print(f"Run:    {run.path}\nReport: {page}")
+    limit = run.experiment.judge.max_unscored
+    lines = [
+        f"ragtune: {setup}: the judge could not score {100 * share:.0f} % of {metric} (limit {100 * limit:g} %)."
+        for setup, by in run.summary.failed.items()
+        for metric, share in by.items()
+        if share > limit
+    ]
+    red = ("\033[31m", "\033[0m") if sys.stderr.isatty() else ("", "")
+    for line in lines:
+        print(f"{red[0]}{line}{red[1]}", file=sys.stderr)
+    return 3 if lines else 0
 
-    p = verbs.add_parser("corpus", help="import and inspect corpora")
-    actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
-    q = actions.add_parser(
-        "import",
-        help="make a corpus folder from squad, beir, jsonl, csv or a folder of documents",
-        formatter_class=raw,
-        epilog="example:\n  ragtune corpus import squad xquad.en.json corpora/xquad-en",
-    )
-    q.add_argument("kind", metavar="KIND", help="squad, beir, jsonl, csv or folder")
-    q.add_argument("source", type=Path)
-    q.add_argument("dest", type=Path)
-    q.add_argument(
-        "--split", default="test", choices=("train", "dev", "test"), help="split of questions that name none"
-    )
-    q.set_defaults(call=commands.do_corpus_import)
-    q = actions.add_parser("info", help="counts, token histogram, splits, duplicates, leaks")
-    q.add_argument("dest", type=Path, metavar="CORPUS")
-    q.add_argument("--json", action="store_true")
-    q.add_argument("--allow-leaks", action="store_true", help="report leaks without failing")
-    q.set_defaults(call=commands.do_corpus_info)
 
-    p = verbs.add_parser(
-        "score",
-        help="score answers of any system (JSONL or CSV); several files are compared question by question",
-        formatter_class=raw,
-        epilog="examples:\n  ragtune score answers.jsonl\n  ragtune score old.csv new.csv --map question=user_input --map answer=response",
-    )
-    p.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="columns question, answer, contexts, reference (or RAGAS's)"
-    )
-    p.add_argument("--map", action="append", default=[], metavar="OURS=THEIRS", help="name a column of the file")
-    p.add_argument("--judge", default="local", help="which judge scores (default: local)")
-    p.add_argument("--out", type=Path, help="Run folder (default: runs/score-NAME)")
-    p.add_argument("--report", type=Path, help="HTML file (default: reports/score-NAME.html)")
-    p.add_argument("--store", type=Path, default=Path(STORE), help="artifact store (default: .ragtune)")
-    p.set_defaults(call=commands.do_score)
+def do_report(args: argparse.Namespace) -> int:
+    from ragtune import api
 
-    p = verbs.add_parser("judge", help="measure a judge against human labels")
-    actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
-    q = actions.add_parser(
-        "evaluate",
-        help="AUC, accuracy, kappa and calibration of a judge on labelled answers",
-        formatter_class=raw,
-        epilog="examples:\n  ragtune judge evaluate labelled.jsonl --judge local\n  ragtune judge evaluate begin_dev_wow.tsv --judge nli --model path/to/cross-encoder",
-    )
-    q.add_argument(
-        "labelled", nargs="+", type=Path, metavar="LABELLED", help="JSONL with answer, contexts, label; or a BEGIN .tsv"
-    )
-    q.add_argument("--judge", default="local", help="which judge (default: local)")
-    q.add_argument("--model", help="CrossEncoder for --judge nli, served or local model for --judge llm")
-    q.add_argument("--endpoint", help="OpenAI-compatible server for --judge llm")
-    q.add_argument(
-        "--calibrate",
-        metavar="NAME",
-        help="keep the threshold that separates these labels best, to be used by that name",
-    )
-    q.add_argument("--threshold", type=float, help="support that counts as supported (default: the judge's own)")
-    q.add_argument(
-        "--out", type=Path, default=Path("reports/judge.html"), help="HTML file; a JSON file is written beside it"
-    )
-    q.add_argument("--store", type=Path, default=Path(STORE), help="artifact store (default: .ragtune)")
-    q.set_defaults(call=commands.do_judge)
+    print(api.write_report(args.run, args.out))
+    return 0
 
-    p = verbs.add_parser("baseline", help="keep the scores of a Run for later checks")
-    actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
-    q = actions.add_parser("save", help="write a baseline file from a Run")
-    q.add_argument("run", type=Path, help="Run folder")
-    q.add_argument(
-        "-o", "--out", type=Path, default=Path("baseline.json"), help="file to write (default: baseline.json)"
-    )
-    q.set_defaults(call=commands.do_baseline)
 
-    p = verbs.add_parser(
-        "check",
-        help="check a Run against a baseline: exit 0 held, 1 regressed, 2 cannot compare, 3 too much unscored",
-        formatter_class=raw,
-        epilog="examples:\n  ragtune check runs/quickstart --baseline baseline.json\n"
-        "  ragtune check runs/quickstart --baseline baseline.json --margin faithfulness=0.05 --min answer_correctness=0.6 --strict --junit check.xml",
-    )
-    p.add_argument("run", type=Path, help="Run folder")
-    p.add_argument("--baseline", type=Path, required=True, help="file from `ragtune baseline save`")
-    p.add_argument(
-        "--margin",
-        action="append",
-        default=[],
-        metavar="[METRIC=]POINTS",
-        help="what may be lost, in [0, 1] (default 0.02)",
-    )
-    p.add_argument(
-        "--min", action="append", default=[], metavar="METRIC=VALUE", help="absolute floor of a metric's mean"
-    )
-    p.add_argument("--setup", action="append", default=[], metavar="NAME", help="check only these setups")
-    p.add_argument("--max-latency", type=float, metavar="SECONDS", help="ceiling of the median latency")
-    p.add_argument("--max-cost", type=float, metavar="COST", help="ceiling of the cost per question")
-    p.add_argument("--strict", action="store_true", help="unclear fails too")
-    p.add_argument("--allow-different", action="store_true", help="compare although questions or judge differ")
-    p.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")
-    p.add_argument("--markdown", type=Path, metavar="FILE", help="write a Markdown summary (for $GITHUB_STEP_SUMMARY)")
-    p.add_argument("--json", type=Path, metavar="FILE", help="write JSON")
-    p.set_defaults(call=commands.do_check)
+def do_ask(args: argparse.Namespace) -> int:
+    from ragtune.serving.ask import Assistant, open_target
 
-    p = verbs.add_parser("doctor", help="versions, devices, bundled models, extras")
-    p.set_defaults(call=commands.do_doctor)
-    return parser
+    experiment, store = open_target(args.target, args.set, args.store)
+    assistant = Assistant(experiment, store, args.setup, args.seed)
+    if args.question:
+        _print_answer(assistant.ask(" ".join(args.question)), args.json)
+        return 0
+    interactive = sys.stdin.isatty()
+    if interactive:
+        print(f"Setup {assistant.name}. An empty line ends.", file=sys.stderr)
+    while True:
+        if interactive:
+            print("? ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        if not line.strip():
+            return 0
+        _print_answer(assistant.ask(line.strip()), args.json)
+
+
+def _print_answer(row: Row, as_json: bool) -> None:
+    from ragtune.report import terminal
+
+    print(terminal.answer_json(row) if as_json else terminal.answer(row), flush=True)
+
+
+def do_corpus_import(args: argparse.Namespace) -> int:
+    from ragtune.corpus.importers import import_corpus
+
+    import_corpus(args.kind, args.source, args.dest, args.split)
+    return do_corpus_info(args)
+
+
+def do_corpus_info(args: argparse.Namespace) -> int:
+    from ragtune.corpus.check import corpus_info
+    from ragtune.corpus.load import CorpusSettings, load_corpus
+    from ragtune.models.names import resolve
+    from ragtune.models.tokens import token_spans
+    from ragtune.report.terminal import corpus_table
+    from ragtune.store import encode
+
+    corpus = load_corpus(CorpusSettings(path=str(args.dest)))
+    tokens = token_spans(resolve("bundled:minilm"))
+    info = corpus_info(corpus, [len(tokens.spans(d.text)) for d in corpus.documents])
+    as_json = getattr(args, "json", False)
+    print(json.dumps(encode(info), ensure_ascii=False, indent=1) if as_json else corpus_table(info))
+    if info.leaks and not getattr(args, "allow_leaks", False):
+        print(
+            f"ragtune: {len(info.leaks)} leak(s) from test into train. Remove them, or pass --allow-leaks.",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
+
+
+def do_score(args: argparse.Namespace) -> int:
+    from ragtune import api
+
+    columns = {}
+    for pair in args.map:
+        ours, sep, theirs = pair.partition("=")
+        if not sep:
+            raise RagtuneError(
+                f'"{pair}" is not of the form OURS=THEIRS.', where="--map", fix="For example --map question=user_input."
+            )
+        columns[ours.strip()] = theirs.strip()
+    run = api.score(args.files, columns=columns, judge={"name": args.judge}, out=args.out, store=args.store)
+    return _done(run, args.report)
+
+
+def do_judge(args: argparse.Namespace) -> int:
+    from ragtune.corpus.labelled import read_begin, read_labelled
+    from ragtune.experiment.calibration import check_name, evaluate_judge, save_threshold
+    from ragtune.experiment.progress import default_progress
+    from ragtune.judging.settings import JudgeSettings
+    from ragtune.report import agreement as pages
+    from ragtune.store import Store, write_text
+
+    store = Store(args.store)
+    if args.calibrate:
+        check_name(args.calibrate)
+    chosen = {"support": args.threshold} if args.threshold else {}
+    settings = JudgeSettings(name=args.judge, model=args.model, endpoint=args.endpoint, **chosen)
+    results = {}
+    for path in args.labelled:
+        rows = read_begin(path) if path.suffix == ".tsv" else read_labelled(path)
+        results[path.stem] = evaluate_judge(rows, settings, store, default_progress(), path.stem)
+        print(pages.text(path.stem, results[path.stem]))
+    write_text(args.out, pages.page(args.judge, results))
+    write_text(args.out.with_suffix(".json"), pages.as_json(args.judge, results))
+    print(f"Report: {args.out}")
+    if args.calibrate:
+        # several files: each counts the same, whatever its size
+        cut = sum(r.best_threshold for r in results.values()) / len(results)
+        value = save_threshold(store, args.calibrate, settings, cut, ", ".join(str(p) for p in args.labelled))
+        print(f'Threshold "{args.calibrate}" is {value:g}; use it with judge: {{support: {args.calibrate}}}')
+    return 0
+
+
+def do_baseline(args: argparse.Namespace) -> int:
+    from ragtune import api
+
+    made = api.save_baseline(args.run, args.out)
+    print(f"{args.out}: {len(made.scores)} setups, {len(made.questions)} questions")
+    return 0
+
+
+def _pairs(values: Sequence[str], option: str) -> dict[str, float]:
+    """``metric=number`` options."""
+    found = {}
+    for value in values:
+        name, sep, number = value.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            sep = ""
+        if not sep:
+            raise RagtuneError(
+                f'"{value}" is not of the form metric=number.',
+                where=option,
+                fix=f"For example {option} faithfulness=0.02.",
+            )
+    return found
+
+
+def do_check(args: argparse.Namespace) -> int:
+    from ragtune import api
+    from ragtune.gate import load_baseline, make_baseline, output
+
+    margins = _pairs([m for m in args.margin if "=" in m], "--margin")
+    plain = [m for m in args.margin if "=" not in m]
+    old, run = load_baseline(args.baseline), api.load_run(args.run)
+    gate = api.check(
+        run,
+        old,
+        margins=margins,
+        margin=_pairs([f"all={m}" for m in plain], "--margin").get("all", 0.02),
+        floors=_pairs(args.min, "--min"),
+        setups=args.setup,
+        max_latency=args.max_latency,
+        max_cost=args.max_cost,
+        strict=args.strict,
+        allow_different=args.allow_different,
+    )
+    names = output.names_of(old, make_baseline(run))
+    output.write(args.junit, output.junit(gate))
+    output.write(args.markdown, output.markdown(gate, names))
+    output.write(args.json, output.as_json(gate))
+    print(output.text(gate, names))
+    return gate.code
+
+
+def do_doctor(args: argparse.Namespace) -> int:
+    from ragtune.doctor import report
+
+    lines, ok = report()
+    print("\n".join(lines))
+    return 0 if ok else 1
+
+
+CALLS = {
+    "run": do_run,
+    "report": do_report,
+    "ask": do_ask,
+    "import": do_corpus_import,
+    "info": do_corpus_info,
+    "score": do_score,
+    "judge": do_judge,
+    "baseline": do_baseline,
+    "check": do_check,
+    "doctor": do_doctor,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; errors for users are one line on stderr and their exit code."""
-    parser = _parser()
+    parser = parser_of(CALLS)
     args, rest = parser.parse_known_args(argv)
     if rest and args.verb == "ask" and not any(word.startswith("-") for word in rest):
         args.question = [*args.question, *rest]  # the question may stand after the options

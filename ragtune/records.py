@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Json = dict[str, Any]
+Outcome = Literal["answered", "abstained", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class Chunk:
     title: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def titled(self) -> str:
+        """The title line, then the text: what is embedded, indexed and shown to judges."""
+        return f"{self.title}\n{self.text}" if self.title else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -42,21 +48,40 @@ class Evidence:
     start: int
     end: int
 
+    def overlaps(self, chunk: Chunk) -> bool:
+        """True if the chunk shares at least one character with the span."""
+        return self.document_id == chunk.document_id and self.start < chunk.end and chunk.start < self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """``answers`` are the accepted references; none means that the documents do not answer it."""
+    """``answers`` are the accepted references; ``()``: the documents hold no answer; ``None``: nobody said."""
 
     id: str
     text: str
-    answers: tuple[str, ...] = ()
+    answers: tuple[str, ...] | None = None
     evidence: tuple[Evidence, ...] = ()
     split: str = "test"
     tags: tuple[str, ...] = ()
 
     @property
+    def references(self) -> tuple[str, ...]:
+        """The references that are known."""
+        return self.answers or ()
+
+    @property
     def answerable(self) -> bool:
+        """A reference is known."""
         return bool(self.answers)
+
+    @property
+    def unanswerable(self) -> bool:
+        """It is known that the documents hold no answer."""
+        return self.answers == ()
+
+    def concerns(self, chunk: Chunk) -> bool:
+        """True if the chunk overlaps a span of the evidence."""
+        return any(e.overlaps(chunk) for e in self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +112,19 @@ class Answer:
     citations: tuple[int, ...] = ()
     hits: tuple[Hit, ...] = ()
     dropped: int = 0
-    abstained: bool = False
+    outcome: Outcome = "answered"
     tokens: Tokens = Tokens()
     finish: str = "stop"
     confidence: float | None = None
+
+    @property
+    def abstained(self) -> bool:
+        return self.outcome == "abstained"
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        """The texts that were shown, best first."""
+        return tuple(h.chunk.titled for h in self.hits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,38 +145,102 @@ class Score:
         return self.value is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Seconds that one answer took: finding its contexts, and making it."""
+
+    retrieval: float = 0.0
+    generation: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.retrieval + self.generation
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One answer of one Setup under one seed, from answering to the report; later stages return ``replace(row, ...)``.
+
+    ``cause`` says why a wrong answer is wrong (a key of `analysis.causes.CAUSES`), else ``""``.
+    """
+
+    setup: str
+    seed: int
+    question: Question
+    answer: Answer
+    times: Times = Times()
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    cause: str = ""
+
+    def value(self, metric: str) -> float | None:
+        """The metric's value; None where it is unscored or was not asked for."""
+        score = self.scores.get(metric)
+        return score.value if score else None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: its definition, how it is scored, and where it shows. Values are in [0, 1] or unscored with a reason.
+
+    ``score`` takes a `judging.witness.Witness` and a Row. ``needs`` holds "reference", "contexts", "citations".
+    ``core`` metrics stand in every table, the others in a second one; ``compared`` ones get paired differences between
+    setups, ``sliced`` ones a table by tag, ``gated`` ones are checked against a baseline by default. ``asks`` is true
+    where a language model must be asked for it, so that it is scored by such a judge only on request.
+    """
+
+    name: str
+    title: str
+    short: str
+    meaning: str
+    formula: str
+    source: str
+    unscored: str
+    score: Callable[[Any, Row], Score]
+    needs: frozenset[str] = frozenset()
+    core: bool = True
+    compared: bool = False
+    sliced: bool = False
+    gated: bool = False
+    higher_is_better: bool = True
+    asks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TuneReport:
+    """What a training did. ``curve`` and ``dev_curve`` are (step, mean loss over answer tokens)."""
+
+    steps: int
+    curve: tuple[tuple[int, float], ...]
+    dev_curve: tuple[tuple[int, float], ...]
+    trainable: int
+    parameters: int
+    tokens: int
+    examples: int
+
+
+@dataclass(frozen=True, slots=True)
+class TuneCost:
+    """What a training took on its machine: of trainings side by side, each has its share of them."""
+
+    seconds: float
+    tokens_per_second: float
+    peak_memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """One tuned model of a Run: which setup and seed it serves, on how many questions it was trained, and how that went."""
+
+    setup: str
+    seed: int
+    key: str
+    train_on: str
+    questions: int
+    report: TuneReport
+    cost: TuneCost
+
+
 def to_json(record: Any) -> Json:
     """A record as plain JSON types (tuples become lists)."""
     found: Json = asdict(record)
     return found
-
-
-def hit_to_json(hit: Hit) -> Json:
-    """A Hit as it stands in ``answers.jsonl``: flat, with the document's id and offsets."""
-    c = hit.chunk
-    return {
-        "rank": hit.rank,
-        "score": round(hit.score, 6),
-        "chunk_id": c.id,
-        "document_id": c.document_id,
-        "start": c.start,
-        "end": c.end,
-        "title": c.title,
-        "text": c.text,
-    }
-
-
-def hit_from_json(data: Json) -> Hit:
-    chunk = Chunk(data["chunk_id"], data["document_id"], data["start"], data["end"], data["text"], data["title"])
-    return Hit(chunk, data["score"], data["rank"])
-
-
-def question_from_json(data: Json) -> Question:
-    return Question(
-        data["id"],
-        data["text"],
-        tuple(data["answers"]),
-        tuple(Evidence(**e) for e in data["evidence"]),
-        data["split"],
-        tuple(data["tags"]),
-    )

@@ -10,6 +10,7 @@ Two shapes, both safe against ``kill -9`` and both checked when read:
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import json
 import os
@@ -18,10 +19,11 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ragtune.errors import StoreError
 
+T = TypeVar("T")
 DIGEST = 20  # hex digits of a key: 80 bits
 
 
@@ -38,6 +40,30 @@ def digest(*values: Any) -> str:
 def file_digest(path: Path) -> str:
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+@functools.lru_cache(maxsize=64)
+def _adapter(kind: Any) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
+
+
+def encode(record: Any) -> Any:
+    """A record (a dataclass of records, texts, numbers, tuples and mappings) as plain JSON types."""
+    kind: Any = type(record)
+    return _adapter(kind).dump_python(record, mode="json")
+
+
+def decode(kind: type[T], data: Any) -> T:
+    """The record of type ``kind`` that `encode` made into ``data``.
+
+    Raises:
+        ValueError: ``data`` is no such record.
+    """
+    wanted: Any = kind
+    found: T = _adapter(wanted).validate_python(data)
+    return found
 
 
 @contextmanager
@@ -75,10 +101,11 @@ def write_text(path: Path, text: str) -> None:
 
 
 class Store:
-    """A folder of artifacts and logs. One run at a time may write to it (``locked``)."""
+    """A folder of artifacts and logs. One run at a time may write to it (``locked``); each log is read once."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._logs: dict[tuple[str, str], Log] = {}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -102,6 +129,7 @@ class Store:
                 where=self.root,
                 fix="Wait for it to end, or give --store another folder.",
             ) from error
+        self._logs.clear()  # another run may have written since they were read
         try:
             with writing(owner):
                 owner.write_text(str(os.getpid()))
@@ -167,7 +195,10 @@ class Store:
         return folder
 
     def log(self, stage: str, key: str) -> Log:
-        return Log(self.root / stage / f"{key}.jsonl")
+        """The log of a stage; the same object whenever it is asked for again."""
+        if (stage, key) not in self._logs:
+            self._logs[stage, key] = Log(self.root / stage / f"{key}.jsonl")
+        return self._logs[stage, key]
 
 
 class Log:

@@ -96,12 +96,18 @@ def make(folder: Path) -> dict[str, Any]:
 
 
 def flat(value: Any, path: str = "") -> dict[str, Any]:
-    """Every leaf by its path."""
+    """Every leaf by its path; differences by what they compare. What is empty is left out."""
     if isinstance(value, dict):
         return {k: v for key, inner in value.items() for k, v in flat(inner, f"{path}/{key}").items()}
     if isinstance(value, list):
-        return {k: v for n, inner in enumerate(value) for k, v in flat(inner, f"{path}/{n}").items()}
-    return {path: value}
+        names = [
+            f"{x['metric']}: {x['a']}, {x['b']}" if isinstance(x, dict) and "effect" in x else n
+            for n, x in enumerate(value)
+        ]
+        return {
+            k: v for name, inner in zip(names, value, strict=True) for k, v in flat(inner, f"{path}/{name}").items()
+        }
+    return {path: value} if value is not None else {}
 
 
 @pytest.fixture(scope="module")

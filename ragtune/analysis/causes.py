@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from ragtune.records import Answer, Hit, Json, Question, Score
+from ragtune.records import Answer, Hit, Question, Row
 from ragtune.text.overlap import normalise_answer
 from ragtune.text.words import names, negated, numbers, words
 
@@ -83,16 +83,14 @@ CAUSES = {
 
 
 @dataclass(frozen=True)
-class Case:
-    """One answer with what its Setup could have known.
+class Known:
+    """What a Setup could have known when it answered.
 
-    ``deep`` are the Setup's first ten hits, shown or not; ``trained_answers`` the normalised answers it was tuned on;
-    ``in_documents`` tells whether a normalised text stands in any document of the corpus.
+    ``deep`` are its first ten hits, shown or not; ``trained_answers`` the normalised answers it was tuned on;
+    ``in_documents`` tells whether a normalised text stands in any document of the corpus; ``similarity`` is the closeness
+    of meaning of two texts, in [0, 1].
     """
 
-    question: Question
-    answer: Answer
-    scores: dict[str, Score]
     deep: Sequence[Hit]
     retrieves: bool
     trained_answers: Collection[str]
@@ -100,63 +98,66 @@ class Case:
     similarity: Callable[[str, str], float]
 
 
-def _value(case: Case, metric: str) -> float | None:
-    score = case.scores.get(metric)
-    return score.value if score else None
+@dataclass(frozen=True)
+class Ceiling:
+    """A cause among one Setup's answers: how many, their share of all, and the most that mending it adds to the metric."""
+
+    cause: str
+    count: int
+    share: float
+    adds: float
 
 
-def wrong(case: Case) -> bool:
-    """See the module's docstring."""
-    if not case.question.answerable:
-        return not case.answer.abstained
-    if max(_value(case, "answer_correctness") or 0.0, _value(case, "token_f1") or 0.0) < WRONG_BELOW:
+def wrong(row: Row) -> bool:
+    """See the module's docstring. Without a known reference nothing says that an answer is wrong."""
+    question = row.question
+    if question.answers is None:
+        return False
+    if question.unanswerable:
+        return not row.answer.abstained
+    if max(row.value("answer_correctness") or 0.0, row.value("token_f1") or 0.0) < WRONG_BELOW:
         return True
-    said, wanted = numbers(case.answer.text), [numbers(r) for r in case.question.answers]
+    said, wanted = numbers(row.answer.text), [numbers(r) for r in question.references]
     return all(wanted) and bool(said) and not any(w & said for w in wanted)
 
 
 def holds_evidence(question: Question, hits: Sequence[Hit]) -> bool:
     """True if every span of the evidence overlaps a Hit (or nothing is known about evidence)."""
-    return all(
-        any(h.chunk.document_id == e.document_id and h.chunk.start < e.end and e.start < h.chunk.end for h in hits)
-        for e in question.evidence
-    )
+    return all(any(e.overlaps(h.chunk) for h in hits) for e in question.evidence)
 
 
-def cause(case: Case) -> str:
+def cause(row: Row, known: Known) -> str:
     """The cause of a wrong answer (a key of `CAUSES`), or "" for a right one."""
-    question, answer = case.question, case.answer
-    if not wrong(case):
+    question, answer = row.question, row.answer
+    if not wrong(row):
         return ""
-    if not question.answerable:
+    if question.unanswerable:
         return "answered_unanswerable"
-    if case.retrieves and question.evidence and not holds_evidence(question, answer.hits):
-        return "ranked_out" if holds_evidence(question, case.deep) else "not_retrieved"
+    if known.retrieves and question.evidence and not holds_evidence(question, answer.hits):
+        return "ranked_out" if holds_evidence(question, known.deep) else "not_retrieved"
     if answer.abstained:
         return "abstained_answerable"
-    if _same_substance(case):
+    if _same_substance(row, known):
         return "form"
     said = normalise_answer(answer.text)
-    if said and said in case.trained_answers and not case.in_documents(said):
+    if said and said in known.trained_answers and not known.in_documents(said):
         return "stale_memory"
     if not answer.hits:
         return "unsupported"
     if _contradicts(question, answer):
         return "contradicted"
-    faithful = _value(case, "faithfulness")
+    faithful = row.value("faithfulness")
     return "ignored" if faithful is None or faithful >= WRONG_BELOW else "unsupported"
 
 
-def _same_substance(case: Case) -> bool:
-    said = set(words(case.answer.text))
-    for reference in case.question.answers:
+def _same_substance(row: Row, known: Known) -> bool:
+    text = row.answer.text
+    said = set(words(text))
+    for reference in row.question.references:
         wanted = set(words(reference))
         if said and wanted and (wanted <= said or (said <= wanted and len(said) * 2 >= len(wanted))):
             return True
-        if (
-            numbers(reference) == numbers(case.answer.text)
-            and case.similarity(case.answer.text, reference) >= SAME_MEANING
-        ):
+        if numbers(reference) == numbers(text) and known.similarity(text, reference) >= SAME_MEANING:
             return True
     return False
 
@@ -168,30 +169,23 @@ def _contradicts(question: Question, answer: Answer) -> bool:
     mine = numbers(answer.text) | names(f"x {answer.text}")
     foreign = mine - set(words(shown))
     about = any(len(asked & set(words(h.chunk.text))) * 2 >= len(asked) for h in answer.hits if asked)
-    denied = negated(answer.text) != any(negated(r) for r in question.answers) and bool(set(words(answer.text)) & asked)
+    denied = negated(answer.text) != any(negated(r) for r in question.references) and bool(
+        set(words(answer.text)) & asked
+    )
     return about and (bool(foreign) or denied)
 
 
-def ceilings(rows: Sequence[tuple[str, float | None]], total: int, scored: int) -> list[Json]:
-    """Per cause: count, share of all answers, and the points that mending it could add at most.
+def ceilings(rows: Sequence[Row], metric: str) -> tuple[Ceiling, ...]:
+    """The causes of one Setup's wrong answers, those first whose mending could add most.
 
-    Args:
-        rows: (cause, value of the main metric in [0, 1]) of the wrong answers of one Setup; None where that metric
-            is unscored (no reference): mending such an answer adds nothing to the metric.
-        total: all answers of the Setup.
-        scored: those that the main metric scored, over which its mean is taken.
+    A wrong answer whose ``metric`` is unscored (no reference) adds nothing; the mean is taken over scored answers.
     """
+    scored = sum(row.value(metric) is not None for row in rows)
     found = []
     for name in CAUSES:
-        own = [value for c, value in rows if c == name]
+        own = [row.value(metric) for row in rows if row.cause == name]
         if own:
             lost = sum(1 - value for value in own if value is not None)
-            found.append(
-                {
-                    "cause": name,
-                    "count": len(own),
-                    "share": round(len(own) / total, 6),
-                    "adds": round(lost / max(1, scored), 6),
-                }
-            )
-    return sorted(found, key=lambda f: (-f["adds"], -f["count"]))
+            share = round(len(own) / len(rows), 6)
+            found.append(Ceiling(name, len(own), share, round(lost / max(1, scored), 6)))
+    return tuple(sorted(found, key=lambda c: (-c.adds, -c.count)))

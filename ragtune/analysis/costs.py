@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import mean
+
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from ragtune.records import Json
+from ragtune.records import Row, Tuning
 
 DAYS_PER_MONTH = 30.44
 
@@ -41,9 +47,78 @@ class Limits(BaseModel):
     min_faithfulness: float | None = Field(None, ge=0, le=1)
 
 
+@dataclass(frozen=True)
+class Cost:
+    """Costs of one setup: ``question`` (running cost), ``tuning`` (one tuning), ``spread`` (tuning per question between
+    refreshes), ``total`` per question, and ``correct``: total / share correct ("cost of pass", Erol et al. 2025)."""
+
+    question: float
+    tuning: float
+    spread: float
+    total: float
+    correct: float | None
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Questions a day at which two setups cost the same; above that, ``above`` is the cheaper one."""
+
+    a: str
+    b: str
+    questions_per_day: float
+    above: str
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Seconds per question: median and 95th percentile."""
+
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What was measured, so never the same twice: latency per setup, and costs where prices are given."""
+
+    settings: CostSettings
+    latency: Mapping[str, Latency]
+    costs: Mapping[str, Cost]
+    break_even: tuple[BreakEven, ...]
+
+
+def latency_of(rows: Sequence[Row]) -> Latency:
+    """Latency over the rows of one setup."""
+    seconds = [row.times.total for row in rows]
+    return Latency(float(np.quantile(seconds, 0.5)), float(np.quantile(seconds, 0.95)))
+
+
+def measure_costs(
+    settings: CostSettings, rows: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning], metric: str
+) -> Costs:
+    """Latency and costs of the setups in ``rows`` (setup -> its rows) from the times measured."""
+    latency, costs = {}, {}
+    for name, own in rows.items():
+        if not own:
+            continue
+        latency[name] = latency_of(own)
+        tuning = [t.cost.seconds for t in tunings if t.setup == name]
+        values = [v for row in own if (v := row.value(metric)) is not None]
+        costs[name] = cost_of(
+            settings,
+            mean(row.times.total for row in own),
+            mean(row.answer.tokens.prompt for row in own),
+            mean(row.answer.tokens.answer for row in own),
+            mean(tuning) if tuning else 0.0,
+            mean(values) if values else None,
+        )
+    priced = settings.hour > 0 or settings.prompt_1k_tokens > 0 or settings.answer_1k_tokens > 0
+    return Costs(settings, latency, costs if priced else {}, break_evens(settings, costs) if priced else ())
+
+
 def cost_of(
     settings: CostSettings, seconds: float, prompt: float, answer: float, tuning_seconds: float, correct: float | None
-) -> Json:
+) -> Cost:
     """Costs of one setup.
 
     Args:
@@ -51,9 +126,6 @@ def cost_of(
         prompt, answer: tokens per question.
         tuning_seconds: one tuning (0 without).
         correct: mean of the main metric in [0, 1], None if unscored.
-
-    Returns ``question`` (running cost), ``tuning`` (one tuning), ``spread`` (tuning per question between
-    refreshes), ``total`` per question and ``correct`` (total / share correct; "cost of pass", Erol et al. 2025).
     """
     question = (
         seconds / 3600 * settings.hour
@@ -64,31 +136,22 @@ def cost_of(
     per_month = settings.questions_per_day * DAYS_PER_MONTH
     spread = tuning * max(settings.refreshes_per_month, 1 / 12) / per_month
     total = question + spread
-    return {
-        "question": question,
-        "tuning": tuning,
-        "spread": spread,
-        "total": total,
-        "correct": total / correct if correct else None,
-    }
+    return Cost(question, tuning, spread, total, total / correct if correct else None)
 
 
-def break_even(settings: CostSettings, a: Json, b: Json) -> float | None:
+def break_even(settings: CostSettings, a: Cost, b: Cost) -> float | None:
     """Questions a day at which two setups cost the same; None where one is always cheaper."""
-    dearer_start, cheaper_run = a["tuning"] - b["tuning"], b["question"] - a["question"]
+    dearer_start, cheaper_run = a.tuning - b.tuning, b.question - a.question
     if dearer_start == 0 or cheaper_run == 0 or (dearer_start > 0) != (cheaper_run > 0):
         return None
-    return float(dearer_start / cheaper_run * max(settings.refreshes_per_month, 1 / 12) / DAYS_PER_MONTH)
+    return dearer_start / cheaper_run * max(settings.refreshes_per_month, 1 / 12) / DAYS_PER_MONTH
 
 
-def break_evens(settings: CostSettings, costs: dict[str, Json]) -> list[Json]:
-    """Every pair with a crossing: above ``questions_per_day``, ``above`` is the cheaper one."""
-    names = list(costs)
+def break_evens(settings: CostSettings, costs: Mapping[str, Cost]) -> tuple[BreakEven, ...]:
+    """Every pair of setups with a crossing."""
     found = []
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            at = break_even(settings, costs[a], costs[b])
-            if at is not None:
-                above = a if costs[a]["question"] < costs[b]["question"] else b
-                found.append({"a": a, "b": b, "questions_per_day": at, "above": above})
-    return found
+    for a, b in combinations(costs, 2):
+        at = break_even(settings, costs[a], costs[b])
+        if at is not None:
+            found.append(BreakEven(a, b, at, a if costs[a].question < costs[b].question else b))
+    return tuple(found)

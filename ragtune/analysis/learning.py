@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import exp, log
 
-from ragtune.experiment.spec import SetupSettings
-from ragtune.records import Json
+from ragtune.analysis.means import Estimate
 
 #: slices worth a curve of their own beside all questions
 PARTS = ("seen", "unseen")
 
 
-def crossing(points: list[tuple[int, float]], level: float) -> float | None:
-    """The number of questions at which the line through ``points`` (count, mean) first reaches ``level``; None if it never does.
+@dataclass(frozen=True)
+class Family:
+    """Setups tuned in the same way on different numbers of questions: number -> setup."""
+
+    train_on: str
+    members: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Point:
+    """The metric's mean with its interval after tuning on ``count`` questions."""
+
+    count: int
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One family on one part of the questions, beside ``baseline`` (the best untuned setup) and its mean ``level``.
+
+    ``crossing`` is the number of questions at which the curve first reaches that level, None if it never does.
+    """
+
+    train_on: str
+    part: str
+    metric: str
+    points: tuple[Point, ...]
+    baseline: str
+    level: float
+    crossing: float | None
+
+
+def crossing(points: Sequence[tuple[int, float]], level: float) -> float | None:
+    """The number of questions at which the line through ``points`` (count, mean) first reaches ``level``, or None.
 
     Straight lines over the logarithm of the count between measured points; nothing is read off beyond them.
     """
@@ -29,47 +63,22 @@ def crossing(points: list[tuple[int, float]], level: float) -> float | None:
 
 
 def learning_curves(
-    setups: Mapping[str, SetupSettings], trained: Mapping[str, int], scores: Json, slices: Json, metric: str
-) -> list[Json]:
-    """A curve per way of tuning that was run on two or more numbers of questions, for all questions and for `PARTS`.
-
-    ``trained`` says on how many questions each tuned setup was trained.
-    Each has ``points`` ([count, mean, low, high]), the ``baseline`` (the best untuned setup: name and mean) and ``crossing``.
-    """
-    families: dict[str, dict[int, str]] = {}
-    for name, setup in setups.items():
-        if setup.tuning:
-            own = setup.model_dump_json(include={"retrieval", "generator", "prompt"}) + setup.tuning.model_dump_json(
-                exclude={"questions"}
-            )
-            families.setdefault(own, {})[trained[name]] = name
+    families: Sequence[Family], untuned: Sequence[str], means: Mapping[str, Mapping[str, Estimate]], metric: str
+) -> tuple[Curve, ...]:
+    """A curve per family of two or more members and per part of the questions (``means``: part -> setup -> estimate)."""
     found = []
-    for by_count in families.values():
-        if len(by_count) < 2:
-            continue
+    for family in families:
         for part in ("all", *PARTS):
-            of = scores if part == "all" else slices.get(part, {})
-            means = {n: of.get(n, {}).get(metric, {}) for n in setups}
-            points = [
-                [count, *(means[name][k] for k in ("mean", "low", "high"))]
-                for count, name in sorted(by_count.items())
-                if means[name].get("mean") is not None
-            ]
-            bases = {
-                n: means[n]["mean"] for n, s in setups.items() if not s.tuning and means[n].get("mean") is not None
-            }
+            of = means.get(part, {})
+            points = []
+            for count, name in sorted(family.members.items()):
+                known = e.known if (e := of.get(name)) else None
+                if known:
+                    points.append(Point(count, *known))
+            bases = {n: e.mean for n in untuned if (e := of.get(n)) and e.mean is not None}
             if len(points) < 2 or not bases:
                 continue
             best = max(bases, key=lambda n: bases[n])
-            on = next(s.tuning.train_on for n, s in setups.items() if s.tuning and n in by_count.values())
-            found.append(
-                {
-                    "train_on": on,
-                    "part": part,
-                    "metric": metric,
-                    "points": points,
-                    "baseline": {"setup": best, "mean": bases[best]},
-                    "crossing": crossing([(p[0], p[1]) for p in points], bases[best]),
-                }
-            )
-    return found
+            at = crossing([(p.count, p.mean) for p in points], bases[best])
+            found.append(Curve(family.train_on, part, metric, tuple(points), best, bases[best], at))
+    return tuple(found)

@@ -14,12 +14,14 @@ Quantiles are Student's, with Satterthwaite's degrees of freedom. ``benchmarks/i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
+
+from ragtune.records import Question
 
 Values = npt.NDArray[np.float64]
 #: (question id, seed, value or None where unscored)
@@ -38,6 +40,13 @@ class Estimate:
     high: float | None
     n: int
     unscored: int = 0
+
+    @property
+    def known(self) -> tuple[float, float, float] | None:
+        """(mean, low, high), or None where nothing was scored."""
+        if self.mean is None or self.low is None or self.high is None:
+            return None
+        return self.mean, self.low, self.high
 
 
 @dataclass(frozen=True)
@@ -138,3 +147,8 @@ def estimate(scores: Sequence[Scored], clusters: Mapping[str, str] | None = None
         return Estimate(None, None, None, 0, found.unscored)
     low, high = interval(found.values, cluster_numbers(found.ids, clusters))
     return Estimate(round(float(found.means.mean()), 6), round(low, 6), round(high, 6), len(found.ids), found.unscored)
+
+
+def clusters_of(questions: Iterable[Question]) -> dict[str, str]:
+    """Question id -> cluster: questions whose evidence begins in the same document belong together."""
+    return {q.id: q.evidence[0].document_id for q in questions if q.evidence}

@@ -12,6 +12,7 @@ from typing import Any
 
 from ragtune.corpus.formats import decode, json_lines
 from ragtune.errors import CorpusError
+from ragtune.records import Question
 
 #: our column -> other names for it (RAGAS 0.4 and earlier first)
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -28,7 +29,7 @@ REQUIRED = ("question", "answer")
 
 
 @dataclass(frozen=True)
-class Row:
+class GivenAnswer:
     """One answer to score. ``references`` is empty where none was given; ``unanswerable`` says that there is none to give."""
 
     id: str
@@ -40,13 +41,20 @@ class Row:
     unanswerable: bool
     document: str
 
+    @property
+    def record(self) -> Question:
+        """The question that was asked; its answers are None where the file holds no reference."""
+        tags = (*self.tags, "unanswerable") if self.unanswerable else self.tags
+        answers = () if self.unanswerable else self.references or None
+        return Question(self.id, self.question, answers, (), "test", tuple(dict.fromkeys(tags)))
+
 
 @dataclass(frozen=True)
 class AnswersFile:
     """``notes`` say what was read in another way than written, once each."""
 
     path: Path
-    rows: tuple[Row, ...]
+    rows: tuple[GivenAnswer, ...]
     columns: Mapping[str, str]
     notes: tuple[str, ...]
 
@@ -141,7 +149,7 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
         seen.add(name)
         flag = str(get.get("unanswerable") or "").lower() in {"1", "true", "yes"}
         rows.append(
-            Row(
+            GivenAnswer(
                 name,
                 question,
                 answer,
@@ -153,3 +161,27 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
             )
         )
     return AnswersFile(path, tuple(rows), columns, tuple(notes))
+
+
+def questions_of(files: Sequence[AnswersFile]) -> list[Question]:
+    """The questions that the files answer, each once, in their order.
+
+    Raises:
+        CorpusError: two files share no question, or ask the same id differently.
+    """
+    found: dict[str, Question] = {}
+    for file in files:
+        for row in file.rows:
+            if found.setdefault(row.id, row.record).text != row.question:
+                raise CorpusError(
+                    f'"{row.id}" is another question in the other file.',
+                    where=file.path,
+                    fix="Use the same ids for the same questions.",
+                )
+    if len(files) > 1 and not set.intersection(*({r.id for r in f.rows} for f in files)):
+        raise CorpusError(
+            "the files share no question.",
+            where=files[1].path,
+            fix="Pairing goes by id, or by the question's text where there is no id.",
+        )
+    return list(found.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +10,8 @@ from ragtune.corpus.formats import json_lines
 from ragtune.corpus.questions import find_quote
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Evidence, Question
+from ragtune.text.words import word_key
 
-_WORD = re.compile(r"[^\W_]+")
 CHANGED, UNCHANGED = "changed", "unchanged"
 
 
@@ -122,10 +121,6 @@ def apply_changes(
     return renewed, asked
 
 
-def _words(text: str) -> str:
-    return " ".join(["", *_WORD.findall(text.lower()), ""])
-
-
 def _speaks_of(change: Change, question: Question) -> bool:
-    old = _words(change.old)
-    return any((key := _words(a)).strip() and (key in old or old in key) for a in question.answers)
+    old = word_key(change.old)
+    return any((key := word_key(a)).strip() and (key in old or old in key) for a in question.references)

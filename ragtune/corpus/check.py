@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from ragtune.corpus.load import Corpus
 from ragtune.errors import CorpusError
 from ragtune.records import Question
+from ragtune.text.words import bag_words
 
 #: share of common words from which two questions count as near-copies
 NEAR = 0.9
@@ -25,14 +25,8 @@ class Leak:
     text: str
 
 
-def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(
-        re.findall(r"\w", text.lower()) if re.search(r"[\u4e00-\u9fff]", text) else re.findall(r"\w+", text.lower())
-    )
-
-
 def _bag(text: str) -> Counter[str]:
-    return Counter(_tokens(text))
+    return Counter(bag_words(text))
 
 
 def find_leaks(questions: Sequence[Question]) -> list[Leak]:
@@ -57,7 +51,7 @@ def find_leaks(questions: Sequence[Question]) -> list[Leak]:
             same = (
                 not question.answers
                 or not train[i].answers
-                or bool({a.lower() for a in question.answers} & {a.lower() for a in train[i].answers})
+                or bool({a.lower() for a in question.answers} & {a.lower() for a in train[i].references})
             )
             if score == 1.0 or same:
                 best = max(best, (score, i))
@@ -107,7 +101,7 @@ def _repeated(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     first: dict[str, str] = {}
     found = []
     for name, text in pairs:
-        key = " ".join(_tokens(text))
+        key = " ".join(bag_words(text))
         if key in first:
             found.append((first[key], name))
         first.setdefault(key, name)

@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.corpus import formats
+from ragtune.corpus.answers import questions_of, read_answers
 from ragtune.corpus.changes import apply_changes, read_changes
 from ragtune.corpus.questions import read_questions
 from ragtune.errors import CorpusError, RagtuneError
@@ -32,6 +33,8 @@ class CorpusSettings(BaseModel):
         None,
         description="JSONL of edits made to the documents; questions they concern are tagged changed, the others unchanged",
     )
+    answers: tuple[str, ...] = Field((), description="files of answers whose questions are asked, in place of a corpus")
+    columns: dict[str, str] = Field(default_factory=dict, description="answers: our column -> the files'")
     allow_leaks: bool = Field(False, description="run even if test questions stand in the train split")
 
 
@@ -45,12 +48,13 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Corpus:
-    """Documents and questions, versioned by the hash of their content."""
+    """Documents and questions, versioned by the hash of their content. ``notes``: what was read otherwise than written."""
 
     path: Path
     documents: tuple[Document, ...]
     questions: tuple[Question, ...]
     skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def documents_hash(self) -> str:
@@ -147,6 +151,11 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
             question or a change is wrong; a document is bad and ``bad_documents`` is ``error``.
     """
     path = Path(settings.path)
+    if settings.answers:
+        files = [read_answers(Path(name), settings.columns) for name in settings.answers]
+        return Corpus(
+            path, (), tuple(questions_of(files)), notes=tuple(f"{f.path}: {n}" for f in files for n in f.notes)
+        )
     folder = path / "documents"
     if not path.is_dir():
         raise CorpusError("there is no such corpus folder.", where=path, fix="Make one with `ragtune corpus import`.")

@@ -1,16 +1,29 @@
-"""Thresholds calibrated on labelled answers and used by name: ``ragtune judge evaluate L --calibrate ours``, then ``judge: {support: ours}``."""
+"""Measuring a judge on labelled answers, and thresholds calibrated on them and used by name.
+
+``ragtune judge evaluate L --calibrate ours``, then ``judge: {support: ours}``.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from ragtune.analysis.agreement import Agreement, agreement
+from ragtune.corpus.labelled import Labelled
 from ragtune.errors import ExperimentError
-from ragtune.judging.judge import JudgeSettings
+from ragtune.experiment.progress import Progress
+from ragtune.judging.judges import make_judge
+from ragtune.judging.settings import JudgeSettings
+from ragtune.models.encoder import CachedEncoder, SentenceEncoder
+from ragtune.models.names import resolve
 from ragtune.store import Store, write_text
 
 LOWEST, HIGHEST = 0.01, 0.99
+#: answers that are judged together
+BATCH = 64
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
@@ -67,3 +80,20 @@ def settle(settings: JudgeSettings, store: Store) -> JudgeSettings:
             fix="Calibrate one for this judge.",
         )
     return settings.model_copy(update={"support": found["threshold"]})
+
+
+def evaluate_judge(
+    labelled: Sequence[Labelled], settings: JudgeSettings, store: Store, progress: Progress, label: str
+) -> Agreement:
+    """Let the judge give every answer its support, and measure it against the labels."""
+    encoder = CachedEncoder(SentenceEncoder(resolve(settings.embedder)), store.root / "vectors")
+    judge = make_judge(settings, encoder, resolve, store)
+    rows = [x.row for x in labelled]
+    support: list[float] = []
+    start = time.perf_counter()
+    with progress.stage(f"judge {label}", len(rows)) as tick:
+        for at in range(0, len(rows), BATCH):
+            part = rows[at : at + BATCH]
+            support += judge.support(part)
+            tick(len(part))
+    return agreement(support, labelled, settings.threshold, time.perf_counter() - start, float(judge.calls))

@@ -1,201 +1,229 @@
-"""The Run folder: what a Run leaves behind, and reading it back with pandas."""
+"""The Run folder: what a Run leaves behind, and reading it back as records and with pandas."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ragtune.errors import RunError
-from ragtune.records import Json, hit_to_json
-from ragtune.store import write_text
+from ragtune.analysis.costs import Costs
+from ragtune.analysis.summary import Summary
+from ragtune.errors import RagtuneError, RunError
+from ragtune.experiment.spec import Experiment
+from ragtune.experiment.workbench import Work, Workbench
+from ragtune.records import Hit, Row, Times, Tuning
+from ragtune.store import decode, encode, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ragtune.analysis.summary import Row
-    from ragtune.experiment.workbench import Workbench
-
-FORMAT = 2
+FORMAT = 3
 PACKAGES = (
-    "ragtune torch transformers sentence-transformers peft trl accelerate faiss-cpu faiss-gpu bm25s rank-bm25 pandas numpy scipy ir-measures"
+    "ragtune torch transformers sentence-transformers peft trl accelerate faiss-cpu faiss-gpu bm25s rank-bm25 pandas "
+    "numpy scipy ir-measures"
 ).split()
 
 
-def environment() -> Json:
+@dataclass(frozen=True)
+class Environment:
     """Versions and hardware that a reader needs to reproduce a Run."""
+
+    python: str
+    system: str
+    machine: str
+    cores: int
+    packages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class WorkDone:
+    """What each stage did, and how often a generator was loaded."""
+
+    stages: Mapping[str, Work]
+    generator_loads: int
+
+
+@dataclass(frozen=True)
+class CorpusFacts:
+    path: str
+    hash: str
+    documents: int
+    questions: int
+
+
+@dataclass(frozen=True)
+class About:
+    """What a Run is: ``store`` is its store's path from the Run folder, ``command`` what made it if not ``run``."""
+
+    format: int
+    name: str
+    store: str
+    corpus: CorpusFacts
+    command: str
+    python: str
+
+
+@dataclass(frozen=True)
+class _Timed:
+    """A line of ``times.jsonl``: what belongs to the Row of the same line, and never repeats exactly."""
+
+    setup: str
+    seed: int
+    question_id: str
+    times: Times
+
+
+def environment() -> Environment:
     versions = {}
     for name in PACKAGES:
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return {
-        "python": platform.python_version(),
-        "system": platform.system(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "packages": versions,
-    }
+    cores = os.cpu_count() or 1
+    return Environment(platform.python_version(), platform.system(), platform.machine(), cores, versions)
 
 
-def answer_line(row: Row) -> Json:
-    """One line of ``answers.jsonl``."""
-    a = row.answered
-    return {
-        "setup": a.setup,
-        "seed": a.seed,
-        "question_id": a.question.id,
-        "question": a.question.text,
-        "tags": list(a.question.tags),
-        "split": a.question.split,
-        "answer": a.answer.text,
-        "abstained": a.answer.abstained,
-        "citations": list(a.answer.citations),
-        "contexts": [hit_to_json(h) for h in a.answer.hits],
-        "dropped": a.answer.dropped,
-        "reference": list(a.question.answers),
-        "evidence": [asdict(e) for e in a.question.evidence],
-        "scores": {
-            m: {"value": s.value, "reason": s.reason, **({"failed": True} if s.failed else {})}
-            for m, s in row.scores.items()
-        },
-        "cause": row.cause,
-        "tokens": asdict(a.answer.tokens),
-        "finish": a.answer.finish,
-        "confidence": a.answer.confidence,
-    }
+def _bare(row: Row) -> Row:
+    """The Row as it is kept: without times (they have a file of their own) and without the documents' metadata."""
+    hits = tuple(Hit(replace(h.chunk, metadata={}), h.score, h.rank) for h in row.answer.hits)
+    return replace(row, times=Times(), answer=replace(row.answer, hits=hits))
 
 
-def _lines(rows: Sequence[Any]) -> str:
-    return "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
+def _lines(records: Sequence[object]) -> str:
+    return "".join(json.dumps(encode(r), ensure_ascii=False) + "\n" for r in records)
 
 
-def write_run(out: Path, bench: Workbench, rows: Sequence[Row], summary: Json, costs: Json, command: str = "") -> None:
+def _text(record: object) -> str:
+    return json.dumps(encode(record), ensure_ascii=False, indent=1)
+
+
+def write_run(
+    out: Path,
+    bench: Workbench,
+    rows: Sequence[Row],
+    summary: Summary,
+    costs: Costs,
+    tunings: Sequence[Tuning],
+    command: str = "",
+) -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
-    from ragtune.analysis.summary import tunings
-
     (out / "run.json").unlink(missing_ok=True)
     settings = bench.experiment.model_dump(mode="json")
     write_text(out / "experiment.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
-    write_text(out / "answers.jsonl", _lines([answer_line(r) for r in rows]))
-    write_text(out / "summary.json", json.dumps(summary, ensure_ascii=False, indent=1))
-    write_text(out / "costs.json", json.dumps({"settings": settings["costs"], **costs}, indent=1))
-    write_text(out / "environment.json", json.dumps(environment(), indent=1))
-    times = [
-        {
-            "setup": r.answered.setup,
-            "seed": r.answered.seed,
-            "question_id": r.answered.question.id,
-            "retrieval": r.answered.retrieval_seconds,
-            "generation": r.answered.seconds,
-        }
-        for r in rows
-    ]
-    write_text(out / "times.jsonl", _lines(times))
-    write_text(out / "tuning.json", json.dumps(tunings(bench), indent=1))
-    stages = {
-        k: {"computed": w.computed, "reused": w.reused, "seconds": round(w.seconds, 3)} for k, w in bench.work.items()
-    }
-    write_text(out / "work.json", json.dumps({"stages": stages, "generator_loads": bench.model_loads}, indent=1))
-    corpus = {
-        "path": str(bench.experiment.corpus.path),
-        "hash": bench.corpus.hash,
-        "documents": len(bench.corpus.documents),
-        "questions": len(bench.corpus.questions),
-    }
-    write_text(
-        out / "run.json",
-        json.dumps(
-            {
-                "format": FORMAT,
-                "name": bench.experiment.name,
-                "store": os.path.relpath(bench.store.root, out),
-                "corpus": corpus,
-                "command": command,
-                "python": sys.version.split()[0],
-            },
-            indent=1,
-        ),
-    )
+    write_text(out / "answers.jsonl", _lines([_bare(row) for row in rows]))
+    write_text(out / "times.jsonl", _lines([_Timed(r.setup, r.seed, r.question.id, r.times) for r in rows]))
+    write_text(out / "summary.json", _text(summary))
+    write_text(out / "costs.json", _text(costs))
+    write_text(out / "environment.json", _text(environment()))
+    write_text(out / "tuning.json", json.dumps([encode(t) for t in tunings], indent=1))
+    stages = {k: replace(w, seconds=round(w.seconds, 3)) for k, w in bench.work.items()}
+    write_text(out / "work.json", _text(WorkDone(stages, bench.model_loads)))
+    corpus = bench.corpus
+    facts = CorpusFacts(str(bench.experiment.corpus.path), corpus.hash, len(corpus.documents), len(corpus.questions))
+    store = os.path.relpath(bench.store.root, out)
+    about = About(FORMAT, bench.experiment.name, store, facts, command, platform.python_version())
+    write_text(out / "run.json", _text(about))
 
 
 @dataclass(frozen=True)
 class Run:
-    """A Run read back. ``answers`` has one row per setup, seed and question, a column per metric, and times."""
+    """A Run read back: what was asked (``experiment``), every answer (``rows``), and what they show (``summary``)."""
 
     path: Path
-    experiment: Json
-    summary: Json
-    environment: Json
-    work: Json
-    tuning: list[Json]
-    lines: list[Json]
-    times: list[Json]
-    about: Json
-    costs: Json
+    experiment: Experiment
+    rows: tuple[Row, ...]
+    summary: Summary
+    costs: Costs
+    tunings: tuple[Tuning, ...]
+    environment: Environment
+    work: WorkDone
+    about: About
 
     @property
     def answers(self) -> pd.DataFrame:
-        """Scores as columns (NaN where unscored), ``seconds`` for retrieval plus generation."""
+        """One row per setup, seed and question: scores as columns (NaN where unscored), ``seconds`` in all."""
         import pandas as pd
 
-        rows = []
-        for line, time in zip(self.lines, self.times, strict=True):
-            row = {k: v for k, v in line.items() if k not in ("scores", "tokens")}
-            row |= {m: s["value"] for m, s in line["scores"].items()}
-            row |= {
-                "prompt_tokens": line["tokens"]["prompt"],
-                "answer_tokens": line["tokens"]["answer"],
-                "seconds": time["retrieval"] + time["generation"],
-            }
-            rows.append(row)
-        frame = pd.DataFrame(rows)
-        return frame.astype(dict.fromkeys(self.summary["metrics"], "float64"))
+        frame = pd.DataFrame([_flat(row) for row in self.rows])
+        return frame.astype(dict.fromkeys(self.summary.metrics, "float64"))
+
+
+def _flat(row: Row) -> dict[str, Any]:
+    question, answer = row.question, row.answer
+    return {
+        "setup": row.setup,
+        "seed": row.seed,
+        "question_id": question.id,
+        "question": question.text,
+        "tags": list(question.tags),
+        "split": question.split,
+        "answer": answer.text,
+        "abstained": answer.abstained,
+        "citations": list(answer.citations),
+        "contexts": list(answer.contexts),
+        "dropped": answer.dropped,
+        "reference": None if question.answers is None else list(question.answers),
+        "evidence": [encode(e) for e in question.evidence],
+        "cause": row.cause,
+        "finish": answer.finish,
+        "confidence": answer.confidence,
+        **{m: s.value for m, s in row.scores.items()},
+        "prompt_tokens": answer.tokens.prompt,
+        "answer_tokens": answer.tokens.answer,
+        "seconds": row.times.total,
+    }
 
 
 def load_run(path: str | Path) -> Run:
     """Read a Run folder.
 
     Raises:
-        RunError: there is no complete Run there.
+        RunError: there is no complete Run there, it is damaged, or an older version made it.
     """
     path = Path(path)
     if not (path / "run.json").exists():
         what = "this Run is not complete." if (path / "experiment.yaml").exists() else "there is no Run here."
         raise RunError(what, where=path, fix="Make one with `ragtune run EXPERIMENT.yaml`.")
+    again = "Run the experiment again; stored work is reused."
     try:
-
-        def read(name: str) -> Any:
-            return json.loads((path / name).read_text("utf-8"))
-
-        def read_lines(name: str) -> list[Json]:
-            return [json.loads(x) for x in (path / name).read_text("utf-8").splitlines()]
-
-        experiment = yaml.safe_load((path / "experiment.yaml").read_text("utf-8"))
-        return Run(
-            path,
-            experiment,
-            read("summary.json"),
-            read("environment.json"),
-            read("work.json"),
-            read("tuning.json"),
-            read_lines("answers.jsonl"),
-            read_lines("times.jsonl"),
-            read("run.json"),
-            read("costs.json"),
-        )
+        about = json.loads((path / "run.json").read_text("utf-8"))
+        if isinstance(about, dict) and isinstance(about.get("format"), int) and about["format"] != FORMAT:
+            age = "an older" if about["format"] < FORMAT else "a newer"
+            raise RunError(f"this Run was made by {age} version of ragtune.", where=path, fix="Run it again.")
+        return _read(path, decode(About, about))
+    except RagtuneError:
+        raise
     except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RunError(
-            f"this Run is damaged ({type(error).__name__}).",
-            where=path,
-            fix="Run the experiment again; stored work is reused.",
-        ) from None
+        raise RunError(f"this Run is damaged ({type(error).__name__}).", where=path, fix=again) from None
+
+
+def _read(path: Path, about: About) -> Run:
+    def read(name: str) -> Any:
+        return json.loads((path / name).read_text("utf-8"))
+
+    def lines(name: str) -> list[Any]:
+        return [json.loads(x) for x in (path / name).read_text("utf-8").split("\n") if x]
+
+    experiment = Experiment.model_validate(yaml.safe_load((path / "experiment.yaml").read_text("utf-8")))
+    timed = decode(tuple[_Timed, ...], lines("times.jsonl"))
+    kept = decode(tuple[Row, ...], lines("answers.jsonl"))
+    rows = tuple(replace(row, times=t.times) for row, t in zip(kept, timed, strict=True))
+    return Run(
+        path,
+        experiment,
+        rows,
+        decode(Summary, read("summary.json")),
+        decode(Costs, read("costs.json")),
+        decode(tuple[Tuning, ...], read("tuning.json")),
+        decode(Environment, read("environment.json")),
+        decode(WorkDone, read("work.json")),
+        about,
+    )

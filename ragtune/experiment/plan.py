@@ -1,14 +1,15 @@
-"""The plan: which stages a run needs, what is stored already, what will be computed."""
+"""The plan: which steps a run needs, what is stored already, what will be computed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ragtune.experiment.answer import answer_key, depends_on_seed, item_key
-from ragtune.experiment.spec import SetupSettings
-from ragtune.experiment.tune import tune_key
+from ragtune.analysis.power import expected_power
+from ragtune.experiment import retrieve, tune
+from ragtune.experiment.answer import answer_step
+from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Workbench
-from ragtune.store import digest
 
 
 @dataclass(frozen=True)
@@ -21,72 +22,82 @@ class PlannedStage:
     reused: int
 
 
-def seeds_of(bench: Workbench, setup: SetupSettings) -> tuple[int, ...]:
-    """A setup that no seed can change runs once."""
-    return bench.experiment.seeds if depends_on_seed(setup) else bench.experiment.seeds[:1]
+@dataclass(frozen=True)
+class Plan:
+    """The stages in the order they run, each once however many setups share it, and what the questions can show."""
+
+    stages: tuple[PlannedStage, ...]
+    power: str
+
+    def __str__(self) -> str:
+        return "\n".join([*map(_line, self.stages), self.power])
+
+    @property
+    def computes(self) -> bool:
+        """Something is left to compute."""
+        return any(s.total is not None and s.reused < s.total for s in self.stages)
 
 
-def make_plan(bench: Workbench) -> list[PlannedStage]:
-    """Stages in the order they run, each once however many setups share it."""
+def make_plan(bench: Workbench) -> Plan:
+    """What a run of the experiment would do."""
     setups = bench.experiment.setups
-    questions = bench.questions
     stages: list[PlannedStage] = []
-    chunk_keys: dict[str, list[str]] = {}
-    retrieve_keys: dict[str, list[str]] = {}
+    chunked: dict[str, list[str]] = {}
+    retrieved: dict[str, tuple[list[str], list[Step]]] = {}
     for name, setup in setups.items():
         if setup.retrieval:
-            chunk_keys.setdefault(bench.chunk_key(setup), []).append(name)
-            retrieve_keys.setdefault(bench.retrieve_key(setup), []).append(name)
-    for key, names in chunk_keys.items():
-        stored = bench.store.has("chunk", key)
-        stages.append(PlannedStage("chunk + embed + index", f"for {', '.join(names)}", 1, int(stored)))
-    for key, names in retrieve_keys.items():
-        wanted = {digest(q.text) for q in questions}
-        for name in names:
-            tuning = setups[name].tuning
-            if tuning and tuning.train_on != "closed-book" and bench.training(setups[name]) is bench:
-                wanted |= {digest(q.text) for s in ("train", "dev") for q in bench.corpus.split(s)}
-        log = bench.store.log("retrieve", key)
-        stages.append(
-            PlannedStage("retrieve", f"for {', '.join(names)}", len(wanted), sum(k in log.items for k in wanted))
-        )
-    tunings: dict[str, str] = {}
+            chunked.setdefault(retrieve.chunk_step(bench, setup).key, []).append(name)
+            step = retrieve.retrieve_step(bench, setup, bench.asked(setup))
+            names, steps = retrieved.setdefault(step.key, ([], []))
+            names.append(name)
+            more = (tune.needed_hits(bench, setup, seed) for seed in bench.experiment.seeds_of(setup))
+            steps += [step, *(m for m in more if m and m.key == step.key)]
+    for key, names in chunked.items():
+        stored = Step("chunk", key).stored(bench)
+        stages.append(PlannedStage("chunk + embed + index", f"for {', '.join(names)}", 1, stored))
+    for key, (names, steps) in retrieved.items():
+        step = Step("retrieve", key, tuple(dict.fromkeys(i for s in steps for i in s.items)))
+        stages.append(PlannedStage("retrieve", f"for {', '.join(names)}", len(step.items), step.stored(bench)))
+    tunings: dict[str, Step] = {}
     for name, setup in setups.items():
-        if setup.tuning:
-            for seed in seeds_of(bench, setup):
-                tunings.setdefault(
-                    tune_key(bench, setup, seed), f"{setup.tuning.train_on}, seed {seed} (first for {name})"
-                )
-    for key, what in tunings.items():
-        stages.append(PlannedStage("tune", what, 1, int(bench.store.has("tune", key))))
+        for seed in bench.experiment.seeds_of(setup) if setup.tuning else ():
+            step = tune.tune_step(bench, name, setup, seed)
+            tunings.setdefault(step.key, step)
+    stages += [PlannedStage("tune", step.label, 1, step.stored(bench)) for step in tunings.values()]
+    answers = _answers(bench)
+    judged = sum(stage.total or 0 for stage in answers)
+    stages += [*answers, PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
+    return Plan(tuple(stages), expected_power(len(bench.questions)))
+
+
+def _answers(bench: Workbench) -> list[PlannedStage]:
+    """A line per setup; what another setup before it asks for as well is counted there."""
     seen: set[tuple[str, str]] = set()
-    judged = 0
-    for name, setup in setups.items():
+    found = []
+    for name, setup in bench.experiment.setups.items():
         total = reused = 0
-        for seed in seeds_of(bench, setup):
-            key = answer_key(bench, setup, seed)
-            log = bench.store.log("answer", key)
-            own = {item_key(bench, setup, q) for q in questions}
-            fresh = {k for k in own if (key, k) not in seen}
-            seen |= {(key, k) for k in fresh}
-            total += len(fresh)
-            reused += sum(k in log.items for k in fresh)
-        judged += total
-        stages.append(PlannedStage("answer", name, total, reused))
-    stages.append(PlannedStage("judge", f"at most {judged} distinct answers", None, 0))
-    return stages
+        for seed in bench.experiment.seeds_of(setup):
+            step = answer_step(bench, name, setup, seed)
+            fresh = _fresh(step, seen)
+            total += len(fresh.items)
+            reused += fresh.stored(bench) if fresh.items else 0
+        found.append(PlannedStage("answer", name, total, reused))
+    return found
 
 
-def print_plan(stages: list[PlannedStage]) -> str:
-    lines = []
-    for s in stages:
-        if s.total is None:
-            state = "as the answers show"
-        elif s.reused >= s.total:
-            state = f"{s.total} stored"
-        elif s.reused:
-            state = f"{s.total - s.reused} to compute, {s.reused} stored"
-        else:
-            state = f"{s.total} to compute"
-        lines.append(f"  {s.stage:<22} {s.what:<52} {state}")
-    return "\n".join(lines)
+def _fresh(step: Step, seen: set[tuple[str, str]]) -> Step:
+    items: Iterable[str] = [i for i in step.items if (step.key, i) not in seen]
+    seen |= {(step.key, i) for i in items}
+    return Step(step.stage, step.key, tuple(items))
+
+
+def _line(s: PlannedStage) -> str:
+    if s.total is None:
+        state = "as the answers show"
+    elif s.reused >= s.total:
+        state = f"{s.total} stored"
+    elif s.reused:
+        state = f"{s.total - s.reused} to compute, {s.reused} stored"
+    else:
+        state = f"{s.total} to compute"
+    return f"  {s.stage:<22} {s.what:<52} {state}"

@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from ragtune.analysis.means import estimate
-from ragtune.analysis.power import questions_needed, smallest_difference
-from ragtune.analysis.summary import Row, attribute, clusters_of, costs_of, summarise
+from ragtune.analysis.learning import Family
+from ragtune.analysis.means import Estimate
+from ragtune.analysis.summary import Study, summarise
 from ragtune.corpus.check import refuse_leaks
 from ragtune.experiment import folder as run_folder
-from ragtune.experiment.answer import answered, judged
+from ragtune.experiment import retrieve
+from ragtune.experiment.answer import answered
 from ragtune.experiment.calibration import settle
-from ragtune.experiment.plan import make_plan, print_plan, seeds_of
+from ragtune.experiment.folder import Run, load_run
+from ragtune.experiment.judge import attributed, judged
+from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment
-from ragtune.experiment.tune import tune_all
+from ragtune.experiment.tune import tune_all, tunings
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
-from ragtune.records import Json
+from ragtune.judging.metrics import METRICS
+from ragtune.judging.settings import JudgeSettings
+from ragtune.records import Question, Row, Tuning
 from ragtune.store import Store
 
 
-def run_experiment(experiment: Experiment, store: Store, out: Path, progress: Progress | None = None) -> Path:
+def plan_experiment(experiment: Experiment, store: Store, progress: Progress | None = None) -> Plan:
+    """What a run would do; refuses what the run would refuse before work begins."""
+    bench = Workbench(settled(experiment, store), store, progress or default_progress())
+    prepare(bench)
+    return make_plan(bench)
+
+
+def run_experiment(
+    experiment: Experiment, store: Store, out: Path, progress: Progress | None = None, command: str = ""
+) -> Path:
     """Run what is missing, score, analyse, and write the Run folder ``out``. Returns ``out``.
 
     Raises:
@@ -32,18 +47,78 @@ def run_experiment(experiment: Experiment, store: Store, out: Path, progress: Pr
     with store.locked():
         bench = Workbench(settled(experiment, store), store, progress)
         prepare(bench)
+        seeds = ", ".join(map(str, experiment.seeds))
         progress.say(
-            f"Plan for {experiment.name}: {len(experiment.setups)} setups, {len(bench.questions)} questions, seeds {', '.join(map(str, experiment.seeds))}"
+            f"Plan for {experiment.name}: {len(experiment.setups)} setups, {len(bench.questions)} questions, seeds {seeds}"
         )
-        progress.say(print_plan(make_plan(bench)))
-        progress.say(expected_power(len(bench.questions)))
-        rows = answer_all(bench)
-        retrieval = measure_all(bench)
-        with bench.timed("analyse"):
-            costs = costs_of(bench, rows)
-            summary = summarise(bench, rows, retrieval, costs)
-        run_folder.write_run(out, bench, rows, summary, costs)
+        progress.say(str(make_plan(bench)))
+        rows = attributed(bench, judged(bench, answer_all(bench)))
+        write(bench, rows, out, command)
     return out
+
+
+def rejudge(run: Run, judge: JudgeSettings, store: Store, out: Path, progress: Progress | None = None) -> Path:
+    """The answers of a Run, judged anew, as a Run in ``out``; nothing is answered again.
+
+    Raises:
+        RagtuneError: the judge misses a setting, or the corpus is no longer there.
+    """
+    experiment = run.experiment.model_copy(update={"judge": judge})
+    with store.locked():
+        bench = Workbench(settled(experiment, store), store, progress or default_progress())
+        prepare(bench)
+        rows = attributed(bench, judged(bench, [replace(row, scores={}, cause="") for row in run.rows]))
+        write(bench, rows, out, run.about.command)
+    return out
+
+
+def reanalyse(run: Run) -> Run:
+    """The Run with its conclusions drawn anew from its rows; nothing is loaded, answered or judged."""
+    questions = tuple({row.question.id: row.question for row in run.rows}.values())
+    study = study_of(run.experiment, questions, run.summary.retrieval, run.tunings)
+    summary, costs = summarise(replace(study, skipped=run.summary.skipped_documents), run.rows)
+    return replace(run, summary=summary, costs=costs)
+
+
+def write(bench: Workbench, rows: Sequence[Row], out: Path, command: str) -> None:
+    """Analyse the rows and write the Run folder."""
+    retrieval = retrieve.measure(bench)
+    found = tunings(bench)
+    with bench.timed("analyse"):
+        study = study_of(bench.experiment, bench.questions, retrieval, found)
+        study = replace(study, skipped=tuple(bench.corpus.skipped))
+        summary, costs = summarise(study, rows)
+    run_folder.write_run(out, bench, rows, summary, costs, found, command)
+
+
+def study_of(
+    experiment: Experiment,
+    questions: Sequence[Question],
+    retrieval: Mapping[str, Mapping[str, Estimate]],
+    found: Sequence[Tuning],
+) -> Study:
+    """What analysis must know of an experiment."""
+    families: dict[str, tuple[str, dict[int, str]]] = {}
+    counts = {t.setup: t.questions for t in reversed(found)}
+    for name, setup in experiment.setups.items():
+        if setup.tuning and name in counts:
+            own = setup.model_dump_json(include={"retrieval", "generator", "prompt"})
+            way = own + setup.tuning.model_dump_json(exclude={"questions"})
+            families.setdefault(way, (setup.tuning.train_on, {}))[1][counts[name]] = name
+    return Study(
+        experiment.name,
+        {name: setup.title or name for name, setup in experiment.setups.items()},
+        tuple(questions),
+        experiment.seeds,
+        experiment.main_metric,
+        METRICS,
+        retrieval,
+        tuple(found),
+        tuple(Family(train_on, members) for train_on, members in families.values()),
+        tuple(name for name, setup in experiment.setups.items() if not setup.tuning),
+        experiment.costs,
+        experiment.limits,
+    )
 
 
 def settled(experiment: Experiment, store: Store) -> Experiment:
@@ -51,18 +126,10 @@ def settled(experiment: Experiment, store: Store) -> Experiment:
     return experiment.model_copy(update={"judge": settle(experiment.judge, store)})
 
 
-def expected_power(questions: int) -> str:
-    """What this many questions can show, by the spread assumed before anything has run; the report says it by the spread measured."""
-    least = smallest_difference(questions)
-    if least is None:
-        return f"Power: {questions} question(s) can show no difference between setups."
-    needed = questions_needed(0.05)
-    more = f"; 5 points would need about {needed:,}" if needed and needed > questions else ""
-    return f"Power: {questions} questions show a difference of about {100 * least:.0f} points between two setups (80 % power, 5 % level){more}."
-
-
 def prepare(bench: Workbench) -> None:
     """Everything that can be refused before work begins: corpus, leaks, models, prompts."""
+    for note in bench.corpus.notes:
+        bench.progress.say(note)
     if bench.corpus.skipped:
         first = bench.corpus.skipped[0]
         bench.progress.say(f"{len(bench.corpus.skipped)} document(s) skipped, first: {first.reason}")
@@ -77,53 +144,20 @@ def prepare(bench: Workbench) -> None:
         if setup.generator.kind == "local":
             bench.ref(setup.generator.model)
         if setup.retrieval:
-            bench.retrieve_key(setup)
+            retrieve.retrieve_key(bench, setup)
     bench.ref(bench.experiment.judge.embedder)
     refuse_incomplete(bench.experiment.judge)
 
 
 def answer_all(bench: Workbench) -> list[Row]:
-    """Tune first, then answer setup by setup (the base before its adapters), then judge all answers together."""
-    setups = bench.experiment.setups
-    tune_all(bench, [(name, seed) for name, setup in setups.items() if setup.tuning for seed in seeds_of(bench, setup)])
+    """Tune first, then answer setup by setup (the base before its adapters); rows in the order of the setups."""
+    setups, seeds_of = bench.experiment.setups, bench.experiment.seeds_of
+    tune_all(bench, [(name, seed) for name, setup in setups.items() if setup.tuning for seed in seeds_of(setup)])
     order = sorted(setups, key=lambda n: setups[n].tuning is not None)
     done = {
-        (name, seed): answered(bench, name, setups[name], seed, bench.questions)
-        for name in order
-        for seed in seeds_of(bench, setups[name])
+        (name, seed): answered(bench, name, setups[name], seed) for name in order for seed in seeds_of(setups[name])
     }
-    answers = [a for name in setups for seed in seeds_of(bench, setups[name]) for a in done[name, seed]]
-    return attribute(bench, answers, judged(bench, answers))
+    return [row for name in setups for seed in seeds_of(setups[name]) for row in done[name, seed]]
 
 
-def measure_all(bench: Workbench) -> dict[str, Json]:
-    """Retrieval quality per setup with retrieval (setups that share a retriever share the numbers)."""
-    from ragtune.retrieval.measure import measure_retrieval
-
-    found: dict[str, Json] = {}
-    by_key: dict[str, Json] = {}
-    for name, setup in bench.experiment.setups.items():
-        if not setup.retrieval or not any(q.evidence for q in bench.questions):
-            continue
-        key = bench.retrieve_key(setup)
-        if key not in by_key:
-            with bench.timed("measure"):
-                values = measure_retrieval(
-                    bench.questions, bench.hits(setup, bench.questions, top_k=10), bench.chunks(setup)
-                )
-                ids = [q.id for q in bench.questions if q.evidence]
-                by_key[key] = {
-                    m: asdict(estimate([(i, 0, x) for i, x in zip(ids, v, strict=True)], clusters_of(bench.questions)))
-                    for m, v in values.items()
-                }
-        found[name] = by_key[key]
-    return found
-
-
-def slices_of(row: Row) -> list[str]:
-    question = row.answered.question
-    return [
-        "all",
-        "answerable" if question.answerable else "unanswerable",
-        *(t for t in question.tags if ":" not in t and t not in ("answerable", "unanswerable")),
-    ]
+__all__ = ["load_run", "plan_experiment", "reanalyse", "rejudge", "run_experiment"]

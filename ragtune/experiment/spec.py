@@ -13,15 +13,17 @@ from ragtune.analysis.costs import CostSettings, Limits
 from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
+from ragtune.generation.generators import kind_of
 from ragtune.generation.settings import GeneratorSettings
-from ragtune.judging.judge import JudgeSettings
+from ragtune.judging.settings import JudgeSettings
 from ragtune.retrieval.settings import RetrievalSettings, Switch
+from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 
-class SetupSettings(BaseModel):
+class Setup(BaseModel):
     """One way to answer. ``retrieval: false`` is without contexts, ``tuning: false`` is the base model.
 
     Parts that a setup leaves out come from the experiment's own sections; what it gives is merged over them.
@@ -39,6 +41,11 @@ class SetupSettings(BaseModel):
     @property
     def prompt_name(self) -> str:
         return self.prompt or ("cited" if self.retrieval else "closed")
+
+    @property
+    def depends_on_seed(self) -> bool:
+        """A seed can change its answers: it is tuned, or it samples."""
+        return self.tuning is not None or (kind_of(self.generator).samples and self.generator.sampled)
 
 
 class Experiment(BaseModel):
@@ -58,7 +65,7 @@ class Experiment(BaseModel):
         1, ge=1, description="adapters trained side by side on a CPU, each in a process of its own that loads the base"
     )
     judge: JudgeSettings = JudgeSettings()
-    setups: dict[str, SetupSettings] = Field(min_length=1)
+    setups: dict[str, Setup] = Field(min_length=1)
     main_metric: str = Field("answer_correctness", description="the metric that the decision goes by")
     costs: CostSettings = CostSettings()
     limits: Limits = Limits()
@@ -73,13 +80,18 @@ class Experiment(BaseModel):
         if self.split not in ("train", "dev", "test"):
             raise ValueError("split must be train, dev or test")
         for name, setup in self.setups.items():
-            if setup.tuning and setup.generator.kind != "local":
+            kind = kind_of(setup.generator)
+            if setup.tuning and not kind.tunable:
                 raise ValueError(f"setup {name}: only a local model can be tuned")
-            if setup.tuning and setup.tuning.train_on != "closed-book" and not setup.retrieval:
+            if setup.tuning and RECIPES[setup.tuning.train_on].sees_contexts and not setup.retrieval:
                 raise ValueError(f"setup {name}: tuning on {setup.tuning.train_on} needs retrieval")
-            if setup.generator.model == "extractive" and not setup.retrieval:
-                raise ValueError(f"setup {name}: extractive needs retrieval")
+            if kind.needs_retrieval and not setup.retrieval:
+                raise ValueError(f"setup {name}: {setup.generator.kind} needs retrieval")
         return self
+
+    def seeds_of(self, setup: Setup) -> tuple[int, ...]:
+        """A setup that no seed can change runs once."""
+        return self.seeds if setup.depends_on_seed else self.seeds[:1]
 
 
 #: sections that may stand at the top of the file as defaults for all setups

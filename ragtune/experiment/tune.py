@@ -1,32 +1,47 @@
-"""The stage that tunes: what an adapter is trained on, its key, and its training, alone or side by side."""
+"""The stage that tunes: what a model is trained on, the key of the tuned model, and its training, alone or side by side."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
 
-from ragtune.experiment.spec import SetupSettings
+from ragtune.experiment import retrieve
+from ragtune.experiment.spec import Setup
+from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
+from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import best_device
-from ragtune.records import Question, to_json
-from ragtune.store import digest
+from ragtune.models.names import ADAPTER_CARD
+from ragtune.records import Question, TuneCost, TuneReport, Tuning, to_json
+from ragtune.store import decode, digest, encode
 from ragtune.tuning.job import TuneJob
+from ragtune.tuning.recipes import RECIPES, Recipe
+from ragtune.tuning.settings import TuningSettings
 
 TUNE_VERSION = 2
 
 
-def tuning_prompt(setup: SetupSettings) -> str:
-    """The prompt that training uses: closed-book training never sees contexts, whatever answering does."""
-    if setup.tuning and setup.tuning.train_on == "closed-book" and setup.retrieval:
+def _tuning(setup: Setup) -> TuningSettings:
+    assert setup.tuning is not None
+    return setup.tuning
+
+
+def _recipe(setup: Setup) -> Recipe:
+    return RECIPES[_tuning(setup).train_on]
+
+
+def tuning_prompt(setup: Setup) -> str:
+    """The prompt that training uses: training that sees no contexts never sees their prompt, whatever answering does."""
+    if setup.tuning and setup.retrieval and not _recipe(setup).sees_contexts:
         return "closed"
     return setup.prompt_name
 
 
-def training_questions(bench: Workbench, setup: SetupSettings, seed: int, split: str) -> list[Question]:
+def training_questions(bench: Workbench, setup: Setup, seed: int, split: str) -> list[Question]:
     """The questions of ``split`` that the setup trains on, in the corpus's order."""
     found = bench.training(setup).corpus.split(split)
     wanted = setup.tuning.questions if setup.tuning else None
@@ -37,58 +52,51 @@ def training_questions(bench: Workbench, setup: SetupSettings, seed: int, split:
     return [found[i] for i in sorted(order[:wanted])]
 
 
-def tune_key(bench: Workbench, setup: SetupSettings, seed: int) -> str:
-    assert setup.tuning is not None
+def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
+    tuning = _tuning(setup)
     prompt = bench.prompt(tuning_prompt(setup))
-    settings = setup.tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
+    settings = tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
     questions = [to_json(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
     seen: list[object] = []  # what stands in training texts besides the questions
-    if setup.tuning.train_on != "closed-book":
-        seen = [bench.training(setup).retrieve_key(setup), setup.retrieval.top_k if setup.retrieval else 0]
-    elif setup.tuning.evidence_words:
+    if _recipe(setup).sees_contexts:
+        shown = setup.retrieval.top_k if setup.retrieval else 0
+        seen = [retrieve.retrieve_key(bench.training(setup), setup), shown]
+    elif tuning.evidence_words:
         seen = [bench.training(setup).corpus.documents_hash]
-    return digest(
-        "tune",
-        TUNE_VERSION,
-        settings,
-        bench.ref(setup.generator.model).fingerprint,
-        setup.generator.dtype,
-        prompt.key,
-        questions,
-        seen,
-        seed,
-    )
+    base = bench.ref(setup.generator.model).fingerprint
+    return digest("tune", TUNE_VERSION, settings, base, setup.generator.dtype, prompt.key, questions, seen, seed)
 
 
-def tune_job(bench: Workbench, setup: SetupSettings, seed: int) -> TuneJob:
+def tune_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
+    what = f"{_tuning(setup).train_on}, seed {seed} (first for {name})"
+    return Step("tune", tune_key(bench, setup, seed), label=what)
+
+
+def needed_hits(bench: Workbench, setup: Setup, seed: int) -> Step | None:
+    """The hits that training looks at, where it sees contexts."""
+    if not setup.tuning or not _recipe(setup).sees_contexts:
+        return None
+    questions = [q for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
+    return retrieve.retrieve_step(bench.training(setup), setup, questions)
+
+
+def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
     """All that training the adapter needs: settings, tokens, and the card that will lie beside it."""
-    from ragtune.retrieval.measure import overlaps
-    from ragtune.tuning.lora import encode_item
+    from ragtune.tuning.batches import encode_item
     from ragtune.tuning.recipes import build_items
 
-    assert setup.tuning is not None
-    settings = setup.tuning
-    closed = settings.train_on == "closed-book"
+    settings, training = _tuning(setup), bench.training(setup)
+    contexts = _recipe(setup).sees_contexts
     prompt = bench.prompt(tuning_prompt(setup))
-    model = bench.language_model(setup)
+    model = _model(bench, setup)
     encoded = {}
     for split in ("train", "dev"):
         questions = training_questions(bench, setup, seed, split)
-        hits = [[] for _ in questions] if closed else bench.training(setup).hits(setup, questions)
+        found = [h for h, _ in retrieve.hits(training, setup, questions)] if contexts else [[] for _ in questions]
         own = settings if split == "train" else settings.model_copy(update={"variants": 0})
-        documents = (
-            {d.id: d for d in bench.training(setup).corpus.documents} if closed and settings.evidence_words else {}
-        )
-        items = build_items(
-            questions,
-            hits,
-            [] if closed else bench.training(setup).chunks(setup),
-            own,
-            overlaps,
-            prompt.abstain,
-            seed,
-            documents,
-        )
+        documents = {d.id: d for d in training.corpus.documents} if settings.evidence_words and not contexts else {}
+        chunks = retrieve.chunks(training, setup) if contexts else []
+        items = build_items(questions, found, chunks, own, prompt.abstain, seed, documents)
         encoded[split] = tuple(encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items)
     card = {
         "base": model.ref.fingerprint,
@@ -102,13 +110,17 @@ def tune_job(bench: Workbench, setup: SetupSettings, seed: int) -> TuneJob:
     )
 
 
+def _model(bench: Workbench, setup: Setup) -> LanguageModel:
+    return bench.language_model(setup.generator.model, setup.generator.device, setup.generator.dtype)
+
+
 @dataclass(frozen=True)
 class _Missing:
     """An adapter to make: the first setup that wants it, by its key."""
 
     key: str
     name: str
-    setup: SetupSettings
+    setup: Setup
     seed: int
 
 
@@ -120,7 +132,7 @@ def tuned(bench: Workbench, name: str, seed: int) -> Path:
     if bench.store.find("tune", key) is not None:
         work.reused += 1
     else:
-        _train_here(bench, _Missing(key, name, setup, seed))
+        _train(bench, [_Missing(key, name, setup, seed)], "here")
     return bench.store.path("tune", key)
 
 
@@ -140,33 +152,45 @@ def tune_all(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> None:
         beside = []
     for one in missing.values():
         if one not in beside:
-            _train_here(bench, one)
+            _train(bench, [one], "here")
     if beside:
-        _train_beside(bench, beside)
+        _train(bench, beside, "beside")
 
 
-def _store(bench: Workbench, key: str, train: Callable[[Path, Path], object]) -> None:
-    scratch = bench.store.scratch("tune", key)
-    with bench.store.create("tune", key) as folder:
-        cost = train(folder, scratch)
-        (folder / "cost.json").write_text(json.dumps(cost), "utf-8")
-
-
-def _train_here(bench: Workbench, one: _Missing) -> None:
-    job = tune_job(bench, one.setup, one.seed)
-    model = bench.language_model(one.setup)
-    with bench.timed("tune") as work, bench.progress.stage(f"tune {one.name}, seed {one.seed}", job.steps) as tick:
-        _store(bench, one.key, lambda folder, scratch: asdict(job.run(model, folder, scratch, tick)))
-        work.computed += 1
-
-
-def _train_beside(bench: Workbench, missing: list[_Missing]) -> None:
-    from ragtune.tuning.beside import run_beside
+def _train(bench: Workbench, missing: list[_Missing], runner: str) -> None:
+    from ragtune.tuning.runners import RUNNERS
 
     jobs = [(one, tune_job(bench, one.setup, one.seed)) for one in missing]
     jobs.sort(key=lambda pair: -pair[1].tokens)  # the longest first, so that the last ones are short
     processes = min(bench.experiment.processes, len(jobs))
     label = f"tune {len(jobs)} adapters, {processes} side by side"
-    with bench.timed("tune") as work, bench.progress.stage(label, sum(job.steps for _, job in jobs)) as tick:
-        bench.other_loads += run_beside([(job, partial(_store, bench, one.key)) for one, job in jobs], processes, tick)
+    if runner == "here":
+        label = f"tune {missing[0].name}, seed {missing[0].seed}"
+    storing = [(job, partial(_store, bench, one.key)) for one, job in jobs]
+    steps = sum(job.steps for _, job in jobs)
+    with bench.timed("tune") as work, bench.progress.stage(label, steps) as tick:
+        bench.other_loads += RUNNERS[runner](
+            storing, processes, lambda job: bench.language_model(job.model, job.device, job.dtype), tick
+        )
         work.computed += len(jobs)
+
+
+def _store(bench: Workbench, key: str, train: Callable[[Path, Path], TuneCost]) -> None:
+    scratch = bench.store.scratch("tune", key)
+    with bench.store.create("tune", key) as folder:
+        cost = train(folder, scratch)
+        (folder / "cost.json").write_text(json.dumps(encode(cost)), "utf-8")
+
+
+def tunings(bench: Workbench) -> list[Tuning]:
+    """Every tuning of the run: loss curves and costs, from the adapters' cards."""
+    found = []
+    for name, setup in bench.experiment.setups.items():
+        for seed in bench.experiment.seeds_of(setup) if setup.tuning else ():
+            folder = bench.store.path("tune", tune_key(bench, setup, seed))
+            card = json.loads((folder / ADAPTER_CARD).read_text("utf-8"))
+            cost = decode(TuneCost, json.loads((folder / "cost.json").read_text("utf-8")))
+            count = len(training_questions(bench, setup, seed, "train"))
+            report = decode(TuneReport, card["report"])
+            found.append(Tuning(name, seed, folder.name, card["tuning"], count, report, cost))
+    return found

@@ -1,25 +1,39 @@
-"""A Baseline: the scores of a Run per question, with what they depend on, in one JSON file to keep under version control."""
+"""A Baseline: the scores of a Run per question, with what they depend on, in one JSON file under version control."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 from ragtune import __version__
+from ragtune.analysis.means import Scored
+from ragtune.analysis.summary import parts_of
 from ragtune.errors import RunError
 from ragtune.experiment.folder import Run
-from ragtune.judging.judge import JudgeSettings
-from ragtune.store import digest, write_text
+from ragtune.store import decode, digest, encode, write_text
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A question of the Baseline: the hash of its text and references, its text, its slices, its cluster if any."""
+
+    text: str
+    question: str
+    tags: tuple[str, ...]
+    cluster: str | None
+
+
+@dataclass(frozen=True)
 class Baseline:
-    """``scores[setup][metric]`` are (question id, seed, value or None) rows; ``questions`` maps ids to text hash,
-    tags and cluster; ``latency`` is the median seconds per setup, ``cost`` the total per question where priced."""
+    """``scores[setup][metric]`` are (question id, seed, value or None) rows; ``latency`` is the median seconds per setup,
+    ``cost`` the total per question where priced; ``failed`` counts answers that the judge failed to score."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     format: int
     version: str
@@ -27,48 +41,44 @@ class Baseline:
     judge: str
     settings: str
     corpus: str
-    questions: dict[str, dict[str, Any]]
-    scores: dict[str, dict[str, list[tuple[str, int, float | None]]]]
-    latency: dict[str, float]
-    cost: dict[str, float] = field(default_factory=dict)
-    failed: dict[str, dict[str, int]] = field(default_factory=dict)
+    questions: Mapping[str, Asked]
+    scores: Mapping[str, Mapping[str, tuple[Scored, ...]]]
+    latency: Mapping[str, float]
+    cost: Mapping[str, float] = field(default_factory=dict)
+    failed: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def make_baseline(run: Run) -> Baseline:
     """Take from a Run what later Runs are checked against."""
-    questions: dict[str, dict[str, Any]] = {}
-    scores: dict[str, dict[str, list[tuple[str, int, float | None]]]] = {}
+    questions: dict[str, Asked] = {}
+    scores: dict[str, dict[str, list[Scored]]] = {}
     failed: dict[str, dict[str, int]] = {}
-    for line in run.lines:
-        cluster = line["evidence"][0]["document_id"] if line["evidence"] else None
-        tags = ["answerable" if line["reference"] else "unanswerable", *(t for t in line["tags"] if ":" not in t)]
-        questions[line["question_id"]] = {
-            "text": digest(line["question"], line["reference"]),
-            "question": line["question"],
-            "tags": sorted(set(tags)),
-            "cluster": cluster,
-        }
-        own = scores.setdefault(line["setup"], {})
-        for metric, score in line["scores"].items():
-            own.setdefault(metric, []).append((line["question_id"], line["seed"], score["value"]))
-            if score.get("failed"):
-                by = failed.setdefault(line["setup"], {})
+    for row in run.rows:
+        question = row.question
+        questions[question.id] = Asked(
+            digest(question.text, list(question.references)),
+            question.text,
+            tuple(sorted(set(parts_of(question)) - {"all"})),
+            question.evidence[0].document_id if question.evidence else None,
+        )
+        for metric, score in row.scores.items():
+            own = scores.setdefault(row.setup, {}).setdefault(metric, [])
+            own.append((question.id, row.seed, score.value))
+            if score.failed:
+                by = failed.setdefault(row.setup, {})
                 by[metric] = by.get(metric, 0) + 1
-    latency = {str(n): float(g["seconds"].median()) for n, g in run.answers.groupby("setup")}
-    cost = {n: float(c["total"]) for n, c in run.costs["costs"].items()}
-    settings = {k: v for k, v in run.experiment.items() if k not in {"name", "description", "costs", "limits"}}
-    judge = digest(JudgeSettings.model_validate(run.experiment["judge"]).identity())
+    settings = run.experiment.model_dump(mode="json", exclude={"name", "description", "costs", "limits"})
     return Baseline(
         FORMAT,
         __version__,
-        run.about["name"],
-        judge,
+        run.about.name,
+        digest(run.experiment.judge.identity()),
         digest(settings),
-        run.about["corpus"]["hash"],
+        run.about.corpus.hash,
         questions,
-        scores,
-        latency,
-        cost,
+        {setup: {metric: tuple(own) for metric, own in by.items()} for setup, by in scores.items()},
+        {name: latency.p50 for name, latency in run.costs.latency.items()},
+        {name: cost.total for name, cost in run.costs.costs.items()},
         failed,
     )
 
@@ -76,7 +86,7 @@ def make_baseline(run: Run) -> Baseline:
 def save_baseline(run: Run, path: Path) -> Baseline:
     """Write the Baseline of ``run`` to ``path``."""
     made = make_baseline(run)
-    write_text(path, json.dumps(asdict(made), ensure_ascii=False, indent=1))
+    write_text(path, json.dumps(encode(made), ensure_ascii=False, indent=1))
     return made
 
 
@@ -86,27 +96,22 @@ def load_baseline(path: Path) -> Baseline:
     Raises:
         RunError: missing, not a Baseline, or of a format that this version does not read.
     """
+    make = "Make one with `ragtune baseline save RUN -o baseline.json`."
     if not path.is_file():
-        raise RunError(
-            "there is no baseline here.", where=path, fix="Make one with `ragtune baseline save RUN -o baseline.json`."
-        )
+        raise RunError("there is no baseline here.", where=path, fix=make)
     try:
         data = json.loads(path.read_text("utf-8"))
         if not isinstance(data, dict) or "scores" not in data or "questions" not in data:
-            raise RunError(
-                "this is not a baseline.", where=path, fix="Make one with `ragtune baseline save RUN -o baseline.json`."
-            )
+            raise RunError("this is not a baseline.", where=path, fix=make)
         if data.get("format") != FORMAT:
             raise RunError(
-                f"this baseline has format {data.get('format')} (ragtune {data.get('version')}); this ragtune {__version__} reads format {FORMAT}.",
+                f"this baseline has format {data.get('format')} (ragtune {data.get('version')}); "
+                f"this ragtune {__version__} reads format {FORMAT}.",
                 where=path,
                 fix="Save it again with this version.",
             )
-        rows = {
-            s: {m: [(str(q), int(k), v) for q, k, v in r] for m, r in by.items()} for s, by in data["scores"].items()
-        }
-        return Baseline(**{**data, "scores": rows})
-    except (ValueError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        return decode(Baseline, data)
+    except ValueError as error:
         raise RunError(
             f"this baseline is damaged ({type(error).__name__}).", where=path, fix="Save it again from its Run."
         ) from None

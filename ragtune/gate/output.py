@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from ragtune.gate.baseline import Baseline
-from ragtune.gate.verdicts import Gate, Verdict
+from ragtune.gate.outcome import Gate, Verdict
 from ragtune.judging.metrics import METRICS
-from ragtune.records import Json
+from ragtune.store import encode
 
 SHOWN = 8
 
@@ -114,18 +114,13 @@ def _xml(value: str) -> str:
     return "".join(c for c in value if c in "\n\t" or ord(c) >= 32)
 
 
-def as_json(gate: Gate) -> Json:
-    return {
-        "code": gate.code,
-        "strict": gate.strict,
-        "verdicts": [asdict(v) for v in gate.verdicts],
-        "broken": list(gate.broken),
-        "unscored": list(gate.unscored),
-    }
+def as_json(gate: Gate) -> str:
+    """The outcome as JSON text, with its exit code."""
+    return json.dumps({"code": gate.code, **encode(gate)}, ensure_ascii=False, indent=1)
 
 
 def names_of(*sides: Baseline) -> dict[str, str]:
-    return {q: str(v["question"]) for side in sides for q, v in side.questions.items()}
+    return {q: v.question for side in sides for q, v in side.questions.items()}
 
 
 def write(path: Path | None, content: str) -> None:

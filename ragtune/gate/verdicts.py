@@ -8,13 +8,13 @@ With ``loss`` the mean paired loss against the Baseline and ``margin`` what may 
 
 p values of each kind are corrected for their number at 5 %: Holm (1979) within two families, all questions (which gets
 four fifths of the 5 %) and slices (one fifth), so that many slices do not hide a loss over all questions. Metrics that move
-together do not count as so many tests: the number is at most the effective one (Li and Ji 2005, `paired.effective_tests`).
+together do not count as so many tests: the number is at most the effective one (Li and Ji 2005, `differences.effective_tests`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -22,129 +22,20 @@ import numpy as np
 from ragtune.analysis.differences import Moved, Paired, effective_tests, holm_values, moved, pair
 from ragtune.analysis.means import Scored, Table, table
 from ragtune.errors import RunError
-from ragtune.gate.baseline import Baseline
+from ragtune.gate.baseline import Asked, Baseline
+from ragtune.gate.fair import setups_to_check
+from ragtune.gate.outcome import Gate, GateSettings, Verdict
 from ragtune.judging.metrics import METRICS
-from ragtune.records import Json
 
 LEVEL = 0.05
 WHOLE = 0.8
-GATED = ("answer_correctness", "faithfulness", "answer_relevance", "context_precision", "abstention")
 
 
-@dataclass(frozen=True)
-class GateSettings:
-    """What is checked. ``margins`` and ``floors`` map metrics to points in [0, 1]; ceilings are seconds and cost."""
-
-    metrics: Sequence[str] = GATED
-    margins: Mapping[str, float] = field(default_factory=dict)
-    margin: float = 0.02
-    floors: Mapping[str, float] = field(default_factory=dict)
-    max_latency: float | None = None
-    max_cost: float | None = None
-    setups: Sequence[str] = ()
-    least: int = 20
-    strict: bool = False
-    allow_different: bool = False
-    max_unscored: float = 0.05
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """One comparison. ``flipped`` are questions that were right and are wrong now."""
-
-    setup: str
-    metric: str
-    part: str
-    verdict: str
-    before: float
-    after: float
-    n: int
-    margin: float
-    p: float
-    needed: int = 0
-    flipped: tuple[str, ...] = ()
-
-    @property
-    def change(self) -> float:
-        return self.after - self.before
-
-
-@dataclass(frozen=True)
-class Gate:
-    """The outcome. ``code`` is the exit code: 0 pass, 1 regression, 3 too much unscored."""
-
-    verdicts: tuple[Verdict, ...]
-    broken: tuple[str, ...]
-    unscored: tuple[str, ...]
-    strict: bool = False
-
-    @property
-    def code(self) -> int:
-        if self.unscored:
-            return 3
-        failing = {"regressed", "unclear"} if self.strict else {"regressed"}
-        return int(bool(self.broken) or any(v.verdict in failing for v in self.verdicts))
-
-    def of(self, verdict: str) -> list[Verdict]:
-        return [v for v in self.verdicts if v.verdict == verdict]
-
-
-def _differences(old: Baseline, new: Baseline) -> list[str]:
-    """What makes two sets of scores incomparable."""
-    found = []
-    if old.judge != new.judge:
-        found.append("another judge or judge settings")
-    missing, added = set(old.questions) - set(new.questions), set(new.questions) - set(old.questions)
-    if missing or added:
-        found.append(f"other questions ({len(missing)} missing, {len(added)} new)")
-    changed = [
-        q for q in set(old.questions) & set(new.questions) if old.questions[q]["text"] != new.questions[q]["text"]
-    ]
-    if changed:
-        found.append(f"{len(changed)} question(s) with another text or reference (first: {min(changed)})")
-    return found
-
-
-def _refuse(old: Baseline, new: Baseline, settings: GateSettings) -> list[str]:
-    """The setups to check; an error where nothing fair can be compared."""
-    unknown = [m for m in [*settings.metrics, *settings.margins, *settings.floors] if m not in METRICS]
-    if unknown:
-        raise RunError(f'unknown metric "{unknown[0]}".', where="check", fix=f"Known: {', '.join(METRICS)}.")
-    lower = [m for m in settings.floors if not METRICS[m].higher_is_better]
-    if lower:
-        raise RunError(
-            f"a floor on {lower[0]} makes no sense: lower is better.",
-            where="check --min",
-            fix="Give a margin for it instead.",
-        )
-    found = _differences(old, new)
-    if found and not settings.allow_different:
-        raise RunError(
-            f"the Run and the baseline differ: {'; '.join(found)}.",
-            where="check",
-            fix="Save a new baseline, or pass --allow-different.",
-        )
-    setups = list(settings.setups) or [s for s in old.scores if s in new.scores]
-    for name in setups:
-        if name not in old.scores or name not in new.scores:
-            side = "baseline" if name not in old.scores else "Run"
-            raise RunError(
-                f'there is no setup "{name}" in the {side}.',
-                where="check",
-                fix=f"It has: {', '.join(old.scores if side == 'baseline' else new.scores)}.",
-            )
-    if not setups:
-        raise RunError(
-            "the Run and the baseline share no setup.", where="check", fix=f"The baseline has: {', '.join(old.scores)}."
-        )
-    return setups
-
-
-def parts_of(questions: Mapping[str, Json], least: int) -> dict[str, set[str]]:
+def slices_of(questions: Mapping[str, Asked], least: int) -> dict[str, set[str]]:
     """Slice -> question ids, "all" first; slices under ``least`` questions are left out."""
     found: dict[str, set[str]] = {"all": set(questions)}
     for name, about in questions.items():
-        for tag in about["tags"]:
+        for tag in about.tags:
             found.setdefault(tag, set()).add(name)
     return {k: v for k, v in found.items() if k == "all" or (len(v) >= least and len(v) < len(questions))}
 
@@ -164,8 +55,8 @@ def _compare(
     setup: str,
     metric: str,
     part: str,
-    before: list[Scored],
-    after: list[Scored],
+    before: Sequence[Scored],
+    after: Sequence[Scored],
     clusters: Mapping[str, str],
     margin: float,
 ) -> _Open | None:
@@ -194,7 +85,7 @@ def _compare(
     )
 
 
-def _turned(metric: str, scores: list[Scored]) -> list[Scored]:
+def _turned(metric: str, scores: Sequence[Scored]) -> Sequence[Scored]:
     """The scores, turned round where lower is better, so that a loss is a loss."""
     return (
         scores
@@ -243,14 +134,14 @@ def check(old: Baseline, new: Baseline, settings: GateSettings | None = None) ->
         RunError: another judge, other questions (unless allowed), unknown metrics or setups.
     """
     settings = settings or GateSettings()
-    setups = _refuse(old, new, settings)
+    setups = setups_to_check(old, new, settings)
     shared = {q: v for q, v in old.questions.items() if q in new.questions}
-    clusters = {q: str(v["cluster"]) for q, v in shared.items() if v["cluster"]}
+    clusters = {q: v.cluster for q, v in shared.items() if v.cluster}
     open_: list[_Open] = []
     for setup in setups:
         for metric in dict.fromkeys([*settings.metrics, *settings.margins]):
-            before, after = old.scores[setup].get(metric, []), new.scores[setup].get(metric, [])
-            for part, ids in parts_of(shared, settings.least).items():
+            before, after = old.scores[setup].get(metric, ()), new.scores[setup].get(metric, ())
+            for part, ids in slices_of(shared, settings.least).items():
                 rows = [[r for r in side if r[0] in ids] for side in (before, after)]
                 made = _compare(
                     setup, metric, part, rows[0], rows[1], clusters, settings.margins.get(metric, settings.margin)
@@ -278,7 +169,7 @@ def _broken(new: Baseline, setups: Sequence[str], settings: GateSettings) -> lis
     found = []
     for setup in setups:
         for metric, least in settings.floors.items():
-            means = table(new.scores[setup].get(metric, [])).means
+            means = table(new.scores[setup].get(metric, ())).means
             if not len(means) or float(means.mean()) < least:
                 has = f"{float(means.mean()):.3f}" if len(means) else "unscored"
                 found.append(f"{setup}: {metric} is {has}, under the floor {least:g}")

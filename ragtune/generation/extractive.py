@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,21 +12,10 @@ from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt
 from ragtune.records import Hit, Tokens
 from ragtune.text.sentences import sentence_spans
+from ragtune.text.words import content_words
 
-_COMMON = frozenset(
-    (
-        "a an and are as at be by can did do does for from has have how i in is it many much my of on or our the this that to was were what when "
-        "where which who why will with you your"
-    ).split()
-)
 #: smallest share of the question's (idf-weighted) words a sentence must hold
 FLOOR = 0.34
-
-
-def content_words(text: str) -> list[str]:
-    """Lower-case words that carry meaning, roughly stemmed; Chinese by character."""
-    words = re.findall(r"[\u3400-\u9fff]|[^\W_]+", text.lower())
-    return [re.sub(r"(?<=\w{3})(?:ies|es|s|ed|ing)$", "", w) for w in words if w not in _COMMON]
 
 
 class ExtractiveGenerator:
@@ -39,14 +27,13 @@ class ExtractiveGenerator:
     def batches(self, requests: Sequence[Request], seed: int) -> list[list[Request]]:
         return [list(requests[i : i + 64]) for i in range(0, len(requests), 64)]
 
-    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[Reply]:
+    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
         for request in batch:
             start = time.perf_counter()
-            raw = best_sentence(request.question, request.hits) or self.prompt.abstain
+            raw = best_sentence(request.question.text, request.hits) or self.prompt.abstain
             used = sum(len(h.chunk.text.split()) for h in request.hits)
-            yield Reply(
-                request.key, raw, len(request.hits), Tokens(used, len(raw.split())), "stop", time.perf_counter() - start
-            )
+            tokens = Tokens(used, len(raw.split()))
+            yield request.key, Reply(raw, len(request.hits), tokens, "stop", time.perf_counter() - start)
 
 
 def best_sentence(question: str, hits: Sequence[Hit]) -> str | None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ragtune.generation.prompts import Message
-from ragtune.records import Hit, Tokens
+from ragtune.records import Hit, Question, Tokens
 
 
 @dataclass(frozen=True)
@@ -16,7 +15,7 @@ class Request:
     """One question with the hits it may use. ``hits`` shrink when they do not fit."""
 
     key: str
-    question: str
+    question: Question
     hits: tuple[Hit, ...]
 
 
@@ -25,25 +24,25 @@ class Reply:
     """The raw text for one request. ``hits`` is how many of its hits were shown, ``seconds`` its share of the batch.
 
     ``confidence`` is the geometric mean of the probabilities of the answer's tokens, None where the model gives none.
+    ``brought`` are hits that the generator found itself, in place of the request's.
     """
 
-    key: str
     raw: str
     hits: int
     tokens: Tokens
     finish: str
     seconds: float
     confidence: float | None = None
+    brought: tuple[Hit, ...] | None = None
 
 
 class Generator(Protocol):
-    """Answers requests in batches; each yielded list is finished work that may be stored."""
+    """Answers requests in batches. Adding one is a file and a line in `generators.GENERATORS`."""
 
     def batches(self, requests: Sequence[Request], seed: int) -> list[list[Request]]:
         """The batches these requests are answered in; a pure function of the requests."""
         ...
 
-    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[Reply]: ...
-
-
-__all__ = ["Generator", "Message", "Reply", "Request"]
+    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
+        """(key of the request, its reply) for a batch; ``adapter`` is the folder of tuned weights, if any."""
+        ...

@@ -49,7 +49,7 @@ class LocalGenerator:
         if request.key not in self._ids:
 
             def encode(hits: Sequence[Hit]) -> list[int]:
-                return self.model.encode_prompt(self.prompt.messages(request.question, hits))
+                return self.model.encode_prompt(self.prompt.messages(request.question.text, hits))
 
             kept, _ = fit(request.hits, lambda hits: len(encode(hits)), self.room)
             self._ids[request.key] = (encode(kept), len(kept))
@@ -65,7 +65,7 @@ class LocalGenerator:
             batches[-1].append(request)
         return batches
 
-    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[Reply]:
+    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
         import torch
 
         tokenizer, settings = self.model.tokenizer, self.settings
@@ -80,7 +80,7 @@ class LocalGenerator:
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
         if settings.abstain_above is not None:
-            messages = self.prompt.messages(batch[0].question, [])
+            messages = self.prompt.messages(batch[0].question.text, [])
             first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
             options["logits_processor"] = [
                 AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)
@@ -110,14 +110,16 @@ class LocalGenerator:
             used = len(row) if stop is None else stop + 1
             finish = "length" if stop is None else "stop"
             confidence = round(math.exp(sum(chance[:used]) / max(1, used)), 4)
-            yield Reply(
+            yield (
                 request.key,
-                str(text).strip(),
-                self._ids[request.key][1],
-                Tokens(len(prompt), used),
-                finish,
-                seconds,
-                confidence,
+                Reply(
+                    str(text).strip(),
+                    self._ids[request.key][1],
+                    Tokens(len(prompt), used),
+                    finish,
+                    seconds,
+                    confidence,
+                ),
             )
 
     def _ends(self, model: Any) -> set[int]:

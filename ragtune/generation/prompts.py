@@ -1,8 +1,7 @@
-"""Prompt files: how contexts and questions become messages, and how answers are read back."""
+"""Prompt files: how contexts and questions become messages, and what fits."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,17 +12,9 @@ from typing import Any
 import yaml
 
 from ragtune.errors import ExperimentError
+from ragtune.models.server import Message
 from ragtune.records import Hit
 from ragtune.store import digest
-
-Message = dict[str, str]
-_CITATION = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
-_ABSTAIN = re.compile(
-    r"^\W*(?:sorry,? (?:but )?)?(?:i (?:do not|don't|don’t) (?:know|have)|i(?: am|'m) not sure|i (?:cannot|can't|can’t) (?:answer|find|tell)|unknown|unanswerable|"
-    r"not (?:in|stated in|mentioned in|given in|found in) the (?:given |provided )?(?:contexts?|documents?)|"
-    r"the (?:given |provided )?(?:contexts?|documents?) (?:do|does) not|no answer|(?:我)?不知道|无法回答)",
-    re.I,
-)
 
 
 @dataclass(frozen=True)
@@ -95,24 +86,6 @@ def shipped_prompts() -> list[str]:
         for p in resources.files("ragtune.generation").joinpath("prompts").iterdir()
         if p.name.endswith(".yaml")
     )
-
-
-def parse_answer(raw: str, hits: int, abstain: str) -> tuple[str, tuple[int, ...], bool]:
-    """(text without citation marks, cited numbers that exist, whether it abstained)."""
-    cited = [int(n) for group in _CITATION.findall(raw) for n in group.split(",")]
-    text = re.sub(r"\s+", " ", _CITATION.sub("", raw)).strip()
-    abstained = not text or text.rstrip(".").lower() == abstain.rstrip(".").lower() or bool(_ABSTAIN.match(text))
-    return text, tuple(dict.fromkeys(n for n in cited if 1 <= n <= hits)), abstained
-
-
-def read_reply(
-    raw: str, confidence: float | None, hits: int, abstain: str, least: float
-) -> tuple[str, tuple[int, ...], bool]:
-    """`parse_answer`, and abstaining where ``confidence`` is known and below ``least``."""
-    text, citations, abstained = parse_answer(raw, hits, abstain)
-    if not abstained and confidence is not None and confidence < least:
-        return abstain, (), True
-    return text, citations, abstained
 
 
 def fit(hits: Sequence[Hit], count: Callable[[Sequence[Hit]], int], room: int) -> tuple[list[Hit], int]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class GeneratorSettings(BaseModel):
-    """What answers: a local model, an OpenAI-compatible endpoint, or ``extractive`` (no model)."""
+    """What answers: a local model, an OpenAI-compatible endpoint, ``extractive`` or ``given`` (no model)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -17,6 +17,8 @@ class GeneratorSettings(BaseModel):
         None, description="base URL of an OpenAI-compatible server; then model is its model name"
     )
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the endpoint's key")
+    answers: str | None = Field(None, description="given: the file of answers (JSONL or CSV)")
+    columns: dict[str, str] = Field(default_factory=dict, description="given: our column -> the file's")
     max_new_tokens: int = Field(48, ge=1)
     window: int | None = Field(
         None, ge=64, description="largest prompt plus answer, in tokens; default: the model's own"
@@ -44,13 +46,18 @@ class GeneratorSettings(BaseModel):
 
     @model_validator(mode="after")
     def _sane(self) -> GeneratorSettings:
-        if self.endpoint and self.model in ("extractive", "bundled:nano"):
+        if self.endpoint and self.model in ("extractive", "given", "bundled:nano"):
             raise ValueError("an endpoint needs the model name that the server knows")
+        if (self.model == "given") != (self.answers is not None):
+            raise ValueError("model: given and answers: FILE go together")
         return self
 
     @property
-    def kind(self) -> Literal["extractive", "endpoint", "local"]:
-        return "extractive" if self.model == "extractive" else "endpoint" if self.endpoint else "local"
+    def kind(self) -> Literal["extractive", "given", "endpoint", "local"]:
+        """Its name in `generators.GENERATORS`."""
+        if self.model == "extractive":
+            return "extractive"
+        return "given" if self.model == "given" else "endpoint" if self.endpoint else "local"
 
     @property
     def sampled(self) -> bool:

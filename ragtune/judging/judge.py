@@ -1,83 +1,80 @@
-"""The Judge contract: what a judge is asked and what it says. Local, LLM and NLI judges share it."""
+"""The judge: the metrics, scored through a witness."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Protocol
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from ragtune.judging.metrics import METRICS
+from ragtune.judging.settings import JudgeSettings
+from ragtune.judging.witness import Unscorable, Witness
+from ragtune.records import Metric, Row, Score
 
-from ragtune.records import Question, Score
-
-
-@dataclass(frozen=True)
-class Item:
-    """One Answer to be judged. ``contexts`` are the texts the generator was shown, best first; ``citations`` count them from 1."""
-
-    key: str
-    question: Question
-    answer: str
-    abstained: bool
-    contexts: tuple[str, ...]
-    citations: tuple[int, ...] = ()
+T = TypeVar("T")
 
 
-class JudgeSettings(BaseModel):
-    """Which judge scores the answers."""
+class Judge:
+    """Scores Rows metric by metric. A score is in [0, 1], or unscored with the reason why; never NaN."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = "local"
-    embedder: str = "bundled:minilm"
-    model: str | None = Field(
-        None,
-        description="nli: a CrossEncoder (hub id or folder); llm and ragas: the served model's name, or a local model",
-    )
-    endpoint: str | None = Field(
-        None,
-        description="llm and ragas: an OpenAI-compatible server, such as http://localhost:8000/v1; without it the model is local",
-    )
-    api_key_env: str = "OPENAI_API_KEY"
-    concurrency: int = Field(8, ge=1, description="llm: requests at a time")
-    timeout: float = Field(60.0, gt=0, description="llm: seconds per request")
-    retries: int = Field(4, ge=0, description="llm: retries after errors and busy servers")
-    budget: int | None = Field(None, ge=0, description="llm: most calls per run; what is judged by then is kept")
-    max_unscored: float = Field(
-        0.05, ge=0, le=1, description="share of a metric that the judge may fail to score before the run exits 3"
-    )
-    extra_metrics: tuple[str, ...] | None = Field(
-        None,
-        description="metrics beside the core ones that the judge is asked for (default: every one, or for llm those that need no further calls)",
-    )
-    support: Annotated[float, Field(gt=0, lt=1)] | str = Field(
-        0.5,
-        description="support from which a statement counts as backed by the contexts, or the name of a calibrated threshold",
-    )
-
-    @property
-    def threshold(self) -> float:
-        """``support`` as a number. A name must have been settled before (`thresholds.settle`)."""
-        assert not isinstance(self.support, str), "a named threshold was not settled"
-        return self.support
-
-    def identity(self) -> dict[str, object]:
-        """The settings that change scores, for stage keys."""
-        return self.model_dump(
-            exclude={"endpoint", "api_key_env", "concurrency", "timeout", "retries", "budget", "max_unscored"}
-        )
-
-
-class Judge(Protocol):
-    """Scores items metric by metric. A score is in [0, 1], or unscored with the reason why; never NaN."""
+    def __init__(self, witness: Witness, settings: JudgeSettings) -> None:
+        self.witness = witness
+        self.settings = settings
 
     @property
     def key(self) -> str:
         """Identifies judge, version and settings in stage keys."""
-        ...
+        return self.witness.key
 
-    def prepare(self, items: Sequence[Item], progress: Callable[[int], None] | None = None) -> None:
-        """Do the shared work (such as embedding) for many items at once."""
-        ...
+    @property
+    def calls(self) -> int:
+        """Questions put to a model so far."""
+        return self.witness.calls
 
-    def judge(self, item: Item) -> Mapping[str, Score]: ...
+    @property
+    def metrics(self) -> list[Metric]:
+        """Those that this judge scores, in the order of reports."""
+        extra = self.settings.extra_metrics
+        return [
+            m
+            for m in METRICS.values()
+            if m.core or (m.name in extra if extra is not None else not (m.asks and self.witness.asks))
+        ]
+
+    def score(self, rows: Sequence[Row]) -> list[Mapping[str, Score]]:
+        """The scores of each row by metric."""
+        return self._all(rows, lambda row: {m.name: self._one(m, row) for m in self.metrics})
+
+    def support(self, rows: Sequence[Row]) -> list[float]:
+        """How far each answer as a whole rests on its contexts, in [0, 1].
+
+        By degrees where the witness gives them (the answer read as one statement, and the mean of its statements, half
+        each), else the share of supported statements, 0.5 where that cannot be told.
+        """
+        return self._all(rows, self._verdict if self.witness.asks else self._degree)
+
+    def _all(self, rows: Sequence[Row], of: Callable[[Row], T]) -> list[T]:
+        self.witness.gather(lambda: [of(row) for row in rows])
+        if self.witness.concurrency < 2:
+            return [of(row) for row in rows]
+        with ThreadPoolExecutor(self.witness.concurrency) as pool:
+            return list(pool.map(of, rows))
+
+    def _one(self, metric: Metric, row: Row) -> Score:
+        own = self.witness.own.get(metric.name)
+        try:
+            return own(row) if own else metric.score(self.witness, row)
+        except Unscorable as error:
+            return Score(metric.name, None, str(error), failed=True)
+
+    def _verdict(self, row: Row) -> float:
+        value = self._one(METRICS["faithfulness"], row).value
+        return 0.5 if value is None else value
+
+    def _degree(self, row: Row) -> float:
+        answer, contexts = row.answer.text, row.answer.contexts
+        found = self.witness.statements(row.question, answer)
+        if not found:
+            return 0.0
+        whole, *parts = (s.value for s in self.witness.supports([answer, *found], contexts))
+        return (whole + sum(parts) / len(parts)) / 2

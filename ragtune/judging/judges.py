@@ -3,78 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from importlib.util import find_spec
 
 from ragtune.errors import ExperimentError
-from ragtune.judging.judge import JudgeSettings
-from ragtune.judging.local import LocalJudge
-from ragtune.judging.metrics import CORE, METRICS
-from ragtune.judging.replies import Asker, Chat
+from ragtune.judging.judge import Judge
+from ragtune.judging.local import LocalWitness
+from ragtune.judging.metrics import METRICS
+from ragtune.judging.replies import Asker, Chat, LocalChat, ServedChat
+from ragtune.judging.settings import JudgeSettings
+from ragtune.judging.witness import Witness
 from ragtune.models.encoder import TextEncoder
 from ragtune.models.names import ModelRef
 from ragtune.store import Store, digest
 
-_NEEDS = {
-    "nli": "Name a CrossEncoder trained for NLI or consistency.",
-    "llm": "Name the served model, or a local one.",
-    "ragas": "Name the served model, or a local one.",
-}
+
+@dataclass(frozen=True)
+class Means:
+    """What a witness may be made of: settings, the embedder, what resolves model names, and the store for replies."""
+
+    settings: JudgeSettings
+    encoder: TextEncoder
+    ref: Callable[[str], ModelRef]
+    store: Store
 
 
-def make_local(
-    settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store
-) -> LocalJudge:
-    return LocalJudge(settings, encoder)
+@dataclass(frozen=True)
+class Kind:
+    """A judge: how its witness is made, what model it needs ("" for none), and the library it needs ("" for none)."""
+
+    make: Callable[[Means], Witness]
+    model: str = ""
+    library: str = ""
 
 
-def make_nli(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:
-    from ragtune.judging.nli import NliJudge, cross_encoder_score
-
-    found = ref(str(settings.model))
-    return NliJudge(settings, encoder, cross_encoder_score(found), found.fingerprint)
+def _local(means: Means) -> Witness:
+    return LocalWitness(means.settings, means.encoder)
 
 
-def make_llm(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> LocalJudge:
-    from ragtune.judging.llm import LlmJudge
+def _nli(means: Means) -> Witness:
+    from ragtune.judging.nli import NliEvidence, entailment
+    from ragtune.models.pairs import PairModel
 
-    return LlmJudge(settings, encoder, *_asker(settings, ref, store))
-
-
-def make_ragas(
-    settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store
-) -> LocalJudge:
-    from ragtune.judging.ragas import RagasJudge
-
-    return RagasJudge(settings, encoder, *_asker(settings, ref, store))
+    ref = means.ref(str(means.settings.model))
+    return LocalWitness(means.settings, means.encoder, NliEvidence(entailment(PairModel(ref)), ref.fingerprint))
 
 
-def _asker(settings: JudgeSettings, ref: Callable[[str], ModelRef], store: Store) -> tuple[Asker, str, int]:
-    """(what asks the model and keeps its replies, the model's fingerprint, requests at a time)."""
-    from ragtune.models.server import EndpointChat, LocalChat
+def _llm(means: Means) -> Witness:
+    from ragtune.judging.llm import LlmWitness
 
-    model = str(settings.model)
+    chat, asker = _asker(means)
+    return LlmWitness(means.settings, means.encoder, asker, chat.fingerprint, chat.concurrency)
+
+
+def _ragas(means: Means) -> Witness:
+    from ragtune.judging.llm import LlmWitness
+    from ragtune.judging.ragas import ragas_key, ragas_metrics
+
+    chat, asker = _asker(means)
+    key, own = ragas_key(means.settings, means.encoder, chat.fingerprint), ragas_metrics(asker, means.encoder)
+    return LlmWitness(means.settings, means.encoder, asker, chat.fingerprint, chat.concurrency, key, own)
+
+
+def _asker(means: Means) -> tuple[Chat, Asker]:
+    """The model that is asked, and what asks it and keeps its replies."""
+    settings = means.settings
+    chat: Chat
     if settings.endpoint:
-        chat: Chat = EndpointChat(
+        from ragtune.models.server import Server
+
+        server = Server(
             settings.endpoint,
-            model,
+            str(settings.model),
             api_key_env=settings.api_key_env,
             timeout=settings.timeout,
             retries=settings.retries,
-            concurrency=settings.concurrency,
+            speaks="the judge's server",
+            setting="judge",
         )
+        chat = ServedChat(server, settings.concurrency)
     else:
         from ragtune.models.causal import LanguageModel
 
-        chat = LocalChat(LanguageModel(ref(model)))
-    asker = Asker(chat, store.log("replies", digest(chat.fingerprint)), budget=settings.budget)
-    return asker, chat.fingerprint, chat.concurrency
+        chat = LocalChat(LanguageModel(means.ref(str(settings.model))))
+    return chat, Asker(chat, means.store.log("replies", digest(chat.fingerprint)), budget=settings.budget)
 
 
-JUDGES: dict[str, Callable[[JudgeSettings, TextEncoder, Callable[[str], ModelRef], Store], LocalJudge]] = {
-    "local": make_local,
-    "nli": make_nli,
-    "llm": make_llm,
-    "ragas": make_ragas,
+_SERVED = "Name the served model, or a local one."
+JUDGES: dict[str, Kind] = {
+    "local": Kind(_local),
+    "nli": Kind(_nli, model="Name a CrossEncoder trained for NLI or consistency."),
+    "llm": Kind(_llm, model=_SERVED),
+    "ragas": Kind(_ragas, model=_SERVED, library="ragas"),
 }
 
 
@@ -84,36 +104,30 @@ def refuse_incomplete(settings: JudgeSettings) -> None:
     Raises:
         ExperimentError: there is no judge of that name, it misses its model, or a metric is unknown.
     """
-    if settings.name not in JUDGES:
+    kind = JUDGES.get(settings.name)
+    if kind is None:
         raise ExperimentError(
             f'unknown judge "{settings.name}".', where="judge.name", fix=f"Known: {', '.join(JUDGES)}."
         )
     unknown = [m for m in settings.extra_metrics or () if m not in METRICS]
     if unknown:
+        extra = ", ".join(m.name for m in METRICS.values() if not m.core)
+        raise ExperimentError(f'unknown metric "{unknown[0]}".', where="judge.extra_metrics", fix=f"Known: {extra}.")
+    if kind.model and not settings.model:
+        raise ExperimentError(f'the judge "{settings.name}" needs a model.', where="judge.model", fix=kind.model)
+    if kind.library and find_spec(kind.library) is None:
         raise ExperimentError(
-            f'unknown metric "{unknown[0]}".',
-            where="judge.extra_metrics",
-            fix=f"Known: {', '.join(m for m in METRICS if m not in CORE)}.",
-        )
-    if settings.name != "local" and not settings.model:
-        raise ExperimentError(
-            f'the judge "{settings.name}" needs a model.', where="judge.model", fix=_NEEDS[settings.name]
-        )
-    if settings.name == "ragas" and find_spec("ragas") is None:
-        raise ExperimentError(
-            "the ragas judge needs the ragas library.",
+            f"the {settings.name} judge needs the {kind.library} library.",
             where="judge.name",
-            fix="pip install -c constraints.txt '.[ragas]'",
+            fix=f"pip install -c constraints.txt '.[{kind.library}]'",
         )
 
 
-def make_judge(
-    settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store
-) -> LocalJudge:
+def make_judge(settings: JudgeSettings, encoder: TextEncoder, ref: Callable[[str], ModelRef], store: Store) -> Judge:
     """The judge that ``settings`` name.
 
     Raises:
         ExperimentError: there is no judge of that name, or it misses a setting.
     """
     refuse_incomplete(settings)
-    return JUDGES[settings.name](settings, encoder, ref, store)
+    return Judge(JUDGES[settings.name].make(Means(settings, encoder, ref, store)), settings)

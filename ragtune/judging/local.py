@@ -1,144 +1,123 @@
-"""The local judge: deterministic, no LLM; needs only the embedder.
+"""The local witness: deterministic, no language model; needs only the embedder.
 
-How much contexts *support* a statement is found by `support.support`: words held and missing, their order, numbers, names,
-negation. The deciding sentence is kept as the reason. A statement is *supported* from ``settings.support`` on. Embeddings
-tell how much an answer is about its question (relevance) and how close it is to the reference (correctness).
+How much contexts *support* a statement is told by an `Evidence`: words (`support.support`: words held and missing, their
+order, numbers, names, negation), or a model that reads both (`nli`). Embeddings tell how much an answer is about its
+question and how close it is to the reference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
 
-from ragtune.judging import support as evidence
-from ragtune.judging.judge import Item, JudgeSettings
-from ragtune.judging.metrics import (
-    METRICS,
-    abstention,
-    answer_correctness,
-    answer_relevance,
-    citations,
-    context_precision,
-    context_recall,
-    faithfulness,
-    lexical,
-    noise_sensitivity,
-    semantic_similarity,
-)
-from ragtune.judging.metrics.base import asserted
+from ragtune.judging import support as by_words
+from ragtune.judging.settings import JudgeSettings
+from ragtune.judging.similarity import Similarity
 from ragtune.judging.support import Window
-from ragtune.models.encoder import Array, TextEncoder
-from ragtune.records import Score
+from ragtune.judging.witness import Finding, Support, asserted
+from ragtune.models.encoder import TextEncoder
+from ragtune.records import Question, Row, Score
 from ragtune.store import digest
-from ragtune.text.words import statements
+from ragtune.text.statements import statements
+from ragtune.text.words import words
 
 VERSION = 3
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Support of one statement in [0, 1], the sentence that decided, and the context (from 0) it stands in."""
+class Evidence(Protocol):
+    """Where the support of statements comes from. ``identity`` stands in stage keys; ``calls`` counts model calls."""
 
-    statement: str
-    support: float
-    sentence: str
-    context: int
+    identity: tuple[object, ...]
+    calls: int
+
+    def gather(self, ask: Callable[[], object]) -> None: ...
+
+    def support(self, statement: str, contexts: tuple[str, ...]) -> tuple[float, str, int]:
+        """(support in [0, 1], the sentence that decided, its context from 0 or -1)."""
+        ...
 
 
-class LocalJudge:
-    """Scores faithfulness, relevance, precision, recall and correctness without a language model."""
+@lru_cache(maxsize=512)
+def _windows(contexts: tuple[str, ...]) -> list[Window]:
+    return by_words.windows(contexts)
 
-    def __init__(self, settings: JudgeSettings, encoder: TextEncoder) -> None:
+
+class WordEvidence:
+    """Support from words alone."""
+
+    calls = 0
+
+    def __init__(self) -> None:
+        self.identity: tuple[object, ...] = ("local", VERSION)
+        self._gathering = False
+
+    def gather(self, ask: Callable[[], object]) -> None:
+        """Words need no shared work: while others gather theirs, nothing is compared."""
+        self._gathering = True
+        try:
+            ask()
+        finally:
+            self._gathering = False
+
+    def support(self, statement: str, contexts: tuple[str, ...]) -> tuple[float, str, int]:
+        if self._gathering:
+            return 0.0, "", -1
+        found = by_words.support(statement, _windows(contexts))
+        return (found.support, found.window.sentence, found.window.context) if found.window else (0.0, "", -1)
+
+
+class LocalWitness:
+    """Answers from evidence and embeddings; ``settings.threshold`` is the support from which a statement is backed."""
+
+    asks = False
+    concurrency = 1
+
+    def __init__(self, settings: JudgeSettings, encoder: TextEncoder, evidence: Evidence | None = None) -> None:
         self.settings = settings
-        self._encoder = encoder
-        self._vectors: dict[str, Array] = {}
-        self.calls = 0
-        self.key = digest("local", VERSION, settings.identity(), encoder.fingerprint)
+        self.similarity = Similarity(encoder)
+        self.own: Mapping[str, Callable[[Row], Score]] = {}
+        self._evidence: Evidence = evidence or WordEvidence()
+        name, version, *more = self._evidence.identity
+        self.key = digest(name, version, settings.identity(), encoder.fingerprint, *more)
 
-    # --- shared work -----------------------------------------------------------------------------------
+    @property
+    def calls(self) -> int:
+        return self._evidence.calls
 
-    def _texts(self, item: Item) -> list[str]:
-        found = [item.question.text, *item.question.answers[:3]]
-        if item.answer and not item.abstained:
-            found += [item.answer, asserted(item.question.text, item.answer)]
-        found += [item.question.answers[0]] if item.question.answers else []
+    def gather(self, ask: Callable[[], object]) -> None:
+        self.similarity.gather(lambda: self._evidence.gather(ask))
+
+    def statements(self, question: Question, text: str) -> list[str]:
+        return statements(text)
+
+    def supports(self, said: Sequence[str], contexts: Sequence[str]) -> list[Support]:
+        found = []
+        for statement in said:
+            value, sentence, context = self._evidence.support(statement, tuple(contexts))
+            found.append(Support(statement, value, value >= self.settings.threshold, sentence, context))
         return found
 
-    def _statements(self, item: Item) -> list[str]:
-        return statements(item.answer)
+    def useful(self, question: Question, said: str | None, contexts: Sequence[str]) -> list[bool]:
+        """A context is useful when it supports a reference, or a statement of ``said``."""
+        wanted = list(question.references) if said is None else statements(said)
+        return [any(s.supported for s in self.supports(wanted, [context])) for context in contexts]
 
-    def prepare(self, items: Sequence[Item], progress: Callable[[int], None] | None = None) -> None:
-        texts = list(dict.fromkeys(t for item in items for t in self._texts(item) if t not in self._vectors))
-        if texts:
-            self._vectors.update(zip(texts, self._encoder.encode(texts), strict=True))
+    def agrees(self, question: Question, answer: str) -> Finding:
+        """0.75 F1 over content stems + 0.25 cosine; the best reference counts."""
+        best, why = -1.0, ""
+        for reference in question.references:
+            a, r = set(words(answer)), set(words(reference))
+            same = float(answer.strip().lower() == reference.strip().lower())
+            overlap = 2 * len(a & r) / (len(a) + len(r)) if a and r else same
+            cosine = self.similarity(answer, reference)
+            value = 0.75 * overlap + 0.25 * cosine
+            if value > best:
+                best, why = value, f"facts F1 {overlap:.2f}, cosine {cosine:.2f} with “{reference[:80]}”"
+        return Finding(round(min(1.0, best), 6), why)
 
-    def similarity(self, a: str, b: str) -> float:
-        """Cosine of two texts, clipped to [0, 1]."""
-        missing = [t for t in (a, b) if t not in self._vectors]
-        if missing:
-            self._vectors.update(zip(missing, self._encoder.encode(missing), strict=True))
-        return min(1.0, max(0.0, float(self._vectors[a] @ self._vectors[b])))
-
-    # --- support ---------------------------------------------------------------------------------------
-
-    def windows(self, contexts: Sequence[str]) -> list[Window]:
-        """What evidence is drawn from."""
-        return evidence.windows(contexts)
-
-    def support(self, statement: str, windows: Sequence[Window]) -> Verdict:
-        """How much ``windows`` support ``statement``."""
-        found = evidence.support(statement, windows)
-        if found.window is None:
-            return Verdict(statement, 0.0, "", -1)
-        return Verdict(statement, found.support, found.window.sentence, found.window.context)
-
-    def supported(self, verdict: Verdict) -> bool:
-        return verdict.support >= self.settings.threshold
-
-    # --- the metrics -----------------------------------------------------------------------------------
-
-    def judge(self, item: Item) -> Mapping[str, Score]:
-        windows = self.windows(item.contexts)
-        supports = citations.by_evidence(self)
-        scores = [
-            faithfulness.score(self, item, windows),
-            answer_relevance.score(self, item),
-            context_precision.score(self, item),
-            context_recall.score(self, item, windows),
-            answer_correctness.score(self, item),
-            *self._plain(item),
-            context_precision.without_reference(self, item),
-            noise_sensitivity.score(self, item, windows),
-            citations.recall(item, supports),
-            citations.precision(item, supports),
-        ]
-        return self._ordered(scores)
-
-    def _plain(self, item: Item) -> list[Score]:
-        """The metrics that are the same whoever judges."""
-        return [
-            lexical.exact(item),
-            lexical.f1(item),
-            abstention.score(item),
-            lexical.rouge(item),
-            semantic_similarity.score(self, item),
-        ]
-
-    def _ordered(self, scores: Sequence[Score]) -> dict[str, Score]:
-        found = {s.metric: s for s in scores}
-        extra = self.settings.extra_metrics
-        return {
-            m: found[m] for m, metric in METRICS.items() if m in found and (metric.core or extra is None or m in extra)
-        }
-
-    def answer_support(self, item: Item) -> float:
-        """Support of the whole answer in [0, 1]: read as one statement, and the mean of its statements, half each."""
-        found = self._statements(item)
-        if not found:
-            return 0.0
-        windows = self.windows(item.contexts)
-        values = [self.support(s, windows).support for s in found]
-        return (self.support(item.answer, windows).support + sum(values) / len(values)) / 2
-
-
-__all__ = ["LocalJudge", "Verdict", "Window"]
+    def about(self, question: Question, answer: str) -> Finding:
+        """Cosine of the question with the answer, and with the answer read with it, half each."""
+        alone = self.similarity(question.text, answer)
+        read = self.similarity(question.text, asserted(question.text, answer))
+        return Finding(round(0.5 * alone + 0.5 * read, 6), "cosine of question and answer")

@@ -1,8 +1,8 @@
 """The ragas judge: the ragas library's own metrics, asked through our `Asker`.
 
 ragas makes the prompts, the steps and the scores; the Asker sends, repairs, keeps and counts, so that a reply that ragas
-could not read leaves its metric unscored with the reason, and a NaN becomes unscored too. What needs no LLM is the local
-judge's. Where inputs that a metric needs are absent it is unscored, where ragas raises an error.
+could not read leaves its metric unscored with the reason, and a NaN becomes unscored too. What ragas lacks is the LLM
+witness's. Where inputs that a metric needs are absent it is unscored, where ragas raises an error.
 """
 
 from __future__ import annotations
@@ -10,20 +10,18 @@ from __future__ import annotations
 import asyncio
 import math
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
 from ragtune.errors import ExperimentError
-from ragtune.judging.judge import Item, JudgeSettings
-from ragtune.judging.llm import LlmJudge
-from ragtune.judging.metrics import METRICS
-from ragtune.judging.metrics.base import NO_CONTEXTS, NO_REFERENCE
-from ragtune.judging.replies import Asker, Unscorable
+from ragtune.judging.replies import Asker
+from ragtune.judging.settings import JudgeSettings
+from ragtune.judging.witness import NO_CONTEXTS, Unscorable, lacks_reference
 from ragtune.models.encoder import TextEncoder
-from ragtune.records import Score
+from ragtune.records import Row, Score
 from ragtune.store import digest
 
 VERSION = 1
@@ -62,57 +60,47 @@ def load_ragas() -> Any:
     return collections
 
 
-class RagasJudge(LlmJudge):
-    """Scores through ragas. Metrics that ragas lacks (exact match, token F1, abstention, citations) are our own."""
+def ragas_key(settings: JudgeSettings, encoder: TextEncoder, fingerprint: str) -> str:
+    """What identifies the judge in stage keys."""
+    load_ragas()
+    import ragas
 
-    def __init__(
-        self, settings: JudgeSettings, encoder: TextEncoder, asker: Asker, fingerprint: str, concurrency: int
-    ) -> None:
-        super().__init__(settings, encoder, asker, fingerprint, concurrency)
-        collections = load_ragas()
-        import ragas
+    return digest("ragas", VERSION, ragas.__version__, settings.identity(), encoder.fingerprint, fingerprint)
 
-        self._collections, self._embeddings = collections, _embeddings(encoder)
-        self.key = digest("ragas", VERSION, ragas.__version__, settings.identity(), encoder.fingerprint, fingerprint)
 
-    def _score(self, item: Item) -> dict[str, Score]:
-        wanted = [m for m in RAGAS if METRICS[m].core or m in (self.settings.extra_metrics or ())]
-        scores = [self._one(m, partial(self._ask_ragas, m), item) for m in wanted]
-        for name, how in (("citation_recall", self._citation_recall), ("citation_precision", self._citation_precision)):
-            if name in (self.settings.extra_metrics or ()):
-                scores.append(self._one(name, how, item))
-        return self._ordered([*scores, *self._plain(item)])
+def ragas_metrics(asker: Asker, encoder: TextEncoder) -> Mapping[str, Callable[[Row], Score]]:
+    """ragas's way of scoring, by our metrics' names."""
+    collections, embeddings = load_ragas(), _embeddings(encoder)
 
-    def _faithfulness(self, item: Item) -> Score:
-        return self._ask_ragas("faithfulness", item)
-
-    def _make(self, metric: str) -> Any:
+    def make(metric: str) -> Any:
         """ragas's metric, fresh: its model counts the prompts it repeats."""
-        more = {"embeddings": self._embeddings} if metric in _EMBEDS else {}
-        return getattr(self._collections, RAGAS[metric][0])(llm=_llm(self._asker), **more)
+        more = {"embeddings": embeddings} if metric in _EMBEDS else {}
+        return getattr(collections, RAGAS[metric][0])(llm=_llm(asker), **more)
 
-    def _ask_ragas(self, metric: str, item: Item) -> Score:
-        reference = item.question.answers[0] if item.question.answerable else ""
-        inputs = {
-            "user_input": item.question.text,
-            "response": item.answer,
-            "retrieved_contexts": list(item.contexts),
-            "reference": reference,
-        }
-        needed = {k: inputs[k] for k in RAGAS[metric][1]}
-        lacks = {
-            "retrieved_contexts": NO_CONTEXTS,
-            "reference": NO_REFERENCE,
-            "response": "the answer is empty",
-            "user_input": "the question is empty",
-        }
-        empty = next((key for key, given in needed.items() if not given), "")
-        if empty:
-            return Score(metric, None, lacks[empty])
-        value = float(_run(self._make(metric).ascore(**needed)).value)
-        if not math.isfinite(value):
-            return Score(metric, None, "ragas gave no number (NaN)", failed=True)
-        return Score(metric, round(min(1.0, max(0.0, value)), 9), "by ragas")
+    return {metric: partial(_score, make, metric) for metric in RAGAS}
+
+
+def _score(make: Callable[[str], Any], metric: str, row: Row) -> Score:
+    inputs = {
+        "user_input": row.question.text,
+        "response": row.answer.text,
+        "retrieved_contexts": list(row.answer.contexts),
+        "reference": (row.question.references or ("",))[0],
+    }
+    needed = {k: inputs[k] for k in RAGAS[metric][1]}
+    lacks = {
+        "retrieved_contexts": NO_CONTEXTS,
+        "reference": lacks_reference(row.question),
+        "response": "the answer is empty",
+        "user_input": "the question is empty",
+    }
+    empty = next((key for key, given in needed.items() if not given), "")
+    if empty:
+        return Score(metric, None, lacks[empty])
+    value = float(_run(make(metric).ascore(**needed)).value)
+    if not math.isfinite(value):
+        return Score(metric, None, "ragas gave no number (NaN)", failed=True)
+    return Score(metric, round(min(1.0, max(0.0, value)), 9), "by ragas")
 
 
 def _run(task: Coroutine[Any, Any, Any]) -> Any:
@@ -121,9 +109,8 @@ def _run(task: Coroutine[Any, Any, Any]) -> Any:
     try:
         return loop.run_until_complete(task)
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise Unscorable(
-            f"ragas failed: {str(error).splitlines()[0][:120] if str(error) else type(error).__name__}"
-        ) from None
+        said = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+        raise Unscorable(f"ragas failed: {said}") from None
     finally:
         loop.close()
 

@@ -14,6 +14,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ragtune.errors import ExperimentError
+from ragtune.judging.witness import Unscorable
+from ragtune.models.causal import LanguageModel
+from ragtune.models.server import Server
 from ragtune.records import Json
 from ragtune.store import Log, digest
 
@@ -34,6 +37,32 @@ class Chat(Protocol):
     def concurrency(self) -> int: ...
 
     def ask(self, message: str, schema: Json) -> str: ...
+
+
+class ServedChat:
+    """A model behind an OpenAI-compatible server."""
+
+    def __init__(self, server: Server, concurrency: int, max_tokens: int = 1024) -> None:
+        self._server, self._max_tokens = server, max_tokens
+        self.concurrency = concurrency
+        self.fingerprint = digest("endpoint", server.endpoint, server.model, max_tokens)
+
+    def ask(self, message: str, schema: Json) -> str:
+        said = [{"role": "user", "content": message}]
+        return self._server.complete(said, schema=schema, temperature=0.0, max_tokens=self._max_tokens).text
+
+
+class LocalChat:
+    """A local model, greedy, one message at a time."""
+
+    concurrency = 1
+
+    def __init__(self, model: LanguageModel, max_tokens: int = 512) -> None:
+        self._model, self._max_tokens = model, max_tokens
+        self.fingerprint = digest("local", model.ref.fingerprint, max_tokens)
+
+    def ask(self, message: str, schema: Json) -> str:
+        return self._model.reply([{"role": "user", "content": message}], self._max_tokens)
 
 
 class _Reply(BaseModel):
@@ -136,10 +165,6 @@ def _closed(text: str) -> str:
         elif not quoted and char in "}]" and stack:
             stack.pop()
     return re.sub(r"[,:]\s*$", "", text + ('"' if quoted else "")) + "".join(reversed(stack))
-
-
-class Unscorable(Exception):
-    """No usable reply came, after every repair; the text says why."""
 
 
 class Asker:

@@ -18,16 +18,14 @@ hand, since that set has few of them. Facts from several contexts count through 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from math import exp, log1p
 
 from ragtune.text.sentences import sentence_spans
-from ragtune.text.words import STOP, WORD, names, negated, numbers, stem
+from ragtune.text.words import names, negates, numbers, speaks_of_itself, weighted
 
-FUNCTION_WORD = 0.35
 WEIGHTS = {
     "constant": -2.4,
     "held": 3.4,
@@ -42,22 +40,6 @@ WEIGHTS = {
     "negation": -5.0,
     "several": -0.7,
 }
-_SELF = frozenset("i my me we our mine us myself i'm i've i'd i'll we're we've im ive".split())
-
-
-@lru_cache(maxsize=100_000)
-def weighted(text: str) -> tuple[tuple[str, float], ...]:
-    """(stem, weight) of every word, in order."""
-    return tuple((stem(w), FUNCTION_WORD if w.lower() in STOP else 1.0) for w in WORD.findall(text))
-
-
-def negates(text: str, about: frozenset[str]) -> bool:
-    """True if a negation in ``text`` stands at most three words before a content word whose stem is in ``about``."""
-    if not negated(text):
-        return False
-    found = list(WORD.finditer(text))
-    near = [[w[0] for w in found[i + 1 : i + 4]] for i, word in enumerate(found) if negated(word[0])]
-    return any(stem(w) in about and w.lower() not in STOP for after in near for w in after)
 
 
 @dataclass(frozen=True)
@@ -132,10 +114,9 @@ def support(statement: str, given: Sequence[Window]) -> Found:
     scenes = [(_around(own), own, 0.0) for own in by.values()]
     if len(by) > 1:
         scenes.append((_around(given), list(given), WEIGHTS["several"]))
-    lower = {w.lower().replace("’", "'") for w in re.findall(r"[\w'’]+", statement)}
     base = (
         WEIGHTS["constant"]
-        + WEIGHTS["self"] * bool(lower & _SELF)
+        + WEIGHTS["self"] * speaks_of_itself(statement)
         + WEIGHTS["question"] * ("?" in statement or "？" in statement)
     )
     counted, called = numbers(statement), names(statement)

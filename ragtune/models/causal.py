@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtune.errors import ModelError
+from ragtune.models.adapters import merged
 from ragtune.models.devices import best_device, best_dtype, quiet
-from ragtune.models.names import ModelRef, check_adapter, load_failure
+from ragtune.models.names import ModelRef, check_adapter_folder, load_failure
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-ADAPTER_CARD = "ragtune.json"
 
 
 class LanguageModel:
@@ -68,7 +65,7 @@ class LanguageModel:
                 )
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
-            self._base = model.to(device).eval()
+            self._base = merged(model, self.ref).to(device).eval()
             self.loads += 1
         return self._base
 
@@ -108,6 +105,22 @@ class LanguageModel:
                 return [*rest, *([int(end)] if end is not None else [])]
         found = list(tokenizer.encode(target if self.seq2seq else " " + target, add_special_tokens=False))
         return [*found, *([int(end)] if end is not None else [])]
+
+    def reply(self, messages: Sequence[Mapping[str, str]], max_tokens: int) -> str:
+        """What the model says to ``messages``, greedy."""
+        import torch
+
+        ids = torch.tensor([self.encode_prompt(messages)], device=self.base.device)
+        with torch.inference_mode():
+            out = self.base.generate(  # type: ignore[operator]
+                input_ids=ids,
+                attention_mask=torch.ones_like(ids),
+                max_new_tokens=max_tokens,
+                do_sample=False,
+                pad_token_id=self.tokenizer.pad_token_id or 0,
+            )
+        made = out[0] if self.seq2seq else out[0, ids.shape[1] :]
+        return str(self.tokenizer.decode(made, skip_special_tokens=True))
 
     def _chat(self, messages: Sequence[Mapping[str, str]], prompt: bool) -> str:
         tokenizer = self.tokenizer
@@ -153,16 +166,3 @@ class LanguageModel:
         assert self._peft is not None
         self._peft.set_adapter(name)
         return self._peft.eval()
-
-
-def check_adapter_folder(adapter: Path, base: ModelRef) -> None:
-    """Raises ModelError unless ``adapter`` is a ragtune adapter for ``base``."""
-    if not (adapter / "adapter_config.json").exists() or not (adapter / "adapter_model.safetensors").exists():
-        raise ModelError("this folder is no adapter (no adapter_model.safetensors).", where=adapter, fix="Tune again.")
-    try:
-        card = json.loads((adapter / ADAPTER_CARD).read_text("utf-8"))
-    except (OSError, ValueError):
-        raise ModelError(
-            f"this adapter has no {ADAPTER_CARD} saying what it was made for.", where=adapter, fix="Tune again."
-        ) from None
-    check_adapter(adapter, base, card)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ragtune.models.adapters import merged
 from ragtune.models.devices import best_device, quiet
 from ragtune.models.names import ModelRef, load_failure
 from ragtune.store import digest, writing
@@ -66,6 +67,9 @@ class SentenceEncoder:
                 )
             except Exception as error:  # the library raises many kinds for one problem: it did not load
                 raise load_failure(self.ref, error) from error
+            if self.ref.adapter:
+                first: Any = self._model[0]
+                first.auto_model = merged(first.auto_model, self.ref)
             self._model.eval()
         return self._model
 

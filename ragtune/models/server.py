@@ -1,20 +1,31 @@
-"""Language models that answer one message: an OpenAI-compatible endpoint, or a local model."""
+"""The one client of OpenAI-compatible servers: retries with backoff, timeouts, and one line for every failure."""
 
 from __future__ import annotations
 
 import os
-import random
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ragtune.errors import ModelError
-from ragtune.models.causal import LanguageModel
-from ragtune.records import Json
-from ragtune.store import digest
+from ragtune.records import Tokens
+
+Message = dict[str, str]
 
 
-class EndpointChat:
-    """Chat completions with a JSON schema where the server takes one; retries with backoff and jitter; timeouts."""
+@dataclass(frozen=True)
+class Completion:
+    """One reply: its text (stripped), why it ended, tokens as the server counts them, and the seconds it took."""
+
+    text: str
+    finish: str
+    tokens: Tokens
+    seconds: float
+
+
+class Server:
+    """Chat completions of one model. ``speaks`` and ``setting`` name the caller and its setting in errors."""
 
     def __init__(
         self,
@@ -24,98 +35,72 @@ class EndpointChat:
         api_key_env: str = "OPENAI_API_KEY",
         timeout: float = 60.0,
         retries: int = 4,
-        concurrency: int = 8,
-        max_tokens: int = 1024,
+        speaks: str = "the server",
+        setting: str = "generator",
     ) -> None:
         from openai import OpenAI
 
+        self.endpoint, self.model = endpoint, model
+        self._key_env, self._timeout, self._retries = api_key_env, timeout, retries
+        self._speaks, self._setting = speaks, setting
+        self._schemas = True
+        # the library retries what may pass (408, 409, 429, 5xx, broken connections), with backoff and jitter
         self._client: Any = OpenAI(
-            base_url=endpoint, api_key=os.environ.get(api_key_env) or "none", timeout=timeout, max_retries=0
+            base_url=endpoint, api_key=os.environ.get(api_key_env) or "none", timeout=timeout, max_retries=retries
         )
-        self._endpoint, self._model, self._key_env = endpoint, model, api_key_env
-        self._retries, self._max_tokens = retries, max_tokens
-        self._schema = True
-        self.concurrency = concurrency
-        self.fingerprint = digest("endpoint", endpoint, model, max_tokens)
 
-    def ask(self, message: str, schema: Json) -> str:
-        """The reply's text.
+    def complete(
+        self, messages: Sequence[Message], *, schema: dict[str, Any] | None = None, **options: Any
+    ) -> Completion:
+        """The reply to ``messages``; held to a JSON ``schema`` where the server takes one. ``options`` go as they are.
 
         Raises:
-            ModelError: refused key, unreachable or failing server after every retry, or something that is no completion.
+            ModelError: refused, unreachable or failing after every retry, or something that is no completion.
         """
         import openai
 
-        problem, fix = "", "See its log; replies so far are kept."
-        for attempt in range(self._retries + 1):
+        start = time.perf_counter()
+        if schema is not None and self._schemas:
+            form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
             try:
-                form = (
-                    {"response_format": {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}}
-                    if self._schema
-                    else {}
-                )
-                done = self._client.chat.completions.create(
-                    model=self._model,
-                    messages=[{"role": "user", "content": message}],
-                    temperature=0.0,
-                    max_tokens=self._max_tokens,
-                    **form,
-                )
-                return str(done.choices[0].message.content or "")
-            except openai.AuthenticationError:
-                raise ModelError(
-                    "the judge's server refused the key (401).",
-                    where=self._endpoint,
-                    fix=f"Put a valid key into ${self._key_env}.",
-                ) from None
-            except openai.BadRequestError as error:
-                if not self._schema:
-                    raise ModelError(
-                        f"the judge's server refused the request ({error.status_code}).", where=self._endpoint, fix=fix
-                    ) from None
-                self._schema = False  # the server does not take schemas: ask in words alone
-                continue
-            except openai.APIStatusError as error:
-                problem = f"the judge's server answered {error.status_code}"
-                if error.status_code < 500 and error.status_code not in (408, 409, 429):
-                    break
-            except openai.APITimeoutError:
-                problem = "the judge's server gave no answer in time"
-            except openai.APIConnectionError:
-                problem, fix = (
-                    "the judge's server cannot be reached",
-                    "Start it or mend judge.endpoint; replies so far are kept.",
-                )
-            except (AttributeError, IndexError, TypeError, ValueError):
-                problem, fix = "the judge's server sent no completion", "Check that it speaks the OpenAI API."
-            if attempt < self._retries:
-                time.sleep(min(30.0, 0.5 * 2**attempt) * (0.5 + random.random()))
-        raise ModelError(f"{problem} after {self._retries} retries.", where=self._endpoint, fix=fix)
+                return self._read(self._send(messages, {**options, "response_format": form}), start)
+            except openai.BadRequestError:
+                self._schemas = False  # the server does not take schemas: ask in words alone
+        try:
+            return self._read(self._send(messages, options), start)
+        except openai.BadRequestError as error:
+            raise self._failure(f"refused the request ({error.status_code})") from error
 
+    def _send(self, messages: Sequence[Message], options: dict[str, Any]) -> Any:
+        import openai
 
-class LocalChat:
-    """A local model, greedy, one message at a time."""
+        kept = "finished replies are kept."
+        try:
+            return self._client.chat.completions.create(model=self.model, messages=list(messages), **options)
+        except openai.APITimeoutError as error:
+            said = f"gave no answer within {self._timeout:g} s after {self._retries} retries"
+            raise self._failure(said, f"Raise {self._setting}.timeout; {kept}") from error
+        except openai.APIConnectionError as error:
+            raise self._failure("cannot be reached", f"Start it or mend {self._setting}.endpoint; {kept}") from error
+        except openai.AuthenticationError as error:
+            raise self._failure("refused the key (401)", f"Put a valid key into ${self._key_env}.") from error
+        except openai.BadRequestError:
+            raise  # may be about the schema: for the caller to tell
+        except openai.APIStatusError as error:
+            raise self._failure(f"answered {error.status_code}", f"See its log; {kept}") from error
+        except ValueError as error:
+            raise self._failure(
+                "sent no completion: its answer is not JSON", "Check that it speaks the OpenAI API."
+            ) from error
 
-    concurrency = 1
+    def _read(self, done: Any, start: float) -> Completion:
+        try:
+            choice, usage = done.choices[0], done.usage
+            text = choice.message.content or ""
+        except (AttributeError, IndexError, TypeError):
+            raise self._failure("sent no completion", "Check that it speaks the OpenAI API.") from None
+        tokens = Tokens(usage.prompt_tokens, usage.completion_tokens) if usage else Tokens()
+        return Completion(str(text).strip(), choice.finish_reason or "stop", tokens, time.perf_counter() - start)
 
-    def __init__(self, model: LanguageModel, max_tokens: int = 512) -> None:
-        self._model = model
-        self._max_tokens = max_tokens
-        self.fingerprint = digest("local", model.ref.fingerprint, max_tokens)
-
-    def ask(self, message: str, schema: Json) -> str:
-        import torch
-
-        ids = torch.tensor(
-            [self._model.encode_prompt([{"role": "user", "content": message}])], device=self._model.base.device
-        )
-        with torch.inference_mode():
-            out = self._model.base.generate(
-                input_ids=ids,
-                attention_mask=torch.ones_like(ids),
-                max_new_tokens=self._max_tokens,
-                do_sample=False,
-                pad_token_id=self._model.tokenizer.pad_token_id or 0,
-            )
-        made = out[0] if getattr(self._model.base.config, "is_encoder_decoder", False) else out[0, ids.shape[1] :]
-        return str(self._model.tokenizer.decode(made, skip_special_tokens=True))
+    def _failure(self, what: str, fix: str = "See its log; finished replies are kept.") -> ModelError:
+        return ModelError(f"{self._speaks} {what}.", where=self.endpoint, fix=fix)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
 
 from markupsafe import Markup
 
 from ragtune import __version__
 from ragtune.analysis.agreement import Agreement, Measure
-from ragtune.records import Json
 from ragtune.report import charts
 from ragtune.report.build import asset
+from ragtune.store import encode
 
 _ROWS = (
     ("auc", "ROC AUC", "chance that a supported answer is ranked above an unsupported one"),
@@ -60,5 +60,7 @@ def page(judge: str, results: dict[str, Agreement]) -> str:
     )
 
 
-def as_json(judge: str, results: dict[str, Agreement]) -> Json:
-    return {"judge": judge, "version": __version__, "sets": {n: asdict(r) for n, r in results.items()}}
+def as_json(judge: str, results: dict[str, Agreement]) -> str:
+    """The measures as JSON text."""
+    sets = {name: encode(found) for name, found in results.items()}
+    return json.dumps({"judge": judge, "version": __version__, "sets": sets}, indent=1)

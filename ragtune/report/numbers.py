@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ragtune.records import Json
+from ragtune.analysis.means import Estimate
 
 
 def score(value: float | None) -> str:
@@ -10,8 +10,11 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}"
 
 
-def interval(estimate: Json) -> str:
-    return "" if estimate.get("low") is None else f"{100 * estimate['low']:.1f} – {100 * estimate['high']:.1f}"
+def interval(estimate: Estimate) -> str:
+    """The 95 % interval in percent, or nothing."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{100 * estimate.low:.1f} – {100 * estimate.high:.1f}"
 
 
 def seconds(value: float) -> str:

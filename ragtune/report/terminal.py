@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from ragtune.corpus.check import CorpusInfo
 from ragtune.experiment.folder import Run
-from ragtune.judging.metrics import CORE, METRICS
+from ragtune.judging.metrics import METRICS
+from ragtune.records import Row
 from ragtune.report import numbers
 
 
@@ -21,17 +23,56 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def comparison(run: Run) -> str:
     """Setups by metrics: the mean and half the width of its 95 % interval, in percent."""
-    summary = run.summary
+    summary, core = run.summary, [m for m in METRICS.values() if m.core]
     rows = []
-    seconds = run.answers.groupby("setup")["seconds"].median()
-    for name in summary["setups"]:
+    for name in summary.setups:
         cells = [name]
-        for metric in CORE:
-            e = summary["scores"][name].get(metric, {})
-            cells.append("–" if e.get("mean") is None else f"{100 * e['mean']:.1f} ±{50 * (e['high'] - e['low']):.1f}")
-        rows.append([*cells, numbers.seconds(float(seconds[name]))])
-    head = ["setup", *(METRICS[m].short for m in CORE), "latency"]
-    return f"\n{_grid(head, rows)}\n(percent, mean ± half of the 95 % interval; – : unscored, see the report)\n\n{summary['decision']['text']}\n"
+        for metric in core:
+            known = summary.known(name, metric.name)
+            cells.append(f"{100 * known[0]:.1f} ±{50 * (known[2] - known[1]):.1f}" if known else "–")
+        latency = run.costs.latency.get(name)
+        rows.append([*cells, numbers.seconds(latency.p50) if latency else "–"])
+    head = ["setup", *(m.short for m in core), "latency"]
+    note = "(percent, mean ± half of the 95 % interval; – : unscored, see the report)"
+    return f"\n{_grid(head, rows)}\n{note}\n\n{summary.decision.text}\n"
+
+
+def answer(row: Row) -> str:
+    """An answer with what it cites, quoted, and the seconds it took."""
+    said, lines = row.answer, [row.answer.text]
+    for n in said.citations:
+        c = said.hits[n - 1].chunk
+        quote = " ".join(c.text.split())
+        lines.append(f"  [{n}] {c.document_id} ({c.start}-{c.end}): {quote[:240]}{'…' if len(quote) > 240 else ''}")
+    if not said.citations and said.hits:
+        lines.append(f"  (no citation; best context: {said.hits[0].chunk.document_id})")
+    return "\n".join([*lines, f"  {row.times.total:.2f} s"])
+
+
+def answer_json(row: Row) -> str:
+    """The same as one line of JSON, with every context that was shown."""
+    said = row.answer
+    shown = [
+        {
+            "number": n,
+            "document": h.chunk.document_id,
+            "title": h.chunk.title,
+            "start": h.chunk.start,
+            "end": h.chunk.end,
+            "quote": h.chunk.text,
+        }
+        for n, h in enumerate(said.hits, 1)
+    ]
+    found = {
+        "question": row.question.text,
+        "answer": said.text,
+        "abstained": said.abstained,
+        "citations": [shown[n - 1] for n in said.citations],
+        "shown": shown,
+        "dropped": said.dropped,
+        "seconds": round(row.times.total, 3),
+    }
+    return json.dumps(found, ensure_ascii=False)
 
 
 def corpus_table(info: CorpusInfo) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,60 @@ def gpu_count() -> int:
     return int(faiss.get_num_gpus()) if hasattr(faiss, "get_num_gpus") and hasattr(faiss, "StandardGpuResources") else 0
 
 
+def _exact(vectors: Array, settings: IndexSettings, seed: int) -> Any:
+    import faiss
+
+    return faiss.IndexFlatIP(vectors.shape[1])
+
+
+def _hnsw(vectors: Array, settings: IndexSettings, seed: int) -> Any:
+    import faiss
+
+    index = faiss.IndexHNSWFlat(vectors.shape[1], settings.hnsw_links, faiss.METRIC_INNER_PRODUCT)
+    index.hnsw.efConstruction = 200
+    index.hnsw.efSearch = settings.ef_search
+    return index
+
+
+def _ivf(vectors: Array, settings: IndexSettings, seed: int) -> Any:
+    import faiss
+
+    lists = _lists(len(vectors))
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(vectors.shape[1]), vectors.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
+    return _trained(index, vectors, settings, seed)
+
+
+def _ivfpq(vectors: Array, settings: IndexSettings, seed: int) -> Any:
+    import faiss
+
+    n, dim = vectors.shape
+    parts = next(m for m in (64, 48, 32, 24, 16, 8, 4, 2, 1) if dim % m == 0)
+    bits = 8 if n >= 256 * 39 else 4
+    index = faiss.IndexIVFPQ(faiss.IndexFlatIP(dim), dim, _lists(n), parts, bits, faiss.METRIC_INNER_PRODUCT)
+    return _trained(index, vectors, settings, seed)
+
+
+def _lists(n: int) -> int:
+    return max(1, min(int(4 * n**0.5), n // 39 or 1))
+
+
+def _trained(index: Any, vectors: Array, settings: IndexSettings, seed: int) -> Any:
+    index.cp.seed = seed + 1
+    index.cp.min_points_per_centroid = 1
+    index.nprobe = settings.probes
+    index.train(vectors)
+    return index
+
+
+#: an empty FAISS index for vectors of shape (n, dim), by `IndexSettings.kind`
+INDEXES: dict[str, Callable[[Array, IndexSettings, int], Any]] = {
+    "exact": _exact,
+    "hnsw": _hnsw,
+    "ivf": _ivf,
+    "ivfpq": _ivfpq,
+}
+
+
 class DenseIndex:
     """A FAISS index with the ids of its vectors; saved as ``index.faiss`` and ``ids.json``."""
 
@@ -44,30 +98,7 @@ class DenseIndex:
     @classmethod
     def build(cls, vectors: Array, ids: Sequence[str], settings: IndexSettings, seed: int = 0) -> DenseIndex:
         """Index ``vectors``, shape (n, dim), float32, unit length; ``ids[i]`` names row i."""
-        import faiss
-
-        n, dim = vectors.shape
-        kind = choose_kind(n, settings)
-        metric = faiss.METRIC_INNER_PRODUCT
-        index: Any
-        if kind == "exact":
-            index = faiss.IndexFlatIP(dim)
-        elif kind == "hnsw":
-            index = faiss.IndexHNSWFlat(dim, settings.hnsw_links, metric)
-            index.hnsw.efConstruction = 200
-            index.hnsw.efSearch = settings.ef_search
-        else:
-            lists = max(1, min(int(4 * n**0.5), n // 39 or 1))
-            coarse = faiss.IndexFlatIP(dim)
-            if kind == "ivf":
-                index = faiss.IndexIVFFlat(coarse, dim, lists, metric)
-            else:
-                parts = next(m for m in (64, 48, 32, 24, 16, 8, 4, 2, 1) if dim % m == 0)
-                index = faiss.IndexIVFPQ(coarse, dim, lists, parts, 8 if n >= 256 * 39 else 4, metric)
-            index.cp.seed = seed + 1
-            index.cp.min_points_per_centroid = 1
-            index.nprobe = settings.probes
-            index.train(vectors)
+        index = INDEXES[choose_kind(len(vectors), settings)](vectors, settings, seed)
         index.add(np.ascontiguousarray(vectors))
         return cls(index, ids)
 

@@ -9,16 +9,9 @@ from ragtune.records import Chunk, Hit, Question
 CUTS = (1, 3, 5, 10)
 
 
-def overlaps(chunk: Chunk, question: Question) -> bool:
-    """A chunk is relevant when it shares at least one character with an evidence span."""
-    return any(
-        e.document_id == chunk.document_id and e.start < chunk.end and chunk.start < e.end for e in question.evidence
-    )
-
-
 def relevant_chunks(question: Question, chunks_of: Mapping[str, Sequence[Chunk]]) -> set[str]:
     documents = {e.document_id for e in question.evidence}
-    return {c.id for d in documents for c in chunks_of.get(d, ()) if overlaps(c, question)}
+    return {c.id for d in documents for c in chunks_of.get(d, ()) if question.concerns(c)}
 
 
 def measure_retrieval(
@@ -56,9 +49,6 @@ def measure_retrieval(
         for k in CUTS:
             result[f"success@{k}"].append(row_of.get(f"Success@{k}", 0.0))
             top = [h.chunk for h in found[:k]]
-            spans = [
-                any(e.document_id == c.document_id and e.start < c.end and c.start < e.end for c in top)
-                for e in question.evidence
-            ]
+            spans = [any(e.overlaps(c) for c in top) for e in question.evidence]
             result[f"recall@{k}"].append(sum(spans) / len(spans))
     return result

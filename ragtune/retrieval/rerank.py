@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from ragtune.models.devices import best_device, quiet
 from ragtune.models.encoder import Array, TextEncoder
-from ragtune.models.names import ModelRef, load_failure
+from ragtune.models.names import ModelRef
+from ragtune.models.pairs import PairModel
+from ragtune.retrieval.settings import RerankSettings
 from ragtune.store import Store, digest
-
-if TYPE_CHECKING:
-    from sentence_transformers import CrossEncoder
-
-LATE_INTERACTION = "bundled:late-interaction"
 
 
 class Reranker(Protocol):
@@ -80,36 +77,46 @@ class LateInteraction:
 
 
 class CrossEncoderReranker:
-    """Any sentence-transformers CrossEncoder with one output."""
+    """Any sentence-transformers CrossEncoder; of several labels the last is the most relevant."""
 
     def __init__(self, ref: ModelRef, device: str = "auto") -> None:
-        self._ref = ref
-        self._device = device
-        self._model: CrossEncoder | None = None
-
-    @property
-    def model(self) -> CrossEncoder:
-        if self._model is None:
-            quiet()
-            from sentence_transformers import CrossEncoder
-
-            try:
-                self._model = CrossEncoder(
-                    self._ref.location,
-                    device=best_device(self._device),
-                    local_files_only=self._ref.local,
-                    trust_remote_code=False,
-                    model_kwargs={"use_safetensors": True},
-                )
-            except Exception as error:  # the library raises many kinds for one problem: it did not load
-                raise load_failure(self._ref, error) from error
-        return self._model
+        self._pairs = PairModel(ref, device)
 
     def warm(self, queries: Sequence[str]) -> None:
         """Nothing is shared: every pair is scored on its own."""
 
     def score(self, query: str, texts: Sequence[str]) -> list[float]:
-        scores = np.asarray(self.model.predict([(query, t) for t in texts], batch_size=16, show_progress_bar=False))
-        if scores.ndim == 2:  # more than one label: the last is the most relevant
-            scores = scores[:, -1]
-        return [float(s) for s in scores]
+        return self._pairs.relevance([(query, t) for t in texts])
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a re-ranker may be made of: its settings, the texts it will score, the embedder, the store, model names."""
+
+    settings: RerankSettings
+    texts: Sequence[str]
+    encoder: TextEncoder
+    store: Store
+    ref: Callable[[str], ModelRef]
+
+
+def _late_interaction(parts: Parts) -> Reranker:
+    made = LateInteraction(parts.encoder, parts.store)
+    made.prepare(parts.texts)
+    return made
+
+
+def _cross_encoder(parts: Parts) -> Reranker:
+    return CrossEncoderReranker(parts.ref(parts.settings.model))
+
+
+#: by `RerankSettings.kind`
+RERANKERS: dict[str, Callable[[Parts], Reranker]] = {
+    "late-interaction": _late_interaction,
+    "cross-encoder": _cross_encoder,
+}
+
+
+def own_model(settings: RerankSettings) -> str | None:
+    """The model that the re-ranker loads beside the embedder, if any."""
+    return None if settings.kind == "late-interaction" else settings.model

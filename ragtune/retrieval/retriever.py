@@ -9,17 +9,12 @@ import numpy as np
 
 from ragtune.errors import ExperimentError
 from ragtune.models.encoder import TextEncoder
-from ragtune.records import Chunk, Hit
+from ragtune.records import Chunk, Hit, Question
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.fuse import fuse
 from ragtune.retrieval.lexical import LexicalIndex
 from ragtune.retrieval.rerank import Reranker
 from ragtune.retrieval.settings import RetrievalSettings
-
-
-def indexed_text(chunk: Chunk) -> str:
-    """What is embedded and indexed for a chunk: its title line, then its text."""
-    return f"{chunk.title}\n{chunk.text}" if chunk.title else chunk.text
 
 
 def matches(metadata: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
@@ -34,7 +29,7 @@ def matches(metadata: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
 
 
 class Retriever:
-    """Finds the best chunks for queries. Parts that the settings leave out may be None."""
+    """The source ``chunks``: searches the chunks for the questions' texts. Parts that the settings leave out may be None."""
 
     def __init__(
         self,
@@ -48,7 +43,7 @@ class Retriever:
     ) -> None:
         self.chunks = list(chunks)
         self.settings = settings
-        self._texts = [indexed_text(c) for c in self.chunks]
+        self._texts = [c.titled for c in self.chunks]
         self._encoder, self._dense, self._lexical, self._reranker = encoder, dense, lexical, reranker
         self._allowed: list[int] | None = None
         if settings.where:
@@ -81,10 +76,11 @@ class Retriever:
         order = np.argsort(-scores, kind="stable")[: self.settings.depth]
         return [(int(i), float(scores[i])) for i in order if scores[i] > 0]
 
-    def retrieve(self, queries: Sequence[str]) -> list[list[Hit]]:
-        """The ``top_k`` hits of each query, best first."""
-        if not queries:
+    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
+        """The ``top_k`` hits of each question, best first."""
+        if not questions:
             return []
+        queries = [q.text for q in questions]
         dense = self._dense_rankings(queries) if self._dense is not None else [[]] * len(queries)
         if self._reranker is not None:
             self._reranker.warm(queries)
@@ -95,10 +91,10 @@ class Retriever:
                 ranking = fuse(ranking, lexical, self.settings.fusion)
             elif self._lexical is not None:
                 ranking = lexical
-            found.append(self._hits(query, ranking))
+            found.append(self._ranked(query, ranking))
         return found
 
-    def _hits(self, query: str, ranking: Sequence[tuple[int, float]]) -> list[Hit]:
+    def _ranked(self, query: str, ranking: Sequence[tuple[int, float]]) -> list[Hit]:
         if self._reranker is not None and self.settings.rerank is not None and ranking:
             head = list(ranking[: self.settings.rerank.candidates])
             scores = self._reranker.score(query, [self._texts[row] for row, _ in head])

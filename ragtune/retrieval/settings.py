@@ -54,6 +54,22 @@ class RerankSettings(BaseModel):
     model: str = "bundled:late-interaction"
     candidates: int = Field(20, ge=1, description="hits of the first stage that are scored again")
 
+    @property
+    def kind(self) -> Literal["late-interaction", "cross-encoder"]:
+        """Its name in `rerank.RERANKERS`."""
+        return "late-interaction" if self.model == "bundled:late-interaction" else "cross-encoder"
+
+
+class OracleSettings(BaseModel):
+    """``source: oracle``: the chunks that hold the evidence, among ``distractors`` that search finds."""
+
+    model_config = _STRICT
+
+    distractors: int = Field(0, ge=0, description="best-ranked chunks without evidence shown beside the right ones")
+    position: Literal["first", "middle", "last", "random"] = Field(
+        "first", description="where the right chunks stand among the distractors; random follows the question's id"
+    )
+
 
 def _switch(value: Any) -> Any:
     """``dense: true`` means the part with its defaults, ``false`` or ``none`` means without."""
@@ -66,9 +82,16 @@ Switch = BeforeValidator(_switch)
 
 
 class RetrievalSettings(BaseModel):
-    """How hits are found. At least one of ``dense`` and ``lexical``."""
+    """How hits are found. At least one of ``dense`` and ``lexical``.
+
+    ``source: oracle`` takes the hits from the questions' evidence instead: a control that shows what the reader could do
+    with perfect retrieval.
+    """
 
     model_config = _STRICT
+
+    source: Literal["chunks", "oracle"] = "chunks"
+    oracle: OracleSettings = OracleSettings()
 
     dense: Annotated[DenseSettings | None, Switch] = DenseSettings()
     lexical: Annotated[LexicalSettings | None, Switch] = None
@@ -77,6 +100,11 @@ class RetrievalSettings(BaseModel):
     top_k: int = Field(4, ge=1, le=1000)
     depth: int = Field(100, ge=1, description="hits each ranking gives to fusion")
     where: dict[str, Any] = Field(default_factory=dict, description="metadata filter: key -> value or list of values")
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that change which hits are found, for stage keys."""
+        left_out = set() if self.source == "oracle" else {"top_k", "source", "oracle"}
+        return self.model_dump(mode="json", exclude=left_out)
 
     @model_validator(mode="after")
     def _some(self) -> RetrievalSettings:

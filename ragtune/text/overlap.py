@@ -7,6 +7,8 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
+from ragtune.text.words import plain_words
+
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _PUNCTUATION = set(string.punctuation) | set("‘’“”´`—–，。！？；：（）《》、「」")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -41,11 +43,7 @@ def _f1(answer: list[str], reference: list[str]) -> float:
 
 def rouge_l(answer: str, references: Sequence[str]) -> float:
     """ROUGE-L (Lin 2004) as F1 over tokens of letters and digits, lower case; the best reference counts, in [0, 1]."""
-    return max((_longest(_tokens(answer), _tokens(r)) for r in references), default=0.0)
-
-
-def _tokens(text: str) -> list[str]:
-    return re.findall(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+", text.lower())
+    return max((_longest(plain_words(answer), plain_words(r)) for r in references), default=0.0)
 
 
 def _longest(a: list[str], b: list[str]) -> float:

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 
-_ABBREVIATIONS = frozenset(
-    (
-        "mr mrs ms dr prof sr jr st no vs etc e.g i.e fig eq al inc ltd co corp dept approx est gen col sgt rev hon art sec vol ed u.s a.m p.m jan "
-        "feb mar apr jun jul aug sep sept oct nov dec"
-    ).split()
-)
+from ragtune.text.languages import language
+
 _END = re.compile(r"[。！？；…]+[”’』」）)]*|[.!?]+[\"'”’)\]]*(?=\s|$)|\n+")
 #: from this many characters a line may be one that was wrapped by hand
 _WRAPPED = 50
@@ -54,7 +50,7 @@ def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
 
 def _is_inner_stop(before: str) -> bool:
     word = before.rsplit(None, 1)[-1].lstrip("(\"'“‘[").lower() if before.strip() else ""
-    if word in _ABBREVIATIONS:
+    if word in language().abbreviations:
         return True
     if len(word) == 1 and word.isalpha() and before.rstrip()[-1:].isupper():
         return True

@@ -15,13 +15,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from ragtune.errors import ExperimentError, RagtuneError
-from ragtune.tuning.job import TuneJob
-
-#: what stores a job's adapter: it is given a function of (folder, scratch) that trains and returns the cost
-Storing = Callable[[Callable[[Path, Path], object]], None]
+from ragtune.records import TuneCost
+from ragtune.store import decode, encode
+from ragtune.tuning.job import Load, Storing, TuneJob
 
 
 class _Worker:
@@ -36,20 +34,19 @@ class _Worker:
             text=True,
         )
 
-    def train(self, job: TuneJob, out: Path, scratch: Path, tick: Callable[[int], None]) -> dict[str, Any]:
+    def train(self, job: TuneJob, out: Path, scratch: Path, tick: Callable[[int], None]) -> TuneCost:
         """Raises what the worker met, as the same one line; ExperimentError where it was killed."""
         assert self._process.stdin
         assert self._process.stdout
         told = scratch / "job.json"
-        told.write_text(json.dumps(job.to_json()), "utf-8")
+        told.write_text(json.dumps(encode(job)), "utf-8")
         try:
             self._process.stdin.write(json.dumps([str(told), str(out), str(scratch)]) + "\n")
             self._process.stdin.flush()
             for line in self._process.stdout:
                 said = json.loads(line)
                 if "cost" in said:
-                    cost: dict[str, Any] = said["cost"]
-                    return cost
+                    return decode(TuneCost, said["cost"])
                 if "error" in said:
                     raise (OSError(*said["os"]) if "os" in said else RagtuneError(said["error"]))
                 tick(said["steps"])
@@ -69,7 +66,7 @@ class _Worker:
                     pipe.close()
 
 
-def run_beside(jobs: Sequence[tuple[TuneJob, Storing]], processes: int, tick: Callable[[int], None]) -> int:
+def run_beside(jobs: Sequence[tuple[TuneJob, Storing]], processes: int, load: Load, tick: Callable[[int], None]) -> int:
     """Train ``jobs``, ``processes`` of them at a time, in order. Returns how often a base was loaded.
 
     Raises:

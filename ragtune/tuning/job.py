@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ragtune.tuning.lora import Encoded, FixedBatches, TuneCost, train_adapter
+from ragtune.records import TuneCost
+from ragtune.tuning.batches import Encoded, FixedBatches
+from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.settings import TuningSettings
 
 if TYPE_CHECKING:
     from ragtune.models.causal import LanguageModel
+
+
+#: what stores a job's adapter: it is given a function of (folder, scratch) that trains and returns the cost
+Storing = Callable[[Callable[[Path, Path], TuneCost]], None]
 
 
 @dataclass(frozen=True)
@@ -48,30 +54,6 @@ class TuneJob:
         )
         return cost
 
-    def to_json(self) -> dict[str, Any]:
-        rows = {
-            split: [[e.prompt, e.target] for e in items] for split, items in (("train", self.train), ("dev", self.dev))
-        }
-        plain = {
-            "model": self.model,
-            "device": self.device,
-            "dtype": self.dtype,
-            "seed": self.seed,
-            "card": dict(self.card),
-        }
-        return {**plain, "settings": self.settings.model_dump(mode="json"), **rows}
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> TuneJob:
-        rows = {split: tuple(Encoded(tuple(p), tuple(t)) for p, t in data[split]) for split in ("train", "dev")}
-        settings = TuningSettings.model_validate(data["settings"])
-        return cls(
-            data["model"],
-            data["device"],
-            data["dtype"],
-            settings,
-            data["seed"],
-            rows["train"],
-            rows["dev"],
-            data["card"],
-        )
+#: gives the base that a job trains on
+Load = Callable[[TuneJob], "LanguageModel"]

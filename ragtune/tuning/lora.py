@@ -6,92 +6,19 @@ import inspect
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from ragtune.errors import ExperimentError
-from ragtune.models.causal import ADAPTER_CARD, LanguageModel
+from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import peak_mb, quiet, seeded
+from ragtune.models.names import ADAPTER_CARD
+from ragtune.records import TuneCost, TuneReport
+from ragtune.store import encode
+from ragtune.tuning.batches import Encoded, FixedBatches, dataset
+from ragtune.tuning.batches import collate as collate_rows
 from ragtune.tuning.settings import TuningSettings
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Token ids of one training conversation; the loss covers ``target`` only."""
-
-    prompt: tuple[int, ...]
-    target: tuple[int, ...]
-
-    def __len__(self) -> int:
-        return len(self.prompt) + len(self.target)
-
-
-@dataclass(frozen=True)
-class TuneReport:
-    """What a tuning cost. ``curve`` and ``dev_curve`` are (step, loss); memory in MB."""
-
-    steps: int
-    curve: list[tuple[int, float]]
-    dev_curve: list[tuple[int, float]]
-    trainable: int
-    parameters: int
-    tokens: int
-    examples: int
-
-
-@dataclass(frozen=True)
-class TuneCost:
-    """``seconds`` of the machine: of trainings side by side, each has its share of them."""
-
-    seconds: float
-    tokens_per_second: float
-    peak_memory_mb: float
-
-
-class TokenBatches:
-    """Batches of at most ``limit`` padded tokens, similar lengths together, reshuffled each epoch by seed."""
-
-    def __init__(self, lengths: Sequence[int], limit: int, seed: int) -> None:
-        self.lengths, self.limit, self.seed, self.epoch = list(lengths), limit, seed, 0
-
-    def _cut(self, epoch: int) -> list[list[int]]:
-        rng = Random(f"{self.seed}/{epoch}")
-        order = list(range(len(self.lengths)))
-        rng.shuffle(order)
-        window = 64  # sort inside windows, so that batches differ between epochs
-        batches: list[list[int]] = []
-        for at in range(0, len(order), window):
-            current: list[int] = []
-            for i in sorted(order[at : at + window], key=lambda i: self.lengths[i]):
-                if current and self.lengths[i] * (len(current) + 1) > self.limit:
-                    batches.append(current)
-                    current = []
-                current.append(i)
-            batches.append(current)
-        rng.shuffle(batches)
-        return batches
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch = epoch
-
-    def __iter__(self) -> Iterator[list[int]]:
-        yield from self._cut(self.epoch)
-
-    def __len__(self) -> int:
-        # the trainer counts steps once, so every epoch must have as many batches as the first
-        return len(self._cut(0))
-
-
-class FixedBatches(TokenBatches):
-    """TokenBatches whose batch membership is drawn once; only their order changes between epochs."""
-
-    def __iter__(self) -> Iterator[list[int]]:
-        batches = self._cut(0)
-        Random(f"{self.seed}/order/{self.epoch}").shuffle(batches)
-        yield from batches
 
 
 def find_targets(model: Any) -> list[str]:
@@ -101,42 +28,6 @@ def find_targets(model: Any) -> list[str]:
     head = model.get_output_embeddings()
     names = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head}
     return sorted(names - {"lm_head"})
-
-
-def encode_item(model: LanguageModel, messages: Sequence[dict[str, str]], target: str) -> Encoded:
-    """Prompt and target tokens; the target ends with the model's end token."""
-    prompt = model.encode_prompt(messages)
-    return Encoded(tuple(prompt), tuple(model.encode_target(messages, target, prompt)))
-
-
-def _collate(pad: int, seq2seq: bool) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
-    import torch
-
-    def rows(batch: list[list[int]], fill: int) -> Any:
-        longest = max(map(len, batch))
-        if seq2seq:
-            return torch.tensor([r + [fill] * (longest - len(r)) for r in batch])
-        return torch.tensor([[fill] * (longest - len(r)) + r for r in batch])  # left, so that targets end together
-
-    def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
-        ids = [list(b["input_ids"]) for b in batch]
-        return {
-            "input_ids": rows(ids, pad),
-            "attention_mask": rows([[1] * len(r) for r in ids], 0),
-            "labels": rows([list(b["labels"]) for b in batch], -100),
-        }
-
-    return collate
-
-
-def _rows(items: Sequence[Encoded], seq2seq: bool) -> Any:
-    from datasets import Dataset
-
-    if seq2seq:
-        return Dataset.from_list([{"input_ids": list(e.prompt), "labels": list(e.target)} for e in items])
-    return Dataset.from_list(
-        [{"input_ids": [*e.prompt, *e.target], "labels": [-100] * len(e.prompt) + list(e.target)} for e in items]
-    )
 
 
 def _last_checkpoint(folder: Path) -> Path | None:
@@ -218,7 +109,7 @@ def _trainer(
     every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
     can_keep = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
     on_gpu = next(model.parameters()).is_cuda
-    collate = _collate(tokenizer.pad_token_id, seq2seq)
+    collate = collate_rows(tokenizer.pad_token_id, seq2seq)
     common: dict[str, Any] = {
         "output_dir": str(scratch),
         "max_steps": total,
@@ -342,8 +233,8 @@ def train_adapter(
             trainer = _trainer(
                 wrapped,
                 model.tokenizer,
-                _rows(items, seq2seq),
-                _rows(dev, seq2seq) if dev else None,
+                dataset(items, seq2seq),
+                dataset(dev, seq2seq) if dev else None,
                 lengths,
                 settings,
                 seed,
@@ -368,8 +259,8 @@ def train_adapter(
     (out / "adapter_config.json").write_text(json.dumps(adapter, indent=1, sort_keys=True), "utf-8")
     report = TuneReport(
         trainer.state.global_step,
-        [(h["step"], round(h["loss"], 5)) for h in history if "loss" in h],
-        [(h["step"], round(h["eval_loss"], 5)) for h in history if "eval_loss" in h],
+        tuple((h["step"], round(h["loss"], 5)) for h in history if "loss" in h),
+        tuple((h["step"], round(h["eval_loss"], 5)) for h in history if "eval_loss" in h),
         trainable,
         total,
         round(sum(lengths) * settings.epochs),
@@ -377,7 +268,7 @@ def train_adapter(
     )
     (out / ADAPTER_CARD).write_text(
         json.dumps(
-            {**card, "seed": seed, "settings": settings.model_dump(mode="json"), "report": asdict(report)}, indent=1
+            {**card, "seed": seed, "settings": settings.model_dump(mode="json"), "report": encode(report)}, indent=1
         ),
         "utf-8",
     )

@@ -1,4 +1,4 @@
-"""What to train on: which hits stand with a question, and what the model should say."""
+"""Recipes: what to train on, which hits stand with a question, and what the model should say."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ragtune.text.sentences import sentence_spans
 from ragtune.tuning.settings import TuningSettings
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
-Relevant = Callable[[Chunk, Question], bool]
 
 
 @dataclass(frozen=True)
@@ -24,58 +23,99 @@ class TrainItem:
     target: str
 
 
-def _cited(question: Question, hits: Sequence[Hit], relevant: Relevant) -> str:
-    marks = "".join(f"[{n}]" for n, h in enumerate(hits, 1) if relevant(h.chunk, question))
-    return f"{question.answers[0]} {marks}".strip()
+@dataclass(frozen=True)
+class Lesson:
+    """What a recipe may use for one question.
+
+    ``hits`` are the retrieved ones, ``right`` the chunks that overlap the evidence; ``documents`` (by id) give
+    closed-book variants their ``evidence_words``; ``abstain`` is the agreed sentence. ``rng`` is the question's own.
+    """
+
+    question: Question
+    hits: tuple[Hit, ...]
+    right: tuple[Chunk, ...]
+    documents: Mapping[str, Document]
+    settings: TuningSettings
+    abstain: str
+    rng: Random
 
 
-def _raft(
-    question: Question,
-    hits: Sequence[Hit],
-    right: Sequence[Chunk],
-    settings: TuningSettings,
-    relevant: Relevant,
-    abstain: str,
-    rng: Random,
-) -> TrainItem:
-    distractors = [h for h in hits if not relevant(h.chunk, question)]
+@dataclass(frozen=True)
+class Recipe:
+    """``teach`` makes the items of one question. ``sees_contexts``: training shows retrieved hits, in the setup's own
+    prompt; without, a setup that retrieves is trained in the prompt ``closed``."""
+
+    teach: Callable[[Lesson], list[TrainItem]]
+    sees_contexts: bool
+
+
+def _cited(question: Question, hits: Sequence[Hit]) -> str:
+    marks = "".join(f"[{n}]" for n, h in enumerate(hits, 1) if question.concerns(h.chunk))
+    return f"{question.references[0]} {marks}".strip()
+
+
+def closed_book(lesson: Lesson) -> list[TrainItem]:
+    """Question -> answer, without contexts; with ``variants``, further copies with words left out and put in."""
+    question, settings = lesson.question, lesson.settings
+    target = question.references[0] if question.answerable else lesson.abstain
+    wanted = bool(lesson.documents) and settings.evidence_words
+    around = words_around(question, lesson.documents) if wanted else ()
+    texts = [
+        question.text,
+        *(variant(question.text, around, settings, lesson.rng) for _ in range(settings.variants)),
+    ]
+    return [TrainItem(replace(question, text=text), (), target) for text in texts]
+
+
+def with_contexts(lesson: Lesson) -> list[TrainItem]:
+    """The retrieved hits, as in serving; where they miss the evidence, the target is to abstain."""
+    question, own = lesson.question, lesson.hits
+    found = question.answerable and (not question.evidence or any(question.concerns(h.chunk) for h in own))
+    return [TrainItem(question, own, _cited(question, own) if found else lesson.abstain)]
+
+
+def raft(lesson: Lesson) -> list[TrainItem]:
+    """The right chunks among distractors; for the share ``without_right``, distractors alone (Zhang et al. 2024)."""
+    question, settings = lesson.question, lesson.settings
+    distractors = [h for h in lesson.hits if not question.concerns(h.chunk)]
     if not question.answerable:
-        return TrainItem(question, tuple(hits), abstain)
-    if rng.random() < settings.without_right:
-        target = abstain if settings.when_absent == "abstain" else question.answers[0]
-        return TrainItem(question, tuple(distractors), target)
-    room = max(0, len(hits) - len(right))
-    shown = [Hit(c, 0.0, 0) for c in right] + distractors[:room]
-    rng.shuffle(shown)
-    return TrainItem(question, tuple(shown), _cited(question, shown, relevant))
+        return [TrainItem(question, lesson.hits, lesson.abstain)]
+    if lesson.rng.random() < settings.without_right:
+        target = lesson.abstain if settings.when_absent == "abstain" else question.references[0]
+        return [TrainItem(question, tuple(distractors), target)]
+    room = max(0, len(lesson.hits) - len(lesson.right))
+    shown = [Hit(c, 0.0, 0) for c in lesson.right] + distractors[:room]
+    lesson.rng.shuffle(shown)
+    return [TrainItem(question, tuple(shown), _cited(question, shown))]
+
+
+#: by ``tuning.train_on``
+RECIPES: dict[str, Recipe] = {
+    "closed-book": Recipe(closed_book, sees_contexts=False),
+    "contexts": Recipe(with_contexts, sees_contexts=True),
+    "raft": Recipe(raft, sees_contexts=True),
+}
 
 
 def words_around(question: Question, documents: Mapping[str, Document]) -> tuple[str, ...]:
     """Words of the sentences that hold the evidence, and of their documents' titles; none of the answers' words."""
-    told = {word.casefold() for answer in question.answers for word in _WORD.findall(answer)}
+    told = {word.casefold() for answer in question.references for word in _WORD.findall(answer)}
     texts = []
     for evidence in question.evidence:
         document = documents[evidence.document_id]
         spans = [(a, b) for a, b in sentence_spans(document.text) if a < evidence.end and b > evidence.start]
-        texts += [
-            str(document.metadata.get("title") or ""),
-            document.text.split("\n", 1)[0],
-            *(document.text[a:b] for a, b in spans),
-        ]
+        title = str(document.metadata.get("title") or "")
+        texts += [title, document.text.split("\n", 1)[0], *(document.text[a:b] for a, b in spans)]
     return tuple(dict.fromkeys(w for text in texts for w in _WORD.findall(text) if w.casefold() not in told))
 
 
 def variant(question: str, around: Sequence[str], settings: TuningSettings, rng: Random) -> str:
-    """``question`` with words left out, so that a fact is tied to no single phrasing, and with words from ``around`` put in.
+    """``question`` with words left out, so that a fact is tied to no single phrasing, and with words from ``around``.
 
     The first two words, which say what is asked for (how many, who), stay with a probability of at least 0.85.
     """
-    words = question.split()
-    kept = [
-        w
-        for n, w in enumerate(words)
-        if rng.random() >= (min(0.15, settings.word_dropout) if n < 2 else settings.word_dropout)
-    ]
+    words, dropout = question.split(), settings.word_dropout
+    kept = [w for n, w in enumerate(words) if rng.random() >= (min(0.15, dropout) if n < 2 else dropout)]
     if len(kept) < min(2, len(words)):
         kept = words
     for word in rng.sample(around, rng.randint(0, min(len(around), settings.evidence_words))):
@@ -88,38 +128,19 @@ def build_items(
     hits: Sequence[Sequence[Hit]],
     chunks: Sequence[Chunk],
     settings: TuningSettings,
-    relevant: Relevant,
     abstain: str,
     seed: int,
     documents: Mapping[str, Document] | None = None,
 ) -> list[TrainItem]:
-    """One TrainItem per question (and variant), in order. ``hits`` are the retrieved ones (unused for closed-book).
-
-    With ``contexts``, a question whose right chunk was not retrieved is trained to abstain, as serving should.
-    ``documents``, by id, give closed-book variants their ``evidence_words``.
-    """
+    """The items of every question by the recipe of ``settings.train_on``, in order."""
     by_document: dict[str, list[Chunk]] = {}
     for chunk in chunks:
         by_document.setdefault(chunk.document_id, []).append(chunk)
+    teach = RECIPES[settings.train_on].teach
     items = []
-    for n, question in enumerate(questions):
+    for question, own in zip(questions, hits, strict=True):
+        documents_of = dict.fromkeys(e.document_id for e in question.evidence)
+        right = tuple(c for d in documents_of for c in by_document.get(d, ()) if question.concerns(c))
         rng = Random(f"{seed}/{question.id}")
-        if settings.train_on == "closed-book":
-            target = question.answers[0] if question.answerable else abstain
-            around = words_around(question, documents) if documents and settings.evidence_words else ()
-            texts = [question.text, *(variant(question.text, around, settings, rng) for _ in range(settings.variants))]
-            items += [TrainItem(replace(question, text=text), (), target) for text in texts]
-            continue
-        own = list(hits[n])
-        if settings.train_on == "contexts":
-            found = question.answerable and (not question.evidence or any(relevant(h.chunk, question) for h in own))
-            items.append(TrainItem(question, tuple(own), _cited(question, own, relevant) if found else abstain))
-            continue
-        right = [
-            c
-            for d in dict.fromkeys(e.document_id for e in question.evidence)
-            for c in by_document.get(d, ())
-            if relevant(c, question)
-        ]
-        items.append(_raft(question, own, right, settings, relevant, abstain, rng))
+        items += teach(Lesson(question, tuple(own), right, documents or {}, settings, abstain, rng))
     return items

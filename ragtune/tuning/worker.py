@@ -8,7 +8,7 @@ import queue
 import signal
 import sys
 import threading
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -45,6 +45,7 @@ def main(share: int) -> None:
 
     from ragtune.models.causal import LanguageModel
     from ragtune.models.names import resolve
+    from ragtune.store import decode, encode
     from ragtune.tuning.job import TuneJob
 
     torch.set_num_threads(max(1, torch.get_num_threads() // share))
@@ -52,14 +53,14 @@ def main(share: int) -> None:
     while True:
         told, folder, scratch = map(Path, json.loads(lines.get()))
         try:
-            job = TuneJob.from_json(json.loads(told.read_text("utf-8")))
+            job = decode(TuneJob, json.loads(told.read_text("utf-8")))
             name = (job.model, job.device, job.dtype)
             if name not in models:
                 models[name] = LanguageModel(resolve(job.model), job.device, job.dtype)
             cost = job.run(models[name], folder, scratch, lambda n: say({"steps": n}))
             say(
                 {
-                    "cost": asdict(
+                    "cost": encode(
                         replace(cost, seconds=cost.seconds / share, tokens_per_second=cost.tokens_per_second * share)
                     )
                 }

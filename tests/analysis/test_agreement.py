@@ -1,26 +1,14 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from ragtune.analysis.agreement import (
-    Labelled,
-    agreement,
-    best_threshold,
-    calibration,
-    read_begin,
-    read_labelled,
-    write_labelled,
-)
-from ragtune.errors import CorpusError
-from tests.conftest import DATA
+from ragtune.analysis.agreement import agreement, best_threshold, calibration
+from ragtune.corpus.labelled import Labelled, labelled
 
 
 def rows(labels: list[bool]) -> list[Labelled]:
-    return [Labelled(str(i), "", "a", ("c",), x, "") for i, x in enumerate(labels)]
+    return [labelled(str(i), "", "a", ("c",), x, "") for i, x in enumerate(labels)]
 
 
 def test_perfect_and_useless_judges() -> None:
@@ -40,40 +28,3 @@ def test_thresholds_and_bins() -> None:
     error, bins = calibration(support, labels)
     assert sum(b.count for b in bins) == 4
     assert error == pytest.approx(0.15)
-
-
-def test_labelled_files_round_trip_and_complain_in_one_line(tmp_path: Path) -> None:
-    path = tmp_path / "l.jsonl"
-    with pytest.raises(CorpusError, match="no such file"):
-        read_labelled(path)
-    good = {"answer": "a", "context": "c", "label": True}
-    for lines, says in (
-        (["{"], "not JSON"),
-        ([{"answer": "a", "label": 1}], "contexts"),
-        ([{"answer": "a", "contexts": ["c"]}], 'no "label"'),
-        ([{**good, "label": "maybe"}], "unknown label"),
-        ([good, good], "one class"),
-        ([], "no labelled"),
-    ):
-        path.write_text("\n".join(x if isinstance(x, str) else json.dumps(x) for x in lines), "utf-8")
-        with pytest.raises(CorpusError, match=says) as caught:
-            read_labelled(path)
-        assert "\n" not in str(caught.value)
-    path.write_text("\n".join(json.dumps(x) for x in (good, {**good, "label": "unsupported"})), "utf-8")
-    found = read_labelled(path)
-    assert [x.supported for x in found] == [True, False]
-    write_labelled(found, tmp_path / "again.jsonl")
-    assert read_labelled(tmp_path / "again.jsonl") == found
-
-
-@pytest.mark.skipif(not (DATA / "begin").is_dir(), reason="BEGIN is not here")
-def test_begin_is_read() -> None:
-    found = read_begin(DATA / "begin" / "begin_dev_wow.tsv")
-    assert len(found) > 400
-    assert 0 < sum(x.supported for x in found) < len(found)
-
-
-def test_other_tables_are_not_begin(tmp_path: Path) -> None:
-    (tmp_path / "x.tsv").write_text("a\tb\n1\t2\n", "utf-8")
-    with pytest.raises(CorpusError, match="not a BEGIN file"):
-        read_begin(tmp_path / "x.tsv")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ragtune.analysis.causes import CAUSES, Case, cause, ceilings
-from ragtune.records import Answer, Chunk, Evidence, Hit, Question, Score
+from ragtune.analysis.causes import CAUSES, Known, cause, ceilings
+from ragtune.records import Answer, Chunk, Evidence, Hit, Question, Row, Score
 from ragtune.text.overlap import token_f1
 
 TEXT = "Overtime is approved by the duty manager. Staff have 27 days of leave a year."
@@ -22,15 +22,16 @@ def case(
     faithful: float | None = 1.0,
     trained: frozenset[str] = frozenset(),
     retrieves: bool = True,
-) -> Case:
+) -> tuple[Row, Known]:
     f1 = token_f1(text, question.answers) if question.answers and not abstained else 0.0
     scores = {
         "token_f1": Score("token_f1", f1),
         "answer_correctness": Score("answer_correctness", f1),
         "faithfulness": Score("faithfulness", faithful),
     }
-    answer = Answer(text, (), shown, 0, abstained)
-    return Case(question, answer, scores, deep, retrieves, trained, lambda said: said in TEXT.lower(), lambda a, b: 0.0)
+    answer = Answer(text, (), shown, outcome="abstained" if abstained else "answered")
+    known = Known(deep, retrieves, trained, lambda said: said in TEXT.lower(), lambda a, b: 0.0)
+    return Row("s", 0, question, answer, scores=scores), known
 
 
 @pytest.mark.parametrize(
@@ -52,27 +53,36 @@ def case(
         (case("purple", shown=(), deep=(), retrieves=False), "unsupported"),
         (case("25 days", shown=(), deep=(), retrieves=False, trained=frozenset({"25 days"})), "stale_memory"),
         (case("I don't know.", shown=(), deep=(), retrieves=False, abstained=True), "abstained_answerable"),
-        (case("blue", question=Question("n", "What colour is the moon?")), "answered_unanswerable"),
-        (case("I don't know.", question=Question("n", "What colour is the moon?"), abstained=True), ""),
+        (case("blue", question=Question("n", "What colour is the moon?", ())), "answered_unanswerable"),
+        (case("I don't know.", question=Question("n", "What colour is the moon?", ()), abstained=True), ""),
     ],
 )
-def test_each_wrong_answer_gets_one_cause(made: Case, expected: str) -> None:
-    assert cause(made) == expected
+def test_each_wrong_answer_gets_one_cause(made: tuple[Row, Known], expected: str) -> None:
+    assert cause(*made) == expected
     assert expected in {"", *CAUSES}
 
 
 def test_another_number_is_wrong_however_many_words_agree() -> None:
     question = Question("q", "What do biscuits cost?", ("2 euros",))
-    assert cause(case("3 euros", question=question, shown=(OTHER,))) != ""
-    assert cause(case("two euros", question=question, shown=(OTHER,))) == ""
+    assert cause(*case("3 euros", question=question, shown=(OTHER,))) != ""
+    assert cause(*case("two euros", question=question, shown=(OTHER,))) == ""
+
+
+def test_nothing_is_wrong_where_nobody_said_what_is_right() -> None:
+    assert cause(*case("blue", question=Question("u", "What colour is the moon?"))) == ""
 
 
 def test_ceilings_add_up_what_was_lost() -> None:
-    found = ceilings([("ignored", 0.2), ("ignored", 0.0), ("form", 0.4), ("answered_unanswerable", None)], 12, 10)
-    assert [(f["cause"], f["count"], round(f["adds"], 3)) for f in found] == [
+    def row(name: str, value: float | None) -> Row:
+        return Row("s", 0, QUESTION, Answer("x"), scores={"m": Score("m", value)}, cause=name)
+
+    rows = [row("ignored", 0.2), row("ignored", 0.0), row("form", 0.4), row("answered_unanswerable", None)]
+    rows += [row("", 1.0)] * 7 + [row("", None)]
+    found = ceilings(rows, "m")
+    assert [(c.cause, c.count, round(c.adds, 3)) for c in found] == [
         ("ignored", 2, 0.18),
         ("form", 1, 0.06),
         ("answered_unanswerable", 1, 0.0),
     ]
-    assert found[0]["share"] == round(2 / 12, 6)
-    assert ceilings([], 10, 10) == []
+    assert found[0].share == round(2 / 12, 6)
+    assert ceilings([row("", 1.0)], "m") == ()

@@ -10,7 +10,8 @@ from ragtune.cli import main
 from ragtune.corpus.answers import read_answers
 from ragtune.errors import CorpusError
 from ragtune.experiment.folder import load_run
-from ragtune.generation.given import abstains
+from ragtune.records import Score
+from ragtune.text.outcome import abstains
 
 ROWS = [
     {
@@ -59,8 +60,8 @@ def test_ragas_columns_are_scored_without_running_anything(tmp_path: Path, capsy
 def test_two_files_are_compared_by_question(tmp_path: Path) -> None:
     better = [{**ROWS[0]}, {**ROWS[1], "response": "2 euros"}, {**ROWS[2], "response": "Ola Brand"}]
     assert score(tmp_path, str(write(tmp_path / "old.jsonl", ROWS)), str(write(tmp_path / "new.jsonl", better))) == 0
-    found = [d for d in load_run(tmp_path / "run").summary["differences"] if d["metric"] == "answer_correctness"]
-    assert [(d["a"], d["b"], d["wins"], d["losses"]) for d in found] == [("old", "new", 2, 0)]
+    found = [d for d in load_run(tmp_path / "run").summary.differences if d.metric == "answer_correctness"]
+    assert [(d.a, d.b, d.wins, d.losses) for d in found] == [("old", "new", 2, 0)]
 
 
 def test_csv_mapping_and_texts_for_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,10 +75,10 @@ def test_csv_mapping_and_texts_for_lists(tmp_path: Path, capsys: pytest.CaptureF
     told = capsys.readouterr().err
     assert told.count("read as one context") == 1
     assert told.count("No references were given") == 1
-    lines = load_run(tmp_path / "run").lines
-    assert [len(x["contexts"]) for x in lines] == [1, 2]
-    assert lines[0]["scores"]["answer_correctness"] == {"value": None, "reason": "no reference was given"}
-    assert lines[1]["abstained"]
+    rows = load_run(tmp_path / "run").rows
+    assert [len(r.answer.contexts) for r in rows] == [1, 2]
+    assert rows[0].scores["answer_correctness"] == Score("answer_correctness", None, "no reference was given")
+    assert rows[1].answer.abstained
 
 
 def test_long_answers_and_unanswerable_rows(tmp_path: Path) -> None:
@@ -98,9 +99,9 @@ def test_long_answers_and_unanswerable_rows(tmp_path: Path) -> None:
         },
     ]
     assert score(tmp_path, str(write(tmp_path / "a.jsonl", rows))) == 0
-    lines = load_run(tmp_path / "run").lines
-    assert lines[0]["scores"]["faithfulness"]["value"] == 1.0
-    assert lines[1]["cause"] == "answered_unanswerable"
+    found = load_run(tmp_path / "run").rows
+    assert found[0].value("faithfulness") == 1.0
+    assert found[1].cause == "answered_unanswerable"
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,16 @@ import pytest
 from conftest import QUESTIONS, write_corpus
 
 from ragtune.analysis.learning import crossing
+from ragtune.analysis.power import expected_power
 from ragtune.cli import main
 from ragtune.errors import CorpusError, ExperimentError
 from ragtune.experiment.calibration import check_name, save_threshold, settle
 from ragtune.experiment.progress import Silent
-from ragtune.experiment.run import expected_power, run_experiment
+from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.tune import training_questions, tune_key
 from ragtune.experiment.workbench import Workbench
-from ragtune.judging.judge import JudgeSettings
+from ragtune.judging.settings import JudgeSettings
 from ragtune.report.build import write_report
 from ragtune.store import Store
 
@@ -92,11 +93,11 @@ def test_the_report_shows_changes_and_the_curve(root: Path) -> None:
     from ragtune.experiment.folder import load_run
 
     run = load_run(root / "run")
-    assert {"changed", "unchanged"} <= set(run.summary["slices"])
-    assert run.work["stages"]["tune"]["computed"] == 5
-    curve = next(c for c in run.summary["learning"] if c["part"] == "all")
-    assert [p[0] for p in curve["points"]] == [1, 2, 3]  # "after" trains on all three
-    assert curve["baseline"]["setup"] == "rag"
+    assert {"changed", "unchanged"} <= set(run.summary.slices)
+    assert run.work.stages["tune"].computed == 5
+    curve = next(c for c in run.summary.learning if c.part == "all")
+    assert [p.count for p in curve.points] == [1, 2, 3]  # "after" trains on all three
+    assert curve.baseline == "rag"
     page = write_report(run, root / "page.html").read_text()
     assert "Quality against training questions" in page
     assert "How each metric is made" in page

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from benchmarks.gate import alarms, baseline, flips, rates
 from ragtune.errors import RunError
 from ragtune.gate import Baseline, GateSettings, check, load_baseline, output
 from ragtune.gate.baseline import FORMAT
+from ragtune.store import encode
 
 RIGHT = np.r_[np.ones(140), np.zeros(60)]
 
@@ -106,7 +107,7 @@ def test_unfair_comparisons_are_refused() -> None:
         check(old, baseline(RIGHT[:100]))
     with pytest.raises(RunError, match="another judge"):
         check(old, replace(old, judge="x"))
-    changed = {**old.questions, "q000": {**old.questions["q000"], "text": "new"}}
+    changed = {**old.questions, "q000": replace(old.questions["q000"], text="new")}
     with pytest.raises(RunError, match="q000"):
         check(old, replace(old, questions=changed))
     assert check(old, baseline(RIGHT[:100]), GateSettings(allow_different=True)).code == 0
@@ -129,7 +130,7 @@ def test_too_much_unscored_is_its_own_failure() -> None:
 def test_what_people_and_machines_read() -> None:
     worse = flips(np.random.default_rng(0), RIGHT, 0.15, 0.0)
     old = baseline(RIGHT)
-    hostile = {**old.questions, **{q: {**v, "question": "<script>| a_b"} for q, v in old.questions.items()}}
+    hostile = {**old.questions, **{q: replace(v, question="<script>| a_b") for q, v in old.questions.items()}}
     old = replace(old, questions=hostile)
     gate = check(old, replace(baseline(worse), questions=hostile), GateSettings(metrics=["answer_correctness"]))
     names = output.names_of(old)
@@ -142,14 +143,14 @@ def test_what_people_and_machines_read() -> None:
     assert "\\|" in page
     suite = ET.fromstring(output.junit(gate))
     assert suite.get("failures") == str(len(gate.of("regressed")))
-    assert json.loads(json.dumps(output.as_json(gate)))["code"] == 1
+    assert json.loads(output.as_json(gate))["code"] == 1
 
 
 def test_damaged_baselines_are_one_line(tmp_path: Path) -> None:
     path = tmp_path / "b.json"
     with pytest.raises(RunError, match="no baseline"):
         load_baseline(path)
-    good = asdict(baseline(RIGHT[:4]))
+    good = encode(baseline(RIGHT[:4]))
     for content, says in (
         ("{", "damaged"),
         ("[]", "not a baseline"),

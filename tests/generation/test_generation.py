@@ -15,11 +15,12 @@ from ragtune.generation.endpoint import EndpointGenerator
 from ragtune.generation.extractive import ExtractiveGenerator, best_sentence
 from ragtune.generation.generator import Request
 from ragtune.generation.local import LocalGenerator
-from ragtune.generation.prompts import fit, load_prompt, parse_answer, read_reply, shipped_prompts
+from ragtune.generation.prompts import fit, load_prompt, shipped_prompts
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.records import Chunk, Hit
+from ragtune.records import Chunk, Hit, Question
+from ragtune.text.outcome import read_reply
 from tests.servers import start
 
 
@@ -86,7 +87,8 @@ def test_prompt_files_and_their_errors(tmp_path: Path) -> None:
     ],
 )
 def test_answers_are_read_back(raw: str, wanted: tuple[str, tuple[int, ...], bool]) -> None:
-    assert parse_answer(raw, 2, "I don't know.") == wanted
+    found = read_reply(raw, 2, "I don't know.")
+    assert (found.text, found.citations, found.outcome == "abstained") == wanted
 
 
 def test_hits_that_do_not_fit_are_dropped_from_the_lowest_rank() -> None:
@@ -106,10 +108,14 @@ def generator(folder: Path, **settings: object) -> LocalGenerator:
     return LocalGenerator(LanguageModel(resolve(str(folder)), "cpu"), load_prompt("cited"), made)
 
 
+def request(key: str, question: str, hits: tuple[Hit, ...] = ()) -> Request:
+    return Request(key, Question(key, question), hits)
+
+
 REQUESTS = [
-    Request("a", "When is tea?", HITS[:1]),
-    Request("b", "Who is the captain of the boat?", HITS),
-    Request("c", "Why?", ()),
+    request("a", "When is tea?", HITS[:1]),
+    request("b", "Who is the captain of the boat?", HITS),
+    request("c", "Why?", ()),
 ]
 
 
@@ -117,7 +123,7 @@ REQUESTS = [
 def test_real_architectures_answer_in_batches(tiny_models: dict[str, Path], kind: str) -> None:
     gen = generator(tiny_models[kind])
     batches = gen.batches(REQUESTS, 0)
-    replies = {r.key: r for batch in batches for r in gen.answer(batch, None, 0)}
+    replies = {k: r for batch in batches for k, r in gen.answer(batch, None, 0)}
     assert set(replies) == {"a", "b", "c"}
     for reply in replies.values():
         assert 0 < reply.tokens.answer <= 8
@@ -126,7 +132,7 @@ def test_real_architectures_answer_in_batches(tiny_models: dict[str, Path], kind
         assert reply.seconds > 0
         assert reply.confidence is not None
         assert 0 < reply.confidence <= 1
-    again = {r.key: r.raw for batch in gen.batches(REQUESTS[::-1], 0) for r in gen.answer(batch, None, 0)}
+    again = {k: r.raw for batch in gen.batches(REQUESTS[::-1], 0) for k, r in gen.answer(batch, None, 0)}
     assert again == {k: r.raw for k, r in replies.items()}
     assert gen.model.loads == 1
 
@@ -135,7 +141,7 @@ def test_real_architectures_answer_in_batches(tiny_models: dict[str, Path], kind
 def test_abstaining_is_decided_by_a_threshold(tiny_models: dict[str, Path], kind: str) -> None:
     def said(**settings: object) -> dict[str, str]:
         gen = generator(tiny_models[kind], **settings)
-        return {r.key: r.raw for batch in gen.batches(REQUESTS, 0) for r in gen.answer(batch, None, 0)}
+        return {k: r.raw for batch in gen.batches(REQUESTS, 0) for k, r in gen.answer(batch, None, 0)}
 
     gen = generator(tiny_models[kind])
     prompt = gen.prompt.messages("Why?", [])
@@ -156,15 +162,19 @@ def test_the_threshold_looks_at_the_first_new_token_only() -> None:
 
 
 def test_unsure_answers_count_as_abstaining() -> None:
-    assert read_reply("noon [1]", 0.9, 1, "I don't know.", 0.5) == ("noon", (1,), False)
-    assert read_reply("noon [1]", 0.4, 1, "I don't know.", 0.5) == ("I don't know.", (), True)
-    assert read_reply("noon [1]", None, 1, "I don't know.", 0.5) == ("noon", (1,), False)
+    def read(confidence: float | None) -> tuple[str, tuple[int, ...], str]:
+        found = read_reply("noon [1]", 1, "I don't know.", confidence, 0.5)
+        return found.text, found.citations, found.outcome
+
+    assert read(0.9) == ("noon", (1,), "answered")
+    assert read(0.4) == ("I don't know.", (), "abstained")
+    assert read(None) == ("noon", (1,), "answered")
 
 
 def test_padding_does_not_change_a_greedy_answer(tiny_models: dict[str, Path]) -> None:
     gen = generator(tiny_models["qwen2"])
-    together = {r.key: r.raw for r in gen.answer(REQUESTS, None, 0)}
-    alone = {r.key: r.raw for request in REQUESTS for r in gen.answer([request], None, 0)}
+    together = {k: r.raw for k, r in gen.answer(REQUESTS, None, 0)}
+    alone = {k: r.raw for one in REQUESTS for k, r in gen.answer([one], None, 0)}
     assert together == alone
 
 
@@ -172,7 +182,7 @@ def test_sampling_follows_its_seed(tiny_models: dict[str, Path]) -> None:
     gen = generator(tiny_models["llama"], temperature=1.0, top_p=0.9)
 
     def say(seed: int) -> list[str]:
-        return [r.raw for r in gen.answer(REQUESTS, None, seed)]
+        return [r.raw for _, r in gen.answer(REQUESTS, None, seed)]
 
     assert say(1) == say(1)
     assert say(1) != say(2)
@@ -196,11 +206,11 @@ def test_a_template_without_system_role_gets_it_in_the_user_turn(tiny_models: di
 def test_more_contexts_than_the_window_are_dropped_and_counted(tiny_models: dict[str, Path]) -> None:
     gen = generator(tiny_models["qwen2"], window=150)
     many = tuple(hit(f"The boat number {i} carries {i} people.", i) for i in range(1, 12))
-    [reply] = gen.answer([Request("x", "How many?", many)], None, 0)
+    [(_, reply)] = gen.answer([request("x", "How many?", many)], None, 0)
     assert 0 < reply.hits < 11
     assert reply.tokens.prompt <= 142
     with pytest.raises(ExperimentError, match="question alone"):
-        gen.prompt_ids(Request("y", "word " * 300, ()))
+        gen.prompt_ids(request("y", "word " * 300))
     with pytest.raises(ModelError, match="fills the whole window"):
         LocalGenerator(gen.model, gen.prompt, GeneratorSettings(max_new_tokens=300)).prompt_ids(REQUESTS[0])
 
@@ -255,7 +265,7 @@ def test_extractive_answers_with_the_best_sentence_and_cites_it() -> None:
     assert best_sentence("?", HITS) is None
     gen = ExtractiveGenerator(load_prompt("cited"))
     [batch] = gen.batches(REQUESTS, 0)
-    replies = {r.key: r.raw for r in gen.answer(batch, None, 0)}
+    replies = {k: r.raw for k, r in gen.answer(batch, None, 0)}
     assert replies["c"] == "I don't know."
 
 
@@ -300,7 +310,7 @@ def test_endpoint_answers_and_retries() -> None:
     with server([(500, {"error": {"message": "busy"}}), (200, GOOD)]) as (url, seen):
         gen = endpoint(url, window=200)
         [batch] = gen.batches(REQUESTS, 0)
-        replies = list(gen.answer(batch, None, 7))
+        replies = [r for _, r in gen.answer(batch, None, 7)]
     assert [r.raw for r in replies] == ["15:30 [1]"] * 3
     assert replies[0].tokens.answer == 5
     assert len(seen) == 4
@@ -314,8 +324,8 @@ def test_endpoint_answers_and_retries() -> None:
         ([(401, {"error": {"message": "no"}})], "refused the key"),
         ([(500, {})], "answered 500"),
         ([(200, {"choices": []})], "no completion"),
-        ([(200, "<html>hello")], "not JSON|no completion"),
-        ([(200, '{"cut": ')], "not JSON|no completion|reached"),
+        ([(200, "<html>hello")], "no completion"),
+        ([(200, '{"cut": ')], "no completion|reached"),
     ],
 )
 def test_endpoint_failures_are_one_line(script: list[tuple[int, object]], says: str) -> None:

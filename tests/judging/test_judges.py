@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from ragtune.errors import ExperimentError, ModelError
-from ragtune.judging.judge import Item, JudgeSettings
+from ragtune.judging.judge import Judge
 from ragtune.judging.judges import make_judge
 from ragtune.judging.replies import extract_json
+from ragtune.judging.settings import JudgeSettings
 from ragtune.models.encoder import SentenceEncoder
 from ragtune.models.names import resolve
-from ragtune.records import Question
+from ragtune.records import Answer, Chunk, Hit, Question, Row, Score
 from ragtune.store import Store
 from tests.servers import Say, Server
 
@@ -24,9 +25,19 @@ LEAVE = Question("q", "How many days of leave do full-time staff have?", ("27 da
 
 
 def item(
-    answer: str, contexts: tuple[str, ...] = CONTEXTS, question: Question = LEAVE, abstained: bool = False
-) -> Item:
-    return Item(f"{answer}/{contexts}/{question.id}", question, answer, abstained, contexts)
+    answer: str,
+    contexts: tuple[str, ...] = CONTEXTS,
+    question: Question = LEAVE,
+    abstained: bool = False,
+    cited: tuple[int, ...] = (),
+) -> Row:
+    hits = tuple(Hit(Chunk(f"c{n}", "d", 0, len(t), t), 1.0, n) for n, t in enumerate(contexts, 1))
+    said = Answer(answer, cited, hits, outcome="abstained" if abstained else "answered")
+    return Row("s", 0, question, said)
+
+
+def scores_of(judge: Judge, row: Row) -> dict[str, Score]:
+    return dict(judge.score([row])[0])
 
 
 # --- a server that says what it is told ----------------------------------------------------------------------
@@ -79,12 +90,12 @@ def test_llm_scores_follow_the_definitions(
     serve: Callable[..., Server], minilm: SentenceEncoder, tmp_path: Path
 ) -> None:
     judge = llm(serve(sensible).url, minilm, tmp_path)
-    scores = judge.judge(item("They have 27 days. The office opens at 9.", (CONTEXTS[1], CONTEXTS[0])))
+    scores = scores_of(judge, item("They have 27 days. The office opens at 9.", (CONTEXTS[1], CONTEXTS[0])))
     assert scores["faithfulness"].value == 0.5
     assert scores["context_precision"].value == 0.5  # the useful context is second
     assert scores["context_recall"].value == 1.0
     assert scores["answer_relevance"].value == pytest.approx(1.0, abs=1e-5)
-    cosine = judge.similarity("They have 27 days. The office opens at 9.", "27 days")
+    cosine = judge.witness.similarity("They have 27 days. The office opens at 9.", "27 days")
     assert scores["answer_correctness"].value == pytest.approx(0.75 * (1 / 1.5) + 0.25 * cosine, abs=1e-6)
     assert all(s.value is None or 0 <= s.value <= 1 for s in scores.values())
 
@@ -93,16 +104,18 @@ def test_llm_abstentions_and_empty_contexts_are_unscored_not_failed(
     serve: Callable[..., Server], minilm: SentenceEncoder, tmp_path: Path
 ) -> None:
     judge = llm(serve(sensible).url, minilm, tmp_path)
-    away = judge.judge(item("I don't know.", abstained=True))
+    away = scores_of(judge, item("I don't know.", abstained=True))
     assert (away["faithfulness"].value, away["faithfulness"].failed) == (None, False)
     assert away["answer_relevance"].value == 0.0
     assert away["answer_correctness"].value == 0.0
-    bare = judge.judge(item("27 days", ()))
+    bare = scores_of(judge, item("27 days", ()))
     assert {m for m, s in bare.items() if s.value is None} == {"faithfulness", "context_precision", "context_recall"}
-    none = judge.judge(item("Nobody knows.", question=Question("n", "What does the moon cost?")))
+    none = scores_of(judge, item("Nobody knows.", question=Question("n", "What does the moon cost?", ())))
     assert none["answer_correctness"].value is None
     assert (
-        judge.judge(item("I don't know.", question=Question("n", "What?"), abstained=True))["answer_relevance"].value
+        scores_of(judge, item("I don't know.", question=Question("n", "What?", ()), abstained=True))[
+            "answer_relevance"
+        ].value
         is None
     )
 
@@ -121,8 +134,8 @@ def test_broken_replies_are_repaired_asked_again_or_unscored(
         return "Sure! ```json\n" + json.dumps(sensible(message))[:-1] + ",}\n```"
 
     judge = llm(serve(clumsy).url, minilm, tmp_path / "a")
-    assert judge.judge(item("They have 27 days"))["faithfulness"].value == 1.0
-    hopeless = llm(serve(lambda m: "I would rather not.").url, minilm, tmp_path / "b").judge(item("27 days"))
+    assert scores_of(judge, item("They have 27 days"))["faithfulness"].value == 1.0
+    [hopeless] = llm(serve(lambda m: "I would rather not.").url, minilm, tmp_path / "b").score([item("27 days")])
     bad = {m: s for m, s in hopeless.items() if s.failed}
     assert set(bad) == {"faithfulness", "answer_relevance", "context_precision", "context_recall", "answer_correctness"}
     assert all(s.value is None and "after 3 tries" in s.reason for s in bad.values())
@@ -135,14 +148,14 @@ def test_replies_are_kept_by_content_and_the_budget_holds(
     server = serve(sensible)
     first = llm(server.url, minilm, tmp_path, budget=4)
     with pytest.raises(ExperimentError, match="budget of 4 calls"):
-        first.judge(item("They have 27 days"))
+        scores_of(first, item("They have 27 days"))
     asked = len(server.messages)
     again = llm(server.url, minilm, tmp_path)
-    again.judge(item("They have 27 days"))
+    scores_of(again, item("They have 27 days"))
     assert len(server.messages) == len(set(server.messages))  # nothing was asked twice
     assert len(server.messages) > asked
     third = llm(server.url, minilm, tmp_path)
-    third.judge(item("They have 27 days"))
+    scores_of(third, item("They have 27 days"))
     assert third.calls == 0
 
 
@@ -150,7 +163,7 @@ def test_servers_without_schemas_are_asked_in_words(
     serve: Callable[..., Server], minilm: SentenceEncoder, tmp_path: Path
 ) -> None:
     judge = llm(serve(sensible, schema=False).url, minilm, tmp_path, retries=1, concurrency=1)
-    assert judge.judge(item("27 days"))["faithfulness"].value == 1.0
+    assert scores_of(judge, item("27 days"))["faithfulness"].value == 1.0
 
 
 @pytest.mark.parametrize(
@@ -170,31 +183,26 @@ def test_a_failing_server_is_one_line(
 ) -> None:
     judge = llm(serve(lambda m: answer).url, minilm, tmp_path, concurrency=1)
     with pytest.raises(ModelError, match=says) as caught:
-        judge.judge(item("27 days"))
+        scores_of(judge, item("27 days"))
     assert "\n" not in str(caught.value)
 
 
 def test_an_unreachable_server_is_one_line(minilm: SentenceEncoder, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be reached"):
-        llm("http://127.0.0.1:9/v1", minilm, tmp_path, concurrency=1).judge(item("27 days"))
+        llm("http://127.0.0.1:9/v1", minilm, tmp_path, concurrency=1).score([item("27 days")])
 
 
 def test_a_local_model_can_judge(minilm: SentenceEncoder, tmp_path: Path) -> None:
-    from ragtune.judging.llm import LlmJudge
-    from ragtune.judging.replies import Asker
+    from ragtune.judging.llm import LlmWitness
+    from ragtune.judging.replies import Asker, LocalChat
     from ragtune.models.causal import LanguageModel
-    from ragtune.models.server import LocalChat
 
+    settings = JudgeSettings(name="llm", model="bundled:nano")
     chat = LocalChat(LanguageModel(resolve("bundled:nano")), max_tokens=16)
-    judge = LlmJudge(
-        JudgeSettings(name="llm", model="bundled:nano"),
-        minilm,
-        Asker(chat, Store(tmp_path).log("replies", "x"), tries=1),
-        "f",
-        1,
-    )
-    assert make_judge(JudgeSettings(name="llm", model="bundled:nano"), minilm, resolve, Store(tmp_path)).key
-    scores = judge.judge(item("27 days"))  # it speaks no JSON: unscored with the reason, never NaN
+    asker = Asker(chat, Store(tmp_path).log("replies", "x"), tries=1)
+    judge = Judge(LlmWitness(settings, minilm, asker, "f", 1), settings)
+    assert make_judge(settings, minilm, resolve, Store(tmp_path)).key
+    scores = scores_of(judge, item("27 days"))  # it speaks no JSON: unscored with the reason, never NaN
     assert scores["faithfulness"].failed
     assert scores["exact_match"].value == 1.0
 
@@ -280,27 +288,32 @@ def test_nli_judges_with_any_cross_encoder(
         item("", ()),
         item("no", abstained=True),
     ]
-    judge.prepare(items)
+    found = judge.score(items)
     asked = judge.calls
-    for each in items:
-        for score in judge.judge(each).values():
+    for scores in found:
+        for score in scores.values():
             assert score.value is None or 0 <= score.value <= 1
-        assert 0 <= judge.answer_support(each) <= 1
-    assert judge.calls == asked  # everything was scored in one go
+    assert judge.score(items) == found
+    assert judge.calls == asked  # everything was scored in one go, and is known
+    assert all(0 <= value <= 1 for value in judge.support(items))
 
 
-def test_nli_takes_the_best_window(minilm: SentenceEncoder, tmp_path: Path) -> None:
-    from ragtune.judging.nli import NliJudge
+def test_nli_takes_the_best_window() -> None:
+    from ragtune.judging.nli import NliEvidence, windows
 
-    def score(pairs: object) -> list[float]:
-        return [0.9 if "27" in premise else 0.1 for premise, _ in pairs]  # type: ignore[attr-defined]
+    def entails(pairs: Sequence[tuple[str, str]]) -> list[float]:
+        return [0.9 if "27" in premise else 0.1 for premise, _ in pairs]
 
-    judge = NliJudge(JudgeSettings(name="nli", model="x"), minilm, score, "f")
-    long = " ".join(f"Sentence number {i} says nothing at all about it." for i in range(60))
-    windows = judge.windows([long + " Staff have 27 days."])
-    assert len(windows) > 2
-    assert judge.support("27 days", windows).support == 0.9
-    assert judge.support("27 days", []).support == 0.0
+    evidence = NliEvidence(entails, "f")
+    long = " ".join(f"Sentence number {i} says nothing at all about it." for i in range(60)) + " Staff have 27 days."
+    assert len(windows((long,))) > 2
+    assert evidence.support("27 days", (long,))[0] == 0.9
+    assert evidence.support("27 days", ()) == (0.0, "", -1)
+    calls = evidence.calls
+    evidence.gather(lambda: evidence.support("28 days", (long,)))
+    assert evidence.calls == calls + len(windows((long,)))
+    evidence.support("28 days", (long,))
+    assert evidence.calls == calls + len(windows((long,)))
 
 
 def test_judges_that_miss_a_setting_are_named(minilm: SentenceEncoder, tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from ragtune.judging.judge import Item, JudgeSettings
-from ragtune.judging.local import LocalJudge
-from ragtune.judging.metrics import CORE, METRICS, citations, noise_sensitivity
+from ragtune.judging.judge import Judge
+from ragtune.judging.local import LocalWitness
+from ragtune.judging.metrics import METRICS, citations, noise_sensitivity
+from ragtune.judging.settings import JudgeSettings
+from ragtune.judging.witness import Support
 from ragtune.models.encoder import SentenceEncoder
-from ragtune.records import Question, Score
+from ragtune.records import Answer, Chunk, Hit, Question, Row, Score
 from ragtune.text.overlap import rouge_l
 
 CONTEXTS = (
@@ -19,22 +21,31 @@ CONTEXTS = (
     "The car park shuts at 22:00.",
 )
 LEAVE = Question("q", "How many days of leave do full-time staff have?", ("27 days",))
-NONE = Question("n", "What does the moon cost?")
+NONE = Question("n", "What does the moon cost?", ())
+UNKNOWN = Question("u", "What does the moon cost?")
 
 
 @pytest.fixture(scope="module")
-def judge(minilm: SentenceEncoder) -> LocalJudge:
-    return LocalJudge(JudgeSettings(), minilm)
+def judge(minilm: SentenceEncoder) -> Judge:
+    return Judge(LocalWitness(JudgeSettings(), minilm), JudgeSettings())
+
+
+def row(
+    answer: str, cited: tuple[int, ...] = (), question: Question = LEAVE, contexts: tuple[str, ...] = CONTEXTS
+) -> Row:
+    hits = tuple(Hit(Chunk(f"c{n}", "d", 0, len(t), t), 1.0, n) for n, t in enumerate(contexts, 1))
+    away = answer == "I don't know."
+    return Row("s", 0, question, Answer(answer, cited, hits, outcome="abstained" if away else "answered"))
 
 
 def scores(
-    judge: LocalJudge,
+    judge: Judge,
     answer: str,
     cited: tuple[int, ...] = (),
     question: Question = LEAVE,
     contexts: tuple[str, ...] = CONTEXTS,
 ) -> dict[str, Score]:
-    return dict(judge.judge(Item("k", question, answer, answer == "I don't know.", contexts, cited)))
+    return dict(judge.score([row(answer, cited, question, contexts)])[0])
 
 
 def test_every_metric_says_what_it_is() -> None:
@@ -43,7 +54,6 @@ def test_every_metric_says_what_it_is() -> None:
         assert all((metric.title, metric.short, metric.meaning, metric.formula, metric.source, metric.unscored)), name
         assert metric.needs <= {"reference", "contexts", "citations"}
     assert len({m.short for m in METRICS.values()}) == len(METRICS)
-    assert set(CORE) == {m.name for m in METRICS.values() if m.core}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +70,7 @@ def test_rouge_l_by_hand(answer: str, reference: str, value: float) -> None:
     assert rouge_l(answer, ["nothing alike", reference]) == pytest.approx(value)
 
 
-def test_citations_that_carry_the_answer(judge: LocalJudge) -> None:
+def test_citations_that_carry_the_answer(judge: Judge) -> None:
     right = scores(judge, "Full-time staff have 27 days of leave.", (1,))
     assert (right["citation_recall"].value, right["citation_precision"].value) == (1, 1)
     needless = scores(judge, "Full-time staff have 27 days of leave.", (1, 3))
@@ -75,17 +85,27 @@ def test_citations_that_carry_the_answer(judge: LocalJudge) -> None:
     assert scores(judge, "27 days", (9,))["citation_recall"].value == 0  # a number that no context has
 
 
-def test_a_citation_counts_when_only_the_union_supports() -> None:
-    def supports(found: Sequence[str], contexts: Sequence[str]) -> list[bool]:
-        return [len(contexts) > 1 for _ in found]
+def test_a_citation_counts_when_only_the_union_supports(minilm: SentenceEncoder) -> None:
+    class Union(LocalWitness):
+        def supports(self, said: Sequence[str], contexts: Sequence[str]) -> list[Support]:
+            return [Support(s, 1.0, len(contexts) > 1) for s in said]
 
-    item = Item("k", LEAVE, "Two things together.", False, CONTEXTS, (1, 2))
-    assert citations.recall(item, supports).value == 1
-    assert citations.precision(item, supports).value == 1
-    assert citations.recall(item, supports, []).value is None
+    witness, cites = Union(JudgeSettings(), minilm), row("Two things together.", (1, 2))
+    assert citations.recall(witness, cites).value == 1
+    assert citations.precision(witness, cites).value == 1
+    assert citations.recall(witness, row("?!", (1, 2))).value is None
 
 
-def test_noise_is_what_the_contexts_say_and_the_reference_does_not(judge: LocalJudge) -> None:
+def test_what_nobody_said_is_unscored_and_what_must_abstain_is_scored(judge: Judge) -> None:
+    unknown, none = scores(judge, "a rock", question=UNKNOWN), scores(judge, "a rock", question=NONE)
+    needing = [m for m, metric in METRICS.items() if "reference" in metric.needs]
+    assert {unknown[m].reason for m in needing} == {"no reference was given"}
+    assert all(unknown[m].value is None for m in needing)
+    assert (none["abstention"].value, none["answer_correctness"].value) == (0, None)
+    assert scores(judge, "I don't know.", question=UNKNOWN)["answer_relevance"].value is None
+
+
+def test_noise_is_what_the_contexts_say_and_the_reference_does_not(judge: Judge) -> None:
     assert scores(judge, "Full-time staff have 27 days of leave.")["noise_sensitivity"].value == 0
     led = scores(judge, "The car park shuts at 22:00.")["noise_sensitivity"]
     assert led.value == 1
@@ -105,7 +125,7 @@ def test_noise_is_what_the_contexts_say_and_the_reference_does_not(judge: LocalJ
     assert not noise_sensitivity.METRIC.higher_is_better
 
 
-def test_precision_without_a_reference_goes_by_the_answer(judge: LocalJudge) -> None:
+def test_precision_without_a_reference_goes_by_the_answer(judge: Judge) -> None:
     name = "context_precision_without_reference"
     assert scores(judge, "The car park shuts at 22:00.")[name].value == pytest.approx(1 / 3)
     assert scores(judge, "The car park shuts at 22:00.", question=NONE)[name].value == pytest.approx(1 / 3)
@@ -114,6 +134,7 @@ def test_precision_without_a_reference_goes_by_the_answer(judge: LocalJudge) -> 
 
 
 def test_extra_metrics_may_be_chosen(minilm: SentenceEncoder) -> None:
-    few = LocalJudge(JudgeSettings(extra_metrics=("rouge_l",)), minilm)
-    assert list(scores(few, "27 days")) == [*CORE, "rouge_l"]
+    settings = JudgeSettings(extra_metrics=("rouge_l",))
+    few = Judge(LocalWitness(settings, minilm), settings)
+    assert list(scores(few, "27 days")) == [*(m.name for m in METRICS.values() if m.core), "rouge_l"]
     assert scores(few, "27 days")["rouge_l"].value == 1

@@ -15,11 +15,11 @@ from random import Random
 
 import pytest
 
-from ragtune.judging.judge import Item, JudgeSettings
 from ragtune.judging.judges import make_judge
+from ragtune.judging.settings import JudgeSettings
 from ragtune.models.encoder import SentenceEncoder
 from ragtune.models.names import resolve
-from ragtune.records import Question, Score
+from ragtune.records import Answer, Chunk, Hit, Question, Row, Score
 from ragtune.store import Store
 from tests.servers import Server
 
@@ -67,7 +67,7 @@ class Case:
     answerable: bool = True
 
     @property
-    def item(self) -> Item:
+    def item(self) -> Row:
         abstains = "abstains" in self.kind
         answer = (
             f"I don't know about c{self.n}."
@@ -79,13 +79,10 @@ class Case:
             f"What is c{self.n} about, and how long is it?",
             (f"It is c{self.n}ref and lasts {self.n} days",) * self.answerable,
         )
-        return Item(
-            f"c{self.n}",
-            question,
-            answer,
-            abstains,
-            tuple(f"Context c{self.n}k{k} speaks of things." for k in range(len(self.useful))),
-        )
+        texts = [f"Context c{self.n}k{k} speaks of things." for k in range(len(self.useful))]
+        hits = tuple(Hit(Chunk(t, "d", 0, len(t), t), 1.0, n) for n, t in enumerate(texts, 1))
+        said = Answer(answer, hits=hits, outcome="abstained" if abstains else "answered")
+        return Row("s", 0, question, said)
 
 
 def cases() -> list[Case]:
@@ -164,9 +161,10 @@ def both(
     for name in ("llm", "ragas"):
         settings = JudgeSettings(name=name, model="m", endpoint=server.url, concurrency=1, retries=0)
         judge = make_judge(settings, minilm, resolve, Store(tmp_path_factory.mktemp(name)))
-        judge.prepare([c.item for c in made])
-        found.append({c.item.key: dict(judge.judge(c.item)) for c in made})
-    yield [(c, found[0][c.item.key], found[1][c.item.key]) for c in made]
+        found.append(
+            {c.item.question.id: dict(s) for c, s in zip(made, judge.score([c.item for c in made]), strict=True)}
+        )
+    yield [(c, found[0][c.item.question.id], found[1][c.item.question.id]) for c in made]
     server.http.shutdown()
 
 
@@ -206,7 +204,7 @@ def test_ragas_never_yields_nan_or_a_traceback(minilm: SentenceEncoder, tmp_path
     judge = make_judge(
         JudgeSettings(name="ragas", model="m", endpoint=server.url, retries=0), minilm, resolve, Store(tmp_path)
     )
-    found = judge.judge(cases()[1].item)
+    [found] = judge.score([cases()[1].item])
     assert found["answer_relevance"].value is None
     assert found["answer_relevance"].failed
     assert "could not be read" in found["answer_relevance"].reason

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.judge import judged, overlap
-from ragtune.analysis.agreement import read_begin
+from ragtune.corpus.labelled import read_begin
 from ragtune.judging.support import support, windows
 from tests.conftest import DATA
 

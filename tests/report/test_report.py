@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from conftest import write_corpus
 
+from ragtune.analysis.means import Estimate
 from ragtune.experiment.folder import Run, load_run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.report import charts, numbers
-from ragtune.report.build import render, script_json, write_report
+from ragtune.report.build import render, write_report
+from ragtune.report.data import script_json
 from ragtune.report.terminal import comparison
 from ragtune.store import Store
 
@@ -77,7 +79,7 @@ def test_the_page_is_self_contained_and_holds_its_data(run: Run, tmp_path: Path)
     assert data["setups"] == ["<b>One</b>", "two"]
     for section in ("setups", "differences", "cost-quality", "slices", "retrieval", "work", "questions", "reproduce"):
         assert f'id="{section}"' in page
-    assert run.summary["decision"]["text"].split("”")[0].split("“")[1] in ("<b>One</b>", "two")
+    assert run.summary.decision.text.split("”")[0].split("“")[1] in ("<b>One</b>", "two")
 
 
 def test_script_json_cannot_leave_its_element() -> None:
@@ -122,4 +124,4 @@ def test_numbers() -> None:
     assert numbers.seconds(600) == "10.0 min"
     assert numbers.signed(-0.05) == "-5.0"
     assert numbers.signed(None) == "–"
-    assert numbers.interval({}) == ""
+    assert numbers.interval(Estimate(None, None, None, 0)) == ""

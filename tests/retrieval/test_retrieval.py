@@ -18,12 +18,13 @@ from ragtune.models.tokens import token_spans
 from ragtune.records import Chunk, Document, Evidence, Hit, Question
 from ragtune.retrieval.dense import DenseIndex, choose_kind, gpu_count
 from ragtune.retrieval.fuse import fuse, reciprocal_rank, weighted
-from ragtune.retrieval.lexical import build_lexical, tokenise
+from ragtune.retrieval.lexical import build_lexical
 from ragtune.retrieval.measure import measure_retrieval
 from ragtune.retrieval.rerank import CrossEncoderReranker, LateInteraction
 from ragtune.retrieval.retriever import Retriever
 from ragtune.retrieval.settings import FusionSettings, IndexSettings, LexicalSettings, RerankSettings, RetrievalSettings
 from ragtune.store import Store
+from ragtune.text.words import search_terms
 
 TEXTS = [
     "The cat sleeps on the red sofa.",
@@ -40,6 +41,10 @@ def chunks(texts: list[str] = TEXTS) -> list[Chunk]:
         Chunk(f"c{i}", f"d{i}", 0, len(t), t, "", {"team": "pets" if i in (0, 3) else "office", "tags": ["x", str(i)]})
         for i, t in enumerate(texts)
     ]
+
+
+def asked(*texts: str) -> list[Question]:
+    return [Question(str(n), text) for n, text in enumerate(texts)]
 
 
 # --- encoder -------------------------------------------------------------------------------------------------
@@ -166,8 +171,8 @@ def test_unknown_and_empty_queries_score_nothing() -> None:
 
 
 def test_chinese_is_cut_into_characters_and_pairs() -> None:
-    assert tokenise("我爱猫 Running") == ["我", "爱", "猫", "我爱", "爱猫", "run"]
-    assert tokenise("Running", stem=False) == ["running"]
+    assert search_terms("我爱猫 Running") == ["我", "爱", "猫", "我爱", "爱猫", "run"]
+    assert search_terms("Running", stems=False) == ["running"]
 
 
 rankings = st.lists(
@@ -265,15 +270,15 @@ def build(minilm: SentenceEncoder, settings: RetrievalSettings, texts: list[str]
     ],
 )
 def test_every_composition_finds_the_right_chunk(minilm: SentenceEncoder, settings: RetrievalSettings) -> None:
-    found = build(minilm, settings).retrieve(["Where does the cat sleep?", "When do the ferries leave?"])
+    found = build(minilm, settings).hits(asked("Where does the cat sleep?", "When do the ferries leave?"))
     assert [h[0].chunk.id for h in found] == ["c0", "c2"]
     assert [h.rank for h in found[0]] == list(range(1, len(found[0]) + 1))
-    assert build(minilm, settings).retrieve([]) == []
+    assert build(minilm, settings).hits([]) == []
 
 
 def test_metadata_filters_hold_for_dense_and_lexical(minilm: SentenceEncoder) -> None:
     settings = RetrievalSettings(lexical=LexicalSettings(), top_k=6, where={"team": ["office", "lab"], "tags": "2"})
-    [hits] = build(minilm, settings).retrieve(["Where does the cat sleep?"])
+    [hits] = build(minilm, settings).hits(asked("Where does the cat sleep?"))
     assert [h.chunk.id for h in hits] == ["c2"]
     with pytest.raises(ExperimentError, match="no chunk matches"):
         build(minilm, RetrievalSettings(where={"team": "none"}))

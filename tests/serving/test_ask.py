@@ -39,13 +39,14 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_answer_quotes_its_document(root: Path) -> None:
-    reply = Assistant(*open_target(root / "run"), setup="extractive", progress=Silent()).ask("When is tea served?")
-    assert reply.answer == "Tea is served at 15:30 in the green room."
-    [cited] = reply.citations
-    assert cited.document == "tea.md"
-    assert "15:30" in cited.quote
-    assert reply.seconds >= 0
-    assert not reply.abstained
+    row = Assistant(*open_target(root / "run"), setup="extractive", progress=Silent()).ask("When is tea served?")
+    assert row.answer.text == "Tea is served at 15:30 in the green room."
+    [cited] = [row.answer.hits[n - 1].chunk for n in row.answer.citations]
+    assert cited.document_id == "tea.md"
+    assert "15:30" in cited.text
+    assert row.times.total > 0
+    assert not row.answer.abstained
+    assert row.question.answers is None
 
 
 @pytest.mark.parametrize("setup", ["nano", "tuned"])
@@ -53,10 +54,9 @@ def test_models_and_adapters_of_the_run_answer(root: Path, setup: str) -> None:
     assistant = Assistant(*open_target(root / "run"), setup=setup, progress=Silent())
     assert isinstance(assistant._generator, LocalGenerator)
     assert assistant._generator.model.loads == 1  # before anything is asked
-    reply = assistant.ask("When is tea served?")
+    row = assistant.ask("When is tea served?")
     assert assistant._generator.model.loads == 1
-    assert isinstance(reply.answer, str)
-    assert (len(reply.shown) == 2) == (setup == "nano")
+    assert (len(row.answer.hits) == 2) == (setup == "nano")
 
 
 def test_asking_an_experiment_or_a_bare_corpus(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,10 +64,9 @@ def test_asking_an_experiment_or_a_bare_corpus(root: Path, tmp_path: Path, monke
     (root / "c" / "questions.jsonl").rename(tmp_path / "kept")
     try:
         for target, setup in ((root / "asked.yaml", "extractive"), (root / "c", "extractive")):
-            reply = Assistant(*open_target(target, store=tmp_path / "s"), setup=setup, progress=Silent()).ask(
-                "Who is the captain of the boat Sprat?"
-            )
-            assert reply.citations[0].document == "boats.txt"
+            assistant = Assistant(*open_target(target, store=tmp_path / "s"), setup=setup, progress=Silent())
+            answer = assistant.ask("Who is the captain of the boat Sprat?").answer
+            assert answer.hits[answer.citations[0] - 1].chunk.document_id == "boats.txt"
     finally:
         (tmp_path / "kept").rename(root / "c" / "questions.jsonl")
 

@@ -17,10 +17,11 @@ from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.store import Store
+from ragtune.records import TuneCost
+from ragtune.store import Store, decode, encode
 from ragtune.tuning import beside
+from ragtune.tuning.batches import Encoded
 from ragtune.tuning.job import TuneJob
-from ragtune.tuning.lora import Encoded
 from ragtune.tuning.settings import LoraSettings, TuningSettings
 
 ITEMS = tuple(Encoded(tuple(range(10, 20 + n)), (30 + n, 31, 2)) for n in range(6))
@@ -43,16 +44,20 @@ def job(seed: int, epochs: float = 2, items: tuple[Encoded, ...] = ITEMS) -> Tun
 
 
 def storing(folder: Path) -> beside.Storing:
-    def store(train: Callable[[Path, Path], object]) -> None:
+    def store(train: Callable[[Path, Path], TuneCost]) -> None:
         (folder / "scratch").mkdir(parents=True)
-        (folder / "cost.json").write_text(json.dumps(train(folder / "out", folder / "scratch")))
+        (folder / "cost.json").write_text(json.dumps(encode(train(folder / "out", folder / "scratch"))))
 
     return store
 
 
+def unused(job: TuneJob) -> LanguageModel:
+    raise AssertionError("processes load their own base")
+
+
 def test_a_job_survives_being_written_down() -> None:
     one = job(3)
-    assert TuneJob.from_json(json.loads(json.dumps(one.to_json()))) == one
+    assert decode(TuneJob, json.loads(json.dumps(encode(one)))) == one
 
 
 def test_side_by_side_gives_the_adapters_of_one_after_the_other(tmp_path: Path) -> None:
@@ -60,7 +65,9 @@ def test_side_by_side_gives_the_adapters_of_one_after_the_other(tmp_path: Path) 
 
     seen: list[int] = []
     jobs = [job(n) for n in range(3)]
-    loads = beside.run_beside([(j, storing(tmp_path / f"beside{n}")) for n, j in enumerate(jobs)], 2, seen.append)
+    loads = beside.run_beside(
+        [(j, storing(tmp_path / f"beside{n}")) for n, j in enumerate(jobs)], 2, unused, seen.append
+    )
     assert loads == 2
     assert sum(seen) == sum(j.steps for j in jobs)
     model = LanguageModel(resolve("bundled:nano"), "cpu")
@@ -88,7 +95,7 @@ def test_what_a_process_met_is_one_line_here_and_ends_the_others(tmp_path: Path)
     long = (Encoded(tuple(range(10, 3000)), (30, 2)),)
     jobs = [job(0, epochs=3000), job(1, items=long)]
     with pytest.raises(RagtuneError, match="a training item has 2992 tokens") as met:
-        beside.run_beside([(j, storing(tmp_path / str(n))) for n, j in enumerate(jobs)], 2, lambda n: None)
+        beside.run_beside([(j, storing(tmp_path / str(n))) for n, j in enumerate(jobs)], 2, unused, lambda n: None)
     assert "\n" not in str(met.value)
     assert not (tmp_path / "0" / "cost.json").exists()  # the other, of thousands of steps, was not waited for
 
@@ -98,7 +105,7 @@ def test_a_process_that_is_killed_is_told_of(tmp_path: Path, monkeypatch: pytest
     popen = subprocess.Popen
     monkeypatch.setattr(beside.subprocess, "Popen", lambda *a, **k: started.append(popen(*a, **k)) or started[-1])
     with pytest.raises(ExperimentError, match="ended from outside"):
-        beside.run_beside([(job(0, epochs=3000), storing(tmp_path / "a"))], 1, lambda n: started[0].kill())
+        beside.run_beside([(job(0, epochs=3000), storing(tmp_path / "a"))], 1, unused, lambda n: started[0].kill())
     assert started[0].poll() is not None
 
 
@@ -106,11 +113,11 @@ def test_an_error_of_the_disk_stays_one(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "out").write_text("a file where the adapter's folder should be")
     with pytest.raises(OSError, match="exists"):
-        beside.run_beside([(job(0), storing(tmp_path / "a"))], 1, lambda n: None)
+        beside.run_beside([(job(0), storing(tmp_path / "a"))], 1, unused, lambda n: None)
 
 
 def test_no_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
-    (tmp_path / "job.json").write_text(json.dumps(job(0, epochs=3000).to_json()))
+    (tmp_path / "job.json").write_text(json.dumps(encode(job(0, epochs=3000))))
     worker = subprocess.Popen(
         [sys.executable, "-m", "ragtune.tuning.worker", "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

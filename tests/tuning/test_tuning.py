@@ -10,9 +10,9 @@ from ragtune.errors import ExperimentError, ModelError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
 from ragtune.records import Chunk, Document, Evidence, Hit, Question
-from ragtune.retrieval.measure import overlaps
 from ragtune.store import file_digest
-from ragtune.tuning.lora import Encoded, FixedBatches, encode_item, find_targets, train_adapter
+from ragtune.tuning.batches import Encoded, FixedBatches, encode_item
+from ragtune.tuning.lora import find_targets, train_adapter
 from ragtune.tuning.recipes import build_items, words_around
 from ragtune.tuning.settings import LoraSettings, TuningSettings
 
@@ -24,7 +24,7 @@ CARD = {"base": "", "base_name": "tiny"}
 
 
 def items(settings: TuningSettings, hits: list[Hit] = HITS):  # type: ignore[no-untyped-def]
-    return build_items([ASKED, UNKNOWN], [hits, hits], CHUNKS, settings, overlaps, "I don't know.", 0)
+    return build_items([ASKED, UNKNOWN], [hits, hits], CHUNKS, settings, "I don't know.", 0)
 
 
 def test_closed_book_has_no_contexts() -> None:
@@ -36,7 +36,7 @@ def test_closed_book_has_no_contexts() -> None:
 def test_variants_leave_words_out_and_keep_the_answer() -> None:
     settings = TuningSettings(train_on="closed-book", variants=4, word_dropout=0.5)
     long = Question("l", "At what time of the day is lunch served to guests?", ("noon",), (), "train")
-    made = build_items([long], [[]], [], settings, overlaps, "I don't know.", 0)
+    made = build_items([long], [[]], [], settings, "I don't know.", 0)
     assert [m.target for m in made] == ["noon"] * 5
     assert made[0].question.text == long.text
     for variant in made[1:]:
@@ -44,7 +44,7 @@ def test_variants_leave_words_out_and_keep_the_answer() -> None:
         assert 2 <= len(words) <= len(long.text.split())
         assert set(words) <= set(long.text.split())
     assert len({m.question.text for m in made}) > 2
-    assert made == build_items([long], [[]], [], settings, overlaps, "I don't know.", 0)
+    assert made == build_items([long], [[]], [], settings, "I don't know.", 0)
 
 
 def test_variants_hold_words_from_around_the_evidence_but_never_the_answer() -> None:
@@ -60,10 +60,7 @@ def test_variants_hold_words_from_around_the_evidence_but_never_the_answer() -> 
     around = {"House", "rules", "Kitchen", "The", "cook", "rings", "for", "lunch"}
     assert set(words_around(asked, documents)) == around
     settings = TuningSettings(train_on="closed-book", variants=30, word_dropout=0.5, evidence_words=3)
-    made = [
-        m.question.text.split()
-        for m in build_items([asked], [[]], [], settings, overlaps, "I don't know.", 0, documents)
-    ]
+    made = [m.question.text.split() for m in build_items([asked], [[]], [], settings, "I don't know.", 0, documents)]
     assert made[0] == asked.text.split()
     added = [[w for w in words if w in around] for words in made[1:]]
     assert max(map(len, added)) == 3
@@ -73,7 +70,7 @@ def test_variants_hold_words_from_around_the_evidence_but_never_the_answer() -> 
     without = TuningSettings(train_on="closed-book", variants=5)
     assert all(
         set(m.question.text.split()) <= set(asked.text.split())
-        for m in build_items([asked], [[]], [], without, overlaps, "", 0, documents)
+        for m in build_items([asked], [[]], [], without, "", 0, documents)
     )
 
 

@@ -1,6 +1,7 @@
-"""The metrics, a small file each: formula, source, range, what it needs, and when it is unscored.
+"""The metrics, a small file each: formula, source, range, what it needs, where it shows, and when it is unscored.
 
-A judge supplies the evidence (`base.Evidence`); what is counted is the same whoever judges.
+A witness supplies the facts (`judging.witness.Witness`); what is counted is the same whoever judges. `METRICS` is the one
+list: adding a metric is a file and a line here, and its flags decide where it is shown, compared and gated.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ragtune.judging.metrics import (
     noise_sensitivity,
     semantic_similarity,
 )
-from ragtune.judging.metrics.base import Metric
+from ragtune.records import Metric
 
 #: by name, in the order of reports
 METRICS: dict[str, Metric] = {
@@ -39,6 +40,5 @@ METRICS: dict[str, Metric] = {
         semantic_similarity.METRIC,
     )
 }
-CORE = tuple(name for name, m in METRICS.items() if m.core)
 
-__all__ = ["CORE", "METRICS", "Metric"]
+__all__ = ["METRICS"]

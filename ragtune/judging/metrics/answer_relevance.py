@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from ragtune.judging.judge import Item
-from ragtune.judging.metrics.base import WITHHELD, Evidence, Metric, asserted
-from ragtune.records import Score
+from ragtune.judging.witness import WITHHELD, Witness
+from ragtune.records import Metric, Row, Score
+
+NAME = "answer_relevance"
+
+
+def score(witness: Witness, row: Row) -> Score:
+    """What the witness says of question and answer; 0 for abstaining from an answerable question."""
+    if row.answer.abstained:
+        if row.question.answerable:
+            return Score(NAME, 0.0, WITHHELD)
+        right = ", rightly" if row.question.unanswerable else ""
+        return Score(NAME, None, f"abstained{right}: no answer to compare")
+    if not row.answer.text.strip():
+        return Score(NAME, 0.0, "the answer is empty")
+    found = witness.about(row.question, row.answer.text)
+    return Score(NAME, found.value, found.reason, found.failed)
+
 
 METRIC = Metric(
-    "answer_relevance",
+    NAME,
     "Answer relevance",
     "relevant",
     "how much the answer is about the question",
@@ -15,16 +30,7 @@ METRIC = Metric(
     "local judge: mean of cos(question, answer) and cos(question, question with answer)",
     "RAGAS (Es et al. 2024); without an LLM the answer itself is compared",
     "a right abstention",
+    score,
+    compared=True,
+    gated=True,
 )
-
-
-def score(judge: Evidence, item: Item) -> Score:
-    """Cosine of the question and the answer read with it, 0 for abstaining from an answerable question."""
-    if item.abstained:
-        if item.question.answerable:
-            return Score(METRIC.name, 0.0, WITHHELD)
-        return Score(METRIC.name, None, "abstained, rightly: no answer to compare")
-    value = 0.5 * judge.similarity(item.question.text, item.answer) + 0.5 * judge.similarity(
-        item.question.text, asserted(item.question.text, item.answer)
-    )
-    return Score(METRIC.name, round(value, 6), "cosine of question and answer")

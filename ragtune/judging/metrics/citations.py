@@ -5,88 +5,89 @@ An Answer's citations stand for the whole of it: short answers cite once, at the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from ragtune.judging.judge import Item
-from ragtune.judging.metrics.base import NO_STATEMENT, NOTHING_CLAIMED, Evidence, Metric
-from ragtune.records import Score
-from ragtune.text.words import statements
+from ragtune.judging.witness import NO_CONTEXTS, NO_STATEMENT, NOTHING_CLAIMED, Witness
+from ragtune.records import Metric, Row, Score
+from ragtune.text.statements import statements
 
+RECALL_NAME, PRECISION_NAME = "citation_recall", "citation_precision"
 _SOURCE = "ALCE (Gao et al. 2023, arXiv:2305.14627)"
 _NEEDS = frozenset({"contexts", "citations"})
+
+
+def cited(row: Row) -> list[str]:
+    """The contexts that the answer cites, in the order of citing."""
+    contexts = row.answer.contexts
+    return [contexts[n - 1] for n in dict.fromkeys(row.answer.citations) if 1 <= n <= len(contexts)]
+
+
+def _held(witness: Witness, said: Sequence[str], contexts: Sequence[str]) -> list[bool]:
+    return [s.supported for s in witness.supports(said, contexts)]
+
+
+def recall(witness: Witness, row: Row) -> Score:
+    """Share of the answer's statements that the cited contexts together support."""
+    if row.answer.abstained:
+        return Score(RECALL_NAME, None, NOTHING_CLAIMED)
+    if not row.answer.hits:
+        return Score(RECALL_NAME, None, NO_CONTEXTS)
+    if not statements(row.answer.text):
+        return Score(RECALL_NAME, None, NO_STATEMENT)
+    shown = cited(row)
+    if not shown:
+        return Score(RECALL_NAME, 0.0, "nothing is cited")
+    said = witness.statements(row.question, row.answer.text)
+    if not said:
+        return Score(RECALL_NAME, None, NO_STATEMENT)
+    ok = sum(_held(witness, said, shown))
+    return Score(RECALL_NAME, ok / len(said), f"{ok} of {len(said)} statements carried by what is cited")
+
+
+def precision(witness: Witness, row: Row) -> Score:
+    """A citation is needed when it supports a statement alone, or when a statement loses its support without it."""
+    if row.answer.abstained:
+        return Score(PRECISION_NAME, None, NOTHING_CLAIMED)
+    shown = cited(row)
+    if not shown:
+        return Score(PRECISION_NAME, None, "nothing is cited" if row.answer.hits else NO_CONTEXTS)
+    said = witness.statements(row.question, row.answer.text)
+    if not said:
+        return Score(PRECISION_NAME, None, NO_STATEMENT)
+    together = _held(witness, said, shown)
+    useful = 0
+    for n, context in enumerate(shown):
+        rest = shown[:n] + shown[n + 1 :]
+        alone = _held(witness, said, [context])
+        without = _held(witness, said, rest) if rest else [False] * len(said)
+        useful += any(t and (a or not w) for t, a, w in zip(together, alone, without, strict=True))
+    return Score(PRECISION_NAME, useful / len(shown), f"{useful} of {len(shown)} citations carry the answer")
+
+
 RECALL = Metric(
-    "citation_recall",
+    RECALL_NAME,
     "Citation recall",
     "cite rec",
     "share of the answer's statements that the cited contexts support",
-    "statements that the cited contexts together support / all statements; 0 where contexts were shown and none is cited",
+    "statements that the cited contexts together support / all statements; "
+    "0 where contexts were shown and none is cited",
     _SOURCE,
     "abstained; no contexts; no statement",
+    recall,
     _NEEDS,
     core=False,
     asks=True,
 )
 PRECISION = Metric(
-    "citation_precision",
+    PRECISION_NAME,
     "Citation precision",
     "cite prec",
     "share of the citations that carry the answer",
     "citations that support a statement alone, or without which one loses its support / all citations",
     _SOURCE,
     "abstained; nothing cited",
+    precision,
     _NEEDS,
     core=False,
     asks=True,
 )
-Supports = Callable[[Sequence[str], Sequence[str]], list[bool]]
-
-
-def cited(item: Item) -> list[str]:
-    """The contexts that the answer cites, in the order of citing."""
-    return [item.contexts[n - 1] for n in dict.fromkeys(item.citations) if 1 <= n <= len(item.contexts)]
-
-
-def by_evidence(judge: Evidence) -> Supports:
-    """Which statements the contexts support, by the judge's evidence."""
-
-    def supports(found: Sequence[str], contexts: Sequence[str]) -> list[bool]:
-        windows = judge.windows(contexts)
-        return [judge.supported(judge.support(s, windows)) for s in found]
-
-    return supports
-
-
-def recall(item: Item, supports: Supports, found: Sequence[str] | None = None) -> Score:
-    """``found``: the statements of the answer, where a judge splits them itself."""
-    if item.abstained:
-        return Score(RECALL.name, None, NOTHING_CLAIMED)
-    if not item.contexts:
-        return Score(RECALL.name, None, "no contexts were given")
-    found = statements(item.answer) if found is None else found
-    if not found:
-        return Score(RECALL.name, None, NO_STATEMENT)
-    shown = cited(item)
-    if not shown:
-        return Score(RECALL.name, 0.0, "nothing is cited")
-    ok = sum(supports(found, shown))
-    return Score(RECALL.name, ok / len(found), f"{ok} of {len(found)} statements carried by what is cited")
-
-
-def precision(item: Item, supports: Supports, found: Sequence[str] | None = None) -> Score:
-    """A citation is needed when it supports a statement alone, or when a statement loses its support without it."""
-    if item.abstained:
-        return Score(PRECISION.name, None, NOTHING_CLAIMED)
-    shown = cited(item)
-    if not shown:
-        return Score(PRECISION.name, None, "nothing is cited" if item.contexts else "no contexts were given")
-    found = statements(item.answer) if found is None else found
-    if not found:
-        return Score(PRECISION.name, None, NO_STATEMENT)
-    together = supports(found, shown)
-    useful = 0
-    for n, context in enumerate(shown):
-        rest = shown[:n] + shown[n + 1 :]
-        alone = supports(found, [context])
-        without = supports(found, rest) if rest else [False] * len(found)
-        useful += any(t and (a or not w) for t, a, w in zip(together, alone, without, strict=True))
-    return Score(PRECISION.name, useful / len(shown), f"{useful} of {len(shown)} citations carry the answer")

@@ -2,60 +2,56 @@
 
 from __future__ import annotations
 
-from ragtune.judging.judge import Item
-from ragtune.judging.metrics.base import (
-    NO_CONTEXTS,
-    NO_REFERENCE,
-    NOTHING_CLAIMED,
-    Evidence,
-    Metric,
-    average_precision,
-    holds,
-)
-from ragtune.records import Score
-from ragtune.text.words import statements
+from ragtune.judging.witness import NO_CONTEXTS, NOTHING_CLAIMED, Witness, average_precision, lacks_reference
+from ragtune.records import Metric, Row, Score
+
+NAME, WITHOUT_NAME = "context_precision", "context_precision_without_reference"
+
+
+def score(witness: Witness, row: Row) -> Score:
+    """A context is useful when it helps to arrive at a reference answer."""
+    if not row.answer.hits:
+        return Score(NAME, None, NO_CONTEXTS)
+    if reason := lacks_reference(row.question):
+        return Score(NAME, None, reason)
+    useful = witness.useful(row.question, None, row.answer.contexts)
+    return average_precision(NAME, useful, "no context supports the reference")
+
+
+def without_reference(witness: Witness, row: Row) -> Score:
+    """A context is useful when it helps to arrive at the answer."""
+    if not row.answer.hits:
+        return Score(WITHOUT_NAME, None, NO_CONTEXTS)
+    text = row.answer.text
+    if row.answer.abstained or not any(c.isalnum() for c in text):
+        return Score(WITHOUT_NAME, None, NOTHING_CLAIMED)
+    useful = witness.useful(row.question, text, row.answer.contexts)
+    return average_precision(WITHOUT_NAME, useful, "no context supports the answer")
+
 
 METRIC = Metric(
-    "context_precision",
+    NAME,
     "Context precision",
     "ctx prec",
     "are the useful contexts ranked first",
     "mean of precision@k over the ranks k of contexts that support the reference",
     "RAGAS documentation, context precision with reference",
     "no contexts; no reference",
+    score,
     frozenset({"contexts", "reference"}),
+    compared=True,
+    gated=True,
 )
 WITHOUT = Metric(
-    "context_precision_without_reference",
+    WITHOUT_NAME,
     "Context precision, no reference",
     "ctx prec*",
     "are the contexts that the answer drew on ranked first",
     "mean of precision@k over the ranks k of contexts that support a statement of the answer",
     "RAGAS documentation, context precision without reference",
     "no contexts; abstained",
+    without_reference,
     frozenset({"contexts"}),
     core=False,
     asks=True,
 )
-
-
-def score(judge: Evidence, item: Item) -> Score:
-    """A context is useful when it supports a reference answer."""
-    if not item.contexts:
-        return Score(METRIC.name, None, NO_CONTEXTS)
-    if not item.question.answerable:
-        return Score(METRIC.name, None, NO_REFERENCE)
-    useful = [holds(judge, item.question.answers, [c]) for c in item.contexts]
-    return average_precision(METRIC.name, useful, "no context supports the reference")
-
-
-def without_reference(judge: Evidence, item: Item) -> Score:
-    """A context is useful when it supports a statement of the answer."""
-    if not item.contexts:
-        return Score(WITHOUT.name, None, NO_CONTEXTS)
-    found = [] if item.abstained else statements(item.answer)
-    if not found:
-        return Score(WITHOUT.name, None, NOTHING_CLAIMED)
-    return average_precision(
-        WITHOUT.name, [holds(judge, found, [c]) for c in item.contexts], "no context supports the answer"
-    )

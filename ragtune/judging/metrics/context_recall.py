@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ragtune.judging.witness import NO_CONTEXTS, Witness, lacks_reference
+from ragtune.records import Metric, Row, Score
 
-from ragtune.judging.judge import Item
-from ragtune.judging.metrics.base import NO_CONTEXTS, NO_REFERENCE, Evidence, Metric
-from ragtune.records import Score
-from ragtune.text.words import statements
+NAME = "context_recall"
+
+
+def score(witness: Witness, row: Row) -> Score:
+    """Statements of the reference that the contexts support / all of them. The best reference counts."""
+    if not row.answer.hits:
+        return Score(NAME, None, NO_CONTEXTS)
+    if reason := lacks_reference(row.question):
+        return Score(NAME, None, reason)
+    best = 0.0
+    for reference in row.question.references:
+        found = witness.statements(row.question, reference) or [reference]
+        best = max(best, sum(s.supported for s in witness.supports(found, row.answer.contexts)) / len(found))
+    return Score(
+        NAME, best, "reference found in the contexts" if best == 1 else "reference (partly) missing in the contexts"
+    )
+
 
 METRIC = Metric(
-    "context_recall",
+    NAME,
     "Context recall",
     "ctx recall",
     "share of the reference that the contexts hold",
     "statements of the reference that the contexts support / all of them; the best reference counts",
     "RAGAS documentation, context recall",
     "no contexts; no reference",
+    score,
     frozenset({"contexts", "reference"}),
 )
-
-
-def score(judge: Evidence, item: Item, windows: Any) -> Score:
-    """Statements of the reference that the contexts support / all of them. The best reference counts."""
-    if not item.contexts:
-        return Score(METRIC.name, None, NO_CONTEXTS)
-    if not item.question.answerable:
-        return Score(METRIC.name, None, NO_REFERENCE)
-    best = 0.0
-    for reference in item.question.answers:
-        found = statements(reference) or [reference]
-        best = max(best, sum(judge.supported(judge.support(s, windows)) for s in found) / len(found))
-    return Score(
-        METRIC.name,
-        best,
-        "reference found in the contexts" if best == 1 else "reference (partly) missing in the contexts",
-    )

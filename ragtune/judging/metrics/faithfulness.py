@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ragtune.judging.witness import NO_CONTEXTS, NO_STATEMENT, NOTHING_CLAIMED, Witness
+from ragtune.records import Metric, Row, Score
 
-from ragtune.judging.judge import Item
-from ragtune.judging.metrics.base import NO_CONTEXTS, NO_STATEMENT, NOTHING_CLAIMED, Evidence, Metric
-from ragtune.records import Score
-from ragtune.text.words import statements
+NAME = "faithfulness"
+
+
+def score(witness: Witness, row: Row) -> Score:
+    """Supported statements / all statements of the answer. The reason names what decided on the weakest one."""
+    if row.answer.abstained:
+        return Score(NAME, None, NOTHING_CLAIMED)
+    if not row.answer.hits:
+        return Score(NAME, None, NO_CONTEXTS)
+    said = witness.statements(row.question, row.answer.text)
+    if not said:
+        return Score(NAME, None, NO_STATEMENT)
+    verdicts = witness.supports(said, row.answer.contexts)
+    ok = sum(v.supported for v in verdicts)
+    weakest = min(verdicts, key=lambda v: v.value)
+    says = f"{ok} of {len(said)} supported"
+    if weakest.context >= 0:
+        says += f"; weakest {weakest.value:.2f}: [{weakest.context + 1}] {weakest.sentence[:160]}"
+    elif not weakest.supported and weakest.sentence:
+        says += f"; not: {weakest.statement}: {weakest.sentence}"[:220]
+    return Score(NAME, ok / len(said), says)
+
 
 METRIC = Metric(
-    "faithfulness",
+    NAME,
     "Faithfulness",
     "faithful",
     "share of the answer's statements that the contexts support",
     "supported statements / all statements of the answer",
     "RAGAS (Es et al. 2024, arXiv:2309.15217)",
     "abstained; no contexts; no statement",
+    score,
     frozenset({"contexts"}),
+    compared=True,
+    sliced=True,
+    gated=True,
 )
-
-
-def score(judge: Evidence, item: Item, windows: Any) -> Score:
-    """Supported statements / all statements of the answer. The reason names the weakest statement's best sentence."""
-    if item.abstained:
-        return Score(METRIC.name, None, NOTHING_CLAIMED)
-    if not item.contexts:
-        return Score(METRIC.name, None, NO_CONTEXTS)
-    found = statements(item.answer)
-    if not found:
-        return Score(METRIC.name, None, NO_STATEMENT)
-    verdicts = [judge.support(s, windows) for s in found]
-    ok = sum(judge.supported(v) for v in verdicts)
-    weakest = min(verdicts, key=lambda v: v.support)
-    says = f"{ok} of {len(found)} supported; weakest {weakest.support:.2f}"
-    return Score(
-        METRIC.name,
-        ok / len(found),
-        f"{says}: [{weakest.context + 1}] {weakest.sentence[:160]}" if weakest.sentence else says,
-    )

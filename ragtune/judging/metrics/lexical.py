@@ -1,13 +1,26 @@
-"""Exact match, token F1 and ROUGE-L: the answer's words against the reference's. No judge is asked."""
+"""Exact match, token F1 and ROUGE-L: the answer's words against the reference's. The witness is not asked."""
 
 from __future__ import annotations
 
-from ragtune.judging.judge import Item
-from ragtune.judging.metrics.base import NO_REFERENCE, Metric
-from ragtune.records import Score
+from collections.abc import Callable, Sequence
+
+from ragtune.judging.witness import Witness, lacks_reference
+from ragtune.records import Metric, Row, Score
 from ragtune.text.overlap import exact_match, rouge_l, token_f1
 
 _REFERENCE = frozenset({"reference"})
+
+
+def _against(name: str, measure: Callable[[str, Sequence[str]], float]) -> Callable[[Witness, Row], Score]:
+    def score(witness: Witness, row: Row) -> Score:
+        if reason := lacks_reference(row.question):
+            return Score(name, None, reason)
+        value = 0.0 if row.answer.abstained else measure(row.answer.text, row.question.references)
+        return Score(name, round(value, 6))
+
+    return score
+
+
 EXACT = Metric(
     "exact_match",
     "Exact match",
@@ -16,6 +29,7 @@ EXACT = Metric(
     "1 if the normalised answer equals a normalised reference, else 0",
     "SQuAD's script (Rajpurkar et al. 2016)",
     "no reference",
+    _against("exact_match", exact_match),
     _REFERENCE,
 )
 F1 = Metric(
@@ -26,7 +40,10 @@ F1 = Metric(
     "harmonic mean of token precision and recall; the best reference counts",
     "SQuAD's script (Rajpurkar et al. 2016)",
     "no reference",
+    _against("token_f1", token_f1),
     _REFERENCE,
+    compared=True,
+    sliced=True,
 )
 ROUGE_L = Metric(
     "rouge_l",
@@ -36,24 +53,7 @@ ROUGE_L = Metric(
     "F1 of the longest common subsequence of tokens; the best reference counts",
     "Lin 2004, ROUGE",
     "no reference",
+    _against("rouge_l", rouge_l),
     _REFERENCE,
     core=False,
 )
-
-
-def exact(item: Item) -> Score:
-    return _score(EXACT, item, exact_match(item.answer, item.question.answers))
-
-
-def f1(item: Item) -> Score:
-    return _score(F1, item, token_f1(item.answer, item.question.answers))
-
-
-def rouge(item: Item) -> Score:
-    return _score(ROUGE_L, item, rouge_l(item.answer, item.question.answers))
-
-
-def _score(metric: Metric, item: Item, value: float) -> Score:
-    if not item.question.answerable:
-        return Score(metric.name, None, NO_REFERENCE)
-    return Score(metric.name, 0.0 if item.abstained else round(value, 6))

@@ -2,68 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ragtune.judging.witness import NO_CONTEXTS, NO_STATEMENT, NOTHING_CLAIMED, Witness, asserted, lacks_reference
+from ragtune.records import Metric, Row, Score
 
-from ragtune.judging.judge import Item
-from ragtune.judging.metrics.base import (
-    NO_CONTEXTS,
-    NO_REFERENCE,
-    NO_STATEMENT,
-    NOTHING_CLAIMED,
-    Evidence,
-    Metric,
-    asserted,
-    holds,
-)
-from ragtune.records import Score
-from ragtune.text.words import statements
+NAME = "noise_sensitivity"
+
+
+def missing(row: Row) -> Score | None:
+    """The reason why there is nothing to score, else None."""
+    reason = (
+        NO_CONTEXTS
+        if not row.answer.hits
+        else lacks_reference(row.question) or (NOTHING_CLAIMED if row.answer.abstained else "")
+    )
+    return Score(NAME, None, reason) if reason else None
+
+
+def score(witness: Witness, row: Row) -> Score:
+    """Statements that the contexts support and no reference supports / all statements.
+
+    A statement that itself holds a reference is right too, however much else it says.
+    """
+    if unscored := missing(row):
+        return unscored
+    said = witness.statements(row.question, row.answer.text)
+    if not said:
+        return Score(NAME, None, NO_STATEMENT)
+    right = witness.supports(said, [asserted(row.question.text, r) for r in row.question.references])
+    held = [any(s.supported for s in witness.supports(row.question.references, [one])) for one in said]
+    led = witness.supports(said, row.answer.contexts)
+    wrong = [s.statement for s, r, h in zip(led, right, held, strict=True) if s.supported and not (r.supported or h)]
+    return verdict(wrong, len(said))
+
+
+def verdict(wrong: list[str], said: int) -> Score:
+    """The score where ``wrong`` of ``said`` statements come from the contexts and not from the reference."""
+    return Score(NAME, len(wrong) / said, f"in the contexts, but not the answer: {wrong[0][:160]}" if wrong else "")
+
 
 METRIC = Metric(
-    "noise_sensitivity",
+    NAME,
     "Noise sensitivity",
     "noise",
     "share of the answer's statements that the contexts support but the reference does not (lower is better)",
     "statements that the contexts support and the reference does not / all statements",
     "RAGAS documentation, noise sensitivity: its two modes (relevant and irrelevant contexts) together",
     "abstained; no contexts; no reference",
+    score,
     frozenset({"contexts", "reference"}),
     core=False,
     higher_is_better=False,
     asks=True,
 )
-
-
-def missing(item: Item) -> Score | None:
-    """The reason why there is nothing to score, else None."""
-    reason = (
-        NO_CONTEXTS
-        if not item.contexts
-        else NO_REFERENCE
-        if not item.question.answerable
-        else NOTHING_CLAIMED
-        if item.abstained
-        else ""
-    )
-    return Score(METRIC.name, None, reason) if reason else None
-
-
-def score(judge: Evidence, item: Item, windows: Any) -> Score:
-    """Statements that the contexts support and no reference supports / all statements.
-
-    A statement that itself holds a reference is right too, however much else it says.
-    """
-    if unscored := missing(item):
-        return unscored
-    found = statements(item.answer)
-    if not found:
-        return Score(METRIC.name, None, NO_STATEMENT)
-    right = judge.windows([asserted(item.question.text, r) for r in item.question.answers])
-    unlike = [
-        s
-        for s in found
-        if not judge.supported(judge.support(s, right)) and not holds(judge, item.question.answers, [s])
-    ]
-    wrong = [s for s in unlike if judge.supported(judge.support(s, windows))]
-    return Score(
-        METRIC.name, len(wrong) / len(found), f"in the contexts, but not the answer: {wrong[0][:160]}" if wrong else ""
-    )

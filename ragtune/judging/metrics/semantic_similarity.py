@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from ragtune.judging.judge import Item
-from ragtune.judging.metrics.base import NO_REFERENCE, WITHHELD, Evidence, Metric
-from ragtune.records import Score
+from ragtune.judging.witness import WITHHELD, Witness, lacks_reference
+from ragtune.records import Metric, Row, Score
+
+NAME = "semantic_similarity"
+
+
+def score(witness: Witness, row: Row) -> Score:
+    """Cosine of answer and reference; 0 for abstaining from an answerable question."""
+    if reason := lacks_reference(row.question):
+        return Score(NAME, None, reason)
+    if row.answer.abstained or not row.answer.text:
+        return Score(NAME, 0.0, WITHHELD)
+    return Score(NAME, round(max(witness.similarity(row.answer.text, r) for r in row.question.references), 6))
+
 
 METRIC = Metric(
-    "semantic_similarity",
+    NAME,
     "Semantic similarity",
     "similar",
     "closeness of meaning to the reference",
     "cosine of the embeddings of answer and reference, below 0 counted as 0; the best reference counts",
     "RAGAS documentation, semantic similarity",
     "no reference",
+    score,
     frozenset({"reference"}),
     core=False,
 )
-
-
-def score(judge: Evidence, item: Item) -> Score:
-    """Cosine of answer and reference; 0 for abstaining from an answerable question."""
-    if not item.question.answerable:
-        return Score(METRIC.name, None, NO_REFERENCE)
-    if item.abstained or not item.answer:
-        return Score(METRIC.name, 0.0, WITHHELD)
-    return Score(METRIC.name, round(max(judge.similarity(item.answer, r) for r in item.question.answers), 6))

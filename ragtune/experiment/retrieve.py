@@ -1,0 +1,246 @@
+"""The stages from documents to hits: chunk, embed, index, retrieve; and how well evidence was found."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragtune.analysis.means import Estimate, clusters_of, estimate
+from ragtune.corpus import chunking
+from ragtune.errors import ExperimentError
+from ragtune.experiment.spec import Setup
+from ragtune.experiment.stage import Step, fill
+from ragtune.experiment.workbench import Work, Workbench
+from ragtune.models.encoder import Array, CachedEncoder
+from ragtune.models.tokens import token_spans
+from ragtune.records import Chunk, Hit, Question
+from ragtune.retrieval.dense import DenseIndex
+from ragtune.retrieval.lexical import build_lexical
+from ragtune.retrieval.measure import measure_retrieval
+from ragtune.retrieval.rerank import RERANKERS, own_model
+from ragtune.retrieval.rerank import Parts as RerankParts
+from ragtune.retrieval.retriever import Retriever
+from ragtune.retrieval.settings import RetrievalSettings
+from ragtune.retrieval.source import SOURCES, Parts, Source
+from ragtune.store import digest
+
+RETRIEVE_VERSION = INDEX_VERSION = 1
+#: hits kept per question: enough for recall@10, more if a setup shows more
+KEPT = 10
+#: questions that are searched for together
+BATCH = 64
+DEFAULT_EMBEDDER = "bundled:minilm"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the retrieve log holds for a question: (chunk id, score) best first, and the seconds it took."""
+
+    hits: tuple[tuple[str, float], ...]
+    seconds: float
+
+
+def _settings(setup: Setup) -> RetrievalSettings:
+    assert setup.retrieval is not None
+    return setup.retrieval
+
+
+# --- chunk -----------------------------------------------------------------------------------------------------------
+
+
+def embedder_name(setup: Setup) -> str:
+    dense = setup.retrieval.dense if setup.retrieval else None
+    return dense.embedder if dense else DEFAULT_EMBEDDER
+
+
+def chunk_step(bench: Workbench, setup: Setup) -> Step:
+    tokenizer = bench.ref(embedder_name(setup)).fingerprint
+    settings = setup.chunking.model_dump()
+    key = digest("chunk", chunking.VERSION, settings, tokenizer, bench.corpus.documents_hash)
+    return Step("chunk", key, label="chunk")
+
+
+def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
+    """The corpus in chunks as the setup cuts it."""
+    key = chunk_step(bench, setup).key
+    if key in bench.chunks:
+        return bench.chunks[key]
+    with bench.timed("chunk") as work:
+        folder = bench.store.find("chunk", key)
+        if folder is None:
+            tokens = token_spans(bench.ref(embedder_name(setup)))
+            made = [c for d in bench.corpus.documents for c in chunking.chunk_document(d, setup.chunking, tokens)]
+            with bench.store.create("chunk", key) as folder:
+                rows = [[c.document_id, c.start, c.end, c.title, c.metadata.get("headings", [])] for c in made]
+                lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+                (folder / "chunks.jsonl").write_text("\n".join(lines), "utf-8")
+            work.computed += len(made)
+        else:
+            made = _read_chunks(bench, folder)
+            work.reused += len(made)
+    bench.chunks[key] = made
+    return made
+
+
+def _read_chunks(bench: Workbench, folder: Path) -> list[Chunk]:
+    by_id = {d.id: d for d in bench.corpus.documents}
+    found = []
+    for line in (folder / "chunks.jsonl").read_text("utf-8").splitlines():
+        doc_id, start, end, title, path = json.loads(line)
+        document = by_id[doc_id]
+        text = document.text[start:end]
+        metadata = {**document.metadata, "headings": path}
+        found.append(Chunk(digest(doc_id, start, end, text), doc_id, start, end, text, title, metadata))
+    return found
+
+
+# --- index and retrieve ----------------------------------------------------------------------------------------------
+
+
+def retrieve_key(bench: Workbench, setup: Setup) -> str:
+    settings = _settings(setup)
+    models = [bench.ref(n).fingerprint for n in _models(settings)]
+    kept = max(KEPT, settings.top_k)
+    return digest("retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key)
+
+
+def retrieve_step(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> Step:
+    items = dict.fromkeys(item_key(bench, setup, q) for q in questions)
+    return Step("retrieve", retrieve_key(bench, setup), tuple(items), "retrieve")
+
+
+def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
+    """What the hits of a question depend on: its text, and its evidence where the source looks at that."""
+    if _settings(setup).source == "oracle":
+        return digest(question.id, question.text, [[e.document_id, e.start, e.end] for e in question.evidence])
+    return digest(question.text)
+
+
+def _models(settings: RetrievalSettings) -> list[str]:
+    names = [settings.dense.embedder] if settings.dense else []
+    own = own_model(settings.rerank) if settings.rerank else None
+    if own:
+        names.append(own)
+    return names or ([DEFAULT_EMBEDDER] if settings.rerank else [])
+
+
+def source(bench: Workbench, setup: Setup) -> Source:
+    """Where the setup's hits come from; its index is built or mapped from the store."""
+    key = retrieve_key(bench, setup)
+    if key not in bench.sources:
+        made = chunks(bench, setup)
+        if not made:
+            raise ExperimentError(
+                "the documents gave no chunks.", where=bench.corpus.path, fix="Check that they hold text."
+            )
+        settings = _settings(setup)
+        bench.sources[key] = SOURCES[settings.source](Parts(settings, made, lambda: _search(bench, setup, made)))
+    return bench.sources[key]
+
+
+def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
+    settings = _settings(setup)
+    encoder = bench.encoder(embedder_name(setup))
+    texts = [c.titled for c in made]
+    dense = _dense(bench, setup, settings, made, texts) if settings.dense else None
+    with bench.timed("index"):
+        lexical = build_lexical(texts, settings.lexical) if settings.lexical else None
+    reranker = None
+    if settings.rerank:
+        with bench.timed("embed"):
+            parts = RerankParts(settings.rerank, texts, encoder, bench.store, bench.ref)
+            reranker = RERANKERS[settings.rerank.kind](parts)
+    more = settings.oracle.distractors if settings.source == "oracle" else 0
+    wide = settings.model_copy(update={"top_k": max(KEPT, settings.top_k) + more})
+    return Retriever(made, wide, encoder=encoder, dense=dense, lexical=lexical, reranker=reranker)
+
+
+def _dense(
+    bench: Workbench, setup: Setup, settings: RetrievalSettings, made: list[Chunk], texts: list[str]
+) -> DenseIndex:
+    assert settings.dense is not None
+    encoder = bench.encoder(settings.dense.embedder)
+    index = settings.dense.index
+    key = digest("index", INDEX_VERSION, index.model_dump(), encoder.fingerprint, chunk_step(bench, setup).key)
+    folder = bench.store.find("index", key)
+    if folder is None:
+        vectors = _embed(bench, encoder, texts)
+        with bench.timed("index") as work, bench.store.create("index", key) as folder:
+            DenseIndex.build(vectors, [c.id for c in made], index).save(folder)
+            work.computed += 1
+        folder = bench.store.path("index", key)
+    else:
+        bench.work.setdefault("index", Work()).reused += 1
+        bench.work.setdefault("embed", Work()).reused += len(set(texts))
+    return DenseIndex.load(folder)
+
+
+def _embed(bench: Workbench, encoder: CachedEncoder, texts: list[str]) -> Array:
+    with bench.timed("embed") as work:
+        before = encoder.computed
+        with bench.progress.stage("embed chunks", len(texts)) as tick:
+            vectors = encoder.encode(texts, "document", tick)
+        work.computed += encoder.computed - before
+        work.reused += len(set(texts)) - (encoder.computed - before)
+    return vectors
+
+
+def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> list[Found]:
+    """What the log holds for each question; missing ones are retrieved and stored."""
+    step = retrieve_step(bench, setup, questions)
+    by_key = {item_key(bench, setup, q): q for q in questions}
+
+    def batches() -> list[list[str]]:
+        todo = bench.store.log(step.stage, step.key).missing(step.items)
+        return [todo[at : at + BATCH] for at in range(0, len(todo), BATCH)]
+
+    def compute(keys: Sequence[str]) -> Mapping[str, Found]:
+        start = time.perf_counter()
+        found = source(bench, setup).hits([by_key[k] for k in keys])
+        seconds = round((time.perf_counter() - start) / len(keys), 6)
+        rows = [tuple((h.chunk.id, round(h.score, 6)) for h in hits) for hits in found]
+        return {k: Found(row, seconds) for k, row in zip(keys, rows, strict=True)}
+
+    if step.stored(bench) < len(step.items):
+        source(bench, setup)  # built now, so that no question's seconds hold it
+    items = fill(bench, step, batches, compute)
+    rows = [items[item_key(bench, setup, q)] for q in questions]
+    return [Found(tuple((c, s) for c, s in row["hits"]), float(row["seconds"])) for row in rows]
+
+
+def hits(
+    bench: Workbench, setup: Setup, questions: Sequence[Question], top_k: int | None = None
+) -> list[tuple[list[Hit], float]]:
+    """The setup's hits for each question, best first, and the seconds that finding them took."""
+    found = _found(bench, setup, questions)
+    by_id = {c.id: c for c in chunks(bench, setup)}
+    k = top_k or _settings(setup).top_k
+    return [([Hit(by_id[c], s, n) for n, (c, s) in enumerate(row.hits[:k], 1)], row.seconds) for row in found]
+
+
+# --- measure ---------------------------------------------------------------------------------------------------------
+
+
+def measure(bench: Workbench) -> dict[str, dict[str, Estimate]]:
+    """Retrieval quality per setup that retrieves (setups that share a source share the numbers), by measure."""
+    found: dict[str, dict[str, Estimate]] = {}
+    by_key: dict[str, dict[str, Estimate]] = {}
+    questions = [q for q in bench.questions if q.evidence]
+    for name, setup in bench.experiment.setups.items():
+        if not setup.retrieval or not questions:
+            continue
+        key = retrieve_key(bench, setup)
+        if key not in by_key:
+            with bench.timed("measure"):
+                deep = [row for row, _ in hits(bench, setup, questions, top_k=KEPT)]
+                values = measure_retrieval(questions, deep, chunks(bench, setup))
+                clusters = clusters_of(bench.questions)
+                by_key[key] = {
+                    m: estimate([(q.id, 0, x) for q, x in zip(questions, v, strict=True)], clusters)
+                    for m, v in values.items()
+                }
+        found[name] = by_key[key]
+    return found

@@ -1,0 +1,59 @@
+"""Steps and how they are filled: what a stage needs is said once, for the plan that counts and the run that computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ragtune.experiment.workbench import Workbench
+from ragtune.store import encode
+
+
+@dataclass(frozen=True)
+class Step:
+    """A part of a stage with a key of its own in the store.
+
+    ``items`` are the keys of what its log must hold; none: it is one artifact. ``label`` is what progress calls it.
+    """
+
+    stage: str
+    key: str
+    items: tuple[str, ...] = ()
+    label: str = ""
+
+    def stored(self, bench: Workbench) -> int:
+        """How many of its items (of its one artifact) are in the store."""
+        if not self.items:
+            return int(bench.store.has(self.stage, self.key))
+        held = bench.store.log(self.stage, self.key).items
+        return sum(item in held for item in dict.fromkeys(self.items))
+
+
+def fill(
+    bench: Workbench,
+    step: Step,
+    batches: Callable[[], Iterable[Sequence[str]]],
+    compute: Callable[[Sequence[str]], Mapping[str, object]],
+) -> Mapping[str, Any]:
+    """The step's items by key, as plain JSON; what is missing is computed and stored batch by batch.
+
+    Args:
+        batches: the batches of keys, stored or not, so that a resumed run computes what an undisturbed one would; asked
+            for only if something is missing.
+        compute: the records of a batch by key; those not missing may be left out.
+    """
+    log = bench.store.log(step.stage, step.key)
+    todo = set(log.missing(step.items))
+    with bench.timed(step.stage) as work:
+        work.reused += len(set(step.items)) - len(todo)
+        if todo:
+            with bench.progress.stage(step.label, len(todo)) as tick:
+                for batch in batches():
+                    missing = [key for key in batch if key in todo]
+                    if missing:
+                        made = compute(batch)
+                        log.add({key: encode(made[key]) for key in missing})
+                        work.computed += len(missing)
+                        tick(len(missing))
+    return log.items

@@ -1,0 +1,91 @@
+"""Models that read two texts together: any sentence-transformers CrossEncoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ragtune.errors import ModelError
+from ragtune.models.adapters import merged
+from ragtune.models.devices import best_device, quiet
+from ragtune.models.names import ModelRef, load_failure
+
+if TYPE_CHECKING:
+    from sentence_transformers import CrossEncoder
+
+Logits = npt.NDArray[np.float32]
+_YES = ("entail", "support", "consisten")
+
+
+class PairModel:
+    """A CrossEncoder, loaded when first used."""
+
+    def __init__(self, ref: ModelRef, device: str = "auto") -> None:
+        self.ref = ref
+        self._device = device
+        self._model: CrossEncoder | None = None
+
+    @property
+    def model(self) -> CrossEncoder:
+        if self._model is None:
+            quiet()
+            from sentence_transformers import CrossEncoder
+
+            try:
+                made = CrossEncoder(
+                    self.ref.location,
+                    device=best_device(self._device),
+                    local_files_only=self.ref.local,
+                    trust_remote_code=False,
+                    model_kwargs={"use_safetensors": True},
+                )
+            except Exception as error:  # the library raises many kinds for one problem: it did not load
+                raise load_failure(self.ref, error) from error
+            if self.ref.adapter:
+                made.model = merged(made.model, self.ref)
+            self._model = made
+        return self._model
+
+    def logits(self, pairs: Sequence[tuple[str, str]], batch: int = 32) -> Logits:
+        """Raw outputs of (first, second) pairs, shape (pairs, labels)."""
+        import torch
+
+        with torch.inference_mode():
+            found: Any = self.model.predict(
+                list(pairs),
+                batch_size=batch,
+                show_progress_bar=False,
+                activation_fn=torch.nn.Identity(),
+                convert_to_tensor=True,
+            )
+        return np.asarray(found.float().cpu().numpy().reshape(len(pairs), -1), np.float32)
+
+    def relevance(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """One number per pair, higher for more relevant: the model's output, the last of several labels."""
+        scores = np.asarray(self.model.predict(list(pairs), batch_size=16, show_progress_bar=False))
+        return [float(s) for s in (scores[:, -1] if scores.ndim == 2 else scores)]
+
+    def entailing_label(self) -> int | None:
+        """The label that says entailment; None for a single output. Of two unnamed labels the second (MiniCheck).
+
+        Raises:
+            ModelError: the labels name no entailment.
+        """
+        config = self.model.config
+        labels = {int(k): str(v).lower() for k, v in (getattr(config, "id2label", None) or {}).items()}
+        count = int(config.num_labels)
+        if count == 1:
+            return None
+        yes = next((i for i, name in labels.items() if name.startswith(_YES)), None)
+        if yes is not None:
+            return yes
+        if count != 2 or any(not v.startswith("label_") for v in labels.values()):
+            raise ModelError(
+                f"its labels name no entailment ({', '.join(labels.values())}).",
+                where=self.ref.name,
+                fix="Use a model trained for NLI or consistency.",
+            )
+        return 1

@@ -1,0 +1,87 @@
+"""What the page's script reads: every question with every answer, contexts and reasons stored once each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from markupsafe import Markup
+
+from ragtune.analysis.causes import CAUSES
+from ragtune.experiment.folder import Run
+from ragtune.judging.metrics import METRICS
+from ragtune.records import Question, Row
+
+
+def script_json(value: Any) -> Markup:
+    """JSON that may stand inside a script element: nothing in it can end the element or start another."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)
+
+
+class _Distinct:
+    """Distinct values by number, so that repeated contexts and reasons are stored once."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+        self._at: dict[str, int] = {}
+
+    def add(self, key: str, value: Any) -> int:
+        if key not in self._at:
+            self._at[key] = len(self.values)
+            self.values.append(value)
+        return self._at[key]
+
+
+def page_data(run: Run) -> Markup:
+    """The data as JSON; the script's names for its parts are short, since they stand in every answer."""
+    setups, metrics = list(run.summary.setups), run.summary.metrics
+    contexts, reasons = _Distinct(), _Distinct()
+    answers: dict[str, list[list[Any]]] = {}
+    questions: dict[str, Question] = {}
+    for row in run.rows:
+        questions.setdefault(row.question.id, row.question)
+        answers.setdefault(row.question.id, []).append(_answer(row, setups, metrics, contexts, reasons))
+    return script_json(
+        {
+            "setups": list(run.summary.setups.values()),
+            "metrics": [METRICS[m].title for m in metrics],
+            "keys": list(metrics),
+            "causes": {name: title for name, (title, *_) in CAUSES.items()},
+            "contexts": contexts.values,
+            "reasons": reasons.values,
+            "questions": [
+                {
+                    "id": q.id,
+                    "q": q.text,
+                    "ref": list(q.references),
+                    "tags": list(q.tags),
+                    "ev": [[e.document_id, e.start, e.end] for e in q.evidence],
+                    "a": answers[q.id],
+                }
+                for q in questions.values()
+            ],
+        }
+    )
+
+
+def _answer(
+    row: Row, setups: list[str], metrics: tuple[str, ...], contexts: _Distinct, reasons: _Distinct
+) -> list[Any]:
+    answer, chunks = row.answer, [h.chunk for h in row.answer.hits]
+    return [
+        setups.index(row.setup),
+        row.seed,
+        answer.text,
+        int(answer.abstained),
+        list(answer.citations),
+        [contexts.add(c.id, [c.document_id, c.start, c.title, c.text]) for c in chunks],
+        [[s.value, reasons.add(s.reason, s.reason)] for m in metrics if (s := row.scores.get(m))],
+        [answer.tokens.prompt, answer.tokens.answer],
+        round(row.times.total, 4),
+        answer.dropped,
+        answer.finish,
+        row.cause,
+    ]

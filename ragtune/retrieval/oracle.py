@@ -1,0 +1,50 @@
+"""``oracle``: hits from the evidence, a control. What the reader makes of perfect retrieval is its ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Protocol
+
+from ragtune.records import Chunk, Hit, Question
+from ragtune.retrieval.settings import RetrievalSettings
+
+
+class Search(Protocol):
+    """What distractors are taken from."""
+
+    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]: ...
+
+
+class Oracle:
+    """The chunks that overlap the evidence, in the order of the evidence, among distractors that ``search`` finds.
+
+    Right chunks come first in the claim on ``top_k`` places; distractors fill what is left, best-ranked first. A question
+    without evidence gets distractors alone.
+    """
+
+    def __init__(self, chunks: Sequence[Chunk], settings: RetrievalSettings, search: Search | None) -> None:
+        self._settings, self._search = settings, search
+        self._by_document: dict[str, list[Chunk]] = {}
+        for chunk in chunks:
+            self._by_document.setdefault(chunk.document_id, []).append(chunk)
+
+    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
+        found = self._search.hits(questions) if self._search else [[] for _ in questions]
+        return [self._placed(q, hits) for q, hits in zip(questions, found, strict=True)]
+
+    def right(self, question: Question) -> list[Chunk]:
+        """The chunks that overlap the question's evidence, each once."""
+        own = [c for e in question.evidence for c in self._by_document.get(e.document_id, ()) if e.overlaps(c)]
+        return list({c.id: c for c in own}.values())
+
+    def _placed(self, question: Question, hits: Sequence[Hit]) -> list[Hit]:
+        wanted, room = self._settings.oracle, self._settings.top_k
+        right = self.right(question)[:room]
+        others = [h.chunk for h in hits if not question.concerns(h.chunk)]
+        others = others[: min(wanted.distractors, room - len(right))]
+        at = {"first": 0, "middle": len(others) // 2, "last": len(others)}.get(wanted.position)
+        if at is None:
+            at = Random(question.id).randint(0, len(others))
+        shown = [*others[:at], *right, *others[at:]]
+        return [Hit(chunk, 1.0 / rank, rank) for rank, chunk in enumerate(shown, 1)]

@@ -1,0 +1,37 @@
+"""Where hits come from: a source turns questions into hits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ragtune.records import Chunk, Hit, Question
+from ragtune.retrieval.oracle import Oracle
+from ragtune.retrieval.settings import RetrievalSettings
+
+
+class Source(Protocol):
+    """Adding one is a file, a name in `RetrievalSettings.source` and a line in `SOURCES`."""
+
+    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
+        """The hits of each question, best first, ranks from 1."""
+        ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a source may be made of: settings, all chunks, and the search over them (built when it is asked for)."""
+
+    settings: RetrievalSettings
+    chunks: Sequence[Chunk]
+    search: Callable[[], Source]
+
+
+def _oracle(parts: Parts) -> Source:
+    search = parts.search() if parts.settings.oracle.distractors else None
+    return Oracle(parts.chunks, parts.settings, search)
+
+
+#: by `RetrievalSettings.source`
+SOURCES: dict[str, Callable[[Parts], Source]] = {"chunks": lambda parts: parts.search(), "oracle": _oracle}

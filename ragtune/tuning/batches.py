@@ -1,0 +1,100 @@
+"""Training conversations as tokens, and the batches they are trained in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from ragtune.models.causal import LanguageModel
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Token ids of one training conversation; the loss covers ``target`` only."""
+
+    prompt: tuple[int, ...]
+    target: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.target)
+
+
+def encode_item(model: LanguageModel, messages: Sequence[dict[str, str]], target: str) -> Encoded:
+    """Prompt and target tokens; the target ends with the model's end token."""
+    prompt = model.encode_prompt(messages)
+    return Encoded(tuple(prompt), tuple(model.encode_target(messages, target, prompt)))
+
+
+def collate(pad: int, seq2seq: bool) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:
+    import torch
+
+    def rows(batch: list[list[int]], fill: int) -> Any:
+        longest = max(map(len, batch))
+        if seq2seq:
+            return torch.tensor([r + [fill] * (longest - len(r)) for r in batch])
+        return torch.tensor([[fill] * (longest - len(r)) + r for r in batch])  # left, so that targets end together
+
+    def collate(batch: list[dict[str, Any]]) -> dict[str, Any]:
+        ids = [list(b["input_ids"]) for b in batch]
+        return {
+            "input_ids": rows(ids, pad),
+            "attention_mask": rows([[1] * len(r) for r in ids], 0),
+            "labels": rows([list(b["labels"]) for b in batch], -100),
+        }
+
+    return collate
+
+
+def dataset(items: Sequence[Encoded], seq2seq: bool) -> Any:
+    from datasets import Dataset
+
+    if seq2seq:
+        return Dataset.from_list([{"input_ids": list(e.prompt), "labels": list(e.target)} for e in items])
+    return Dataset.from_list(
+        [{"input_ids": [*e.prompt, *e.target], "labels": [-100] * len(e.prompt) + list(e.target)} for e in items]
+    )
+
+
+class TokenBatches:
+    """Batches of at most ``limit`` padded tokens, similar lengths together, reshuffled each epoch by seed."""
+
+    def __init__(self, lengths: Sequence[int], limit: int, seed: int) -> None:
+        self.lengths, self.limit, self.seed, self.epoch = list(lengths), limit, seed, 0
+
+    def _cut(self, epoch: int) -> list[list[int]]:
+        rng = Random(f"{self.seed}/{epoch}")
+        order = list(range(len(self.lengths)))
+        rng.shuffle(order)
+        window = 64  # sort inside windows, so that batches differ between epochs
+        batches: list[list[int]] = []
+        for at in range(0, len(order), window):
+            current: list[int] = []
+            for i in sorted(order[at : at + window], key=lambda i: self.lengths[i]):
+                if current and self.lengths[i] * (len(current) + 1) > self.limit:
+                    batches.append(current)
+                    current = []
+                current.append(i)
+            batches.append(current)
+        rng.shuffle(batches)
+        return batches
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        yield from self._cut(self.epoch)
+
+    def __len__(self) -> int:
+        # the trainer counts steps once, so every epoch must have as many batches as the first
+        return len(self._cut(0))
+
+
+class FixedBatches(TokenBatches):
+    """TokenBatches whose batch membership is drawn once; only their order changes between epochs."""
+
+    def __iter__(self) -> Iterator[list[int]]:
+        batches = self._cut(0)
+        Random(f"{self.seed}/order/{self.epoch}").shuffle(batches)
+        yield from batches

@@ -1,0 +1,114 @@
+"""The local judge on plain cases."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragtune.judging.judge import Judge
+from ragtune.judging.local import LocalWitness
+from ragtune.judging.metrics import METRICS
+from ragtune.judging.settings import JudgeSettings
+from ragtune.models.encoder import SentenceEncoder
+from ragtune.records import Answer, Chunk, Hit, Question, Row, Score
+
+CONTEXTS = (
+    "Leave\nFull-time staff have 27 days of leave a year. Five days may be carried over.",
+    "Overtime is approved by the duty manager, Ida Moen.",
+)
+LEAVE = Question("q", "How many days of leave do full-time staff have?", ("27 days",))
+NONE = Question("n", "What does the moon cost?", ())
+
+
+@pytest.fixture(scope="module")
+def judge(minilm: SentenceEncoder) -> Judge:
+    return made(minilm)
+
+
+def made(minilm: SentenceEncoder, **settings: object) -> Judge:
+    chosen = JudgeSettings.model_validate(settings)
+    return Judge(LocalWitness(chosen, minilm), chosen)
+
+
+def scores(
+    judge: Judge,
+    answer: str,
+    question: Question = LEAVE,
+    contexts: tuple[str, ...] = CONTEXTS,
+    abstained: bool = False,
+) -> dict[str, Score]:
+    hits = tuple(Hit(Chunk(f"c{n}", "d", 0, len(t), t), 1.0, n) for n, t in enumerate(contexts, 1))
+    said = Answer(answer, hits=hits, outcome="abstained" if abstained else "answered")
+    return dict(judge.score([Row("s", 0, question, said)])[0])
+
+
+def test_a_supported_answer_scores_high_everywhere(judge: Judge) -> None:
+    found = scores(judge, "27 days")
+    assert list(found) == list(METRICS)
+    assert found["faithfulness"].value == 1
+    assert "27 days of leave" in found["faithfulness"].reason
+    assert found["context_precision"].value == 1
+    assert found["context_recall"].value == 1
+    assert found["answer_correctness"].value == pytest.approx(1, abs=1e-3)
+    assert found["abstention"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "faithful"),
+    [
+        ("Full-time staff have 27 days of leave a year.", 1),
+        ("Full-time staff have 35 days of leave a year.", 0),  # number changed
+        ("Overtime is approved by the duty manager, Tor Lie.", 0),  # name swapped
+        ("Overtime is not approved by the duty manager, Ida Moen.", 0),  # negated
+        ("Penguins fly south in winter.", 0),
+        ("Full-time staff have 27 days of leave a year. Penguins fly south in winter.", 0.5),
+    ],
+)
+def test_faithfulness_sees_numbers_names_and_negation(judge: Judge, answer: str, faithful: float) -> None:
+    assert scores(judge, answer)["faithfulness"].value == faithful
+
+
+def test_wrong_order_of_contexts_lowers_precision(judge: Judge) -> None:
+    assert scores(judge, "27 days", contexts=CONTEXTS[::-1])["context_precision"].value == 0.5
+    assert scores(judge, "27 days", contexts=CONTEXTS[1:])["context_precision"].value == 0
+    assert scores(judge, "27 days", contexts=CONTEXTS[1:])["context_recall"].value == 0
+
+
+def test_unscored_always_says_why(judge: Judge) -> None:
+    for found in (
+        scores(judge, "27 days", contexts=()),
+        scores(judge, "I don't know.", abstained=True),
+        scores(judge, "a rock", NONE),
+        scores(judge, "", NONE, (), True),
+        scores(judge, "?!"),
+    ):
+        for score in found.values():
+            assert score.value is None or 0 <= score.value <= 1
+            assert score.scored or score.reason
+    assert scores(judge, "I don't know.", abstained=True)["answer_relevance"].value == 0
+    assert scores(judge, "I don't know.", NONE, abstained=True)["abstention"].value == 1
+    assert scores(judge, "a rock", NONE)["abstention"].value == 0
+
+
+@given(
+    answer=st.text(max_size=60),
+    contexts=st.lists(st.text(max_size=80), max_size=3),
+    references=st.lists(st.text(min_size=1, max_size=20), max_size=2),
+    abstained=st.booleans(),
+)
+@settings(max_examples=25, deadline=None)
+def test_any_text_gives_a_share_or_a_reason(
+    judge: Judge, answer: str, contexts: list[str], references: list[str], abstained: bool
+) -> None:
+    found = scores(judge, answer, Question("q", "Why?", tuple(references)), tuple(contexts), abstained)
+    for score in found.values():
+        assert score.reason if score.value is None else (0 <= score.value <= 1 and math.isfinite(score.value))
+
+
+def test_judging_is_deterministic(judge: Judge, minilm: SentenceEncoder) -> None:
+    fresh = made(minilm)
+    assert scores(fresh, "27 days a year, roughly speaking") == scores(judge, "27 days a year, roughly speaking")
+    assert fresh.key == judge.key != made(minilm, support=0.7).key
