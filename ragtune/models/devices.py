@@ -34,6 +34,9 @@ def quiet() -> None:
     warnings.filterwarnings("ignore", module=r"(transformers|trl|peft|torch|sentence_transformers|accelerate)\b.*")
     for name in ("transformers", "trl", "peft", "accelerate", "sentence_transformers", "datasets", "torch.distributed"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
 
 
 def best_device(wanted: str = "auto") -> str:
