@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from ragtune.corpus.answers import questions_of, read_answers
+from ragtune.errors import CorpusError, ExperimentError, RunError
 from ragtune.experiment.folder import Run, load_run
 from ragtune.experiment.plan import Plan
 from ragtune.experiment.progress import Progress, default_progress
@@ -19,6 +23,7 @@ from ragtune.experiment.spec import Experiment, load_experiment
 from ragtune.gate import Baseline, Gate, GateSettings, load_baseline, make_baseline
 from ragtune.gate import check as check_baselines
 from ragtune.gate import save_baseline as _save_baseline
+from ragtune.judging.settings import JudgeSettings
 from ragtune.records import Row
 from ragtune.store import Store
 
@@ -27,9 +32,15 @@ PathLike = str | Path
 
 
 def _experiment(experiment: Experiment | PathLike, overrides: Sequence[str], limit: int | None) -> Experiment:
-    if isinstance(experiment, Experiment):
-        return experiment
-    return load_experiment(Path(experiment), list(overrides), limit)
+    if isinstance(overrides, str):
+        overrides = [overrides]
+    if not isinstance(experiment, Experiment):
+        return load_experiment(Path(experiment), list(overrides), limit)
+    if overrides:
+        raise ExperimentError(
+            "overrides are for experiment files.", fix="Change the Experiment with model_copy instead."
+        )
+    return experiment if limit is None else experiment.model_copy(update={"limit": limit})
 
 
 def plan(
@@ -93,6 +104,9 @@ def score(
         out: the Run folder (default ``runs/score-NAME``).
     """
     paths = [Path(f) for f in ([files] if isinstance(files, str | Path) else files)]
+    if not paths:
+        raise CorpusError("there is no file to score.")
+    settings = _judge(judge or {})
     read = [read_answers(path, columns) for path in paths]
     place = Path(out or f"runs/score-{paths[0].stem}")
     known = any(q.answerable for q in questions_of(read))
@@ -112,12 +126,23 @@ def score(
                 }
                 for name, path in zip(_names(paths), paths, strict=True)
             },
-            "judge": dict(judge or {}),
+            "judge": settings,
             "main_metric": "answer_correctness" if known else "faithfulness",
         }
     )
     command = f"ragtune score {' '.join(map(str, paths))}"
     return load_run(run_experiment(made, Store(Path(store)), place, progress, command))
+
+
+def _judge(given: Mapping[str, Any]) -> JudgeSettings:
+    try:
+        return JudgeSettings.model_validate(dict(given))
+    except (ValidationError, TypeError, ValueError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("judge",), "msg": str(error)}
+        place = ".".join(str(p) for p in first["loc"])
+        raise ExperimentError(
+            f"{place}: {first['msg']}.", where="judge", fix='For example judge={"name": "local"}.'
+        ) from None
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -139,6 +164,10 @@ def check(run: Run | PathLike, baseline: Baseline | PathLike, **settings: Any) -
     """The gate: a Run against a Baseline. ``settings`` are those of `ragtune.gate.GateSettings`."""
     old = baseline if isinstance(baseline, Baseline) else load_baseline(Path(baseline))
     new = make_baseline(run if isinstance(run, Run) else load_run(run))
+    known = [f.name for f in fields(GateSettings)]
+    wrong = [name for name in settings if name not in known]
+    if wrong:
+        raise RunError(f'unknown setting "{wrong[0]}".', where="check", fix=f"Known: {', '.join(known)}.")
     return check_baselines(old, new, GateSettings(**settings))
 
 

@@ -33,7 +33,7 @@ def _done(run: Run, report: Path | None) -> int:
     from ragtune import api
     from ragtune.report.terminal import comparison
 
-    page = api.write_report(run, report or Path("reports") / f"{run.path.name}.html")
+    page = api.write_report(run, report)
     print(comparison(run))
     print(f"Run:    {run.path}\nReport: {page}")
     limit = run.experiment.judge.max_unscored

@@ -196,9 +196,10 @@ class Store:
 
     def log(self, stage: str, key: str) -> Log:
         """The log of a stage; the same object whenever it is asked for again."""
-        if (stage, key) not in self._logs:
-            self._logs[stage, key] = Log(self.root / stage / f"{key}.jsonl")
-        return self._logs[stage, key]
+        log = self._logs.get((stage, key))
+        if log is None or log.outdated:
+            log = self._logs[stage, key] = Log(self.root / stage / f"{key}.jsonl")
+        return log
 
 
 class Log:
@@ -207,7 +208,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.items: dict[str, Any] = {}
-        self._sound = 0
+        self._sound = self._size = 0
         if path.exists():
             self._read()
 
@@ -226,8 +227,15 @@ class Log:
             self.items[key] = value
             self._sound += len(line)
         self._torn = self._sound < len(raw)
+        self._size = len(raw)
 
     _torn = False
+
+    @property
+    def outdated(self) -> bool:
+        """Another process has written to the file since it was read."""
+        size = self.path.stat().st_size if self.path.exists() else 0
+        return size != self._size
 
     def missing(self, keys: Iterable[str]) -> list[str]:
         return [key for key in dict.fromkeys(keys) if key not in self.items]
@@ -248,4 +256,5 @@ class Log:
                 handle.flush()
                 os.fsync(handle.fileno())
         self._sound += sum(map(len, lines))
+        self._size = self._sound
         self.items.update({key: json.loads(dumps(value)) for key, value in items.items()})

@@ -158,7 +158,9 @@ class _Search:
 
 @pytest.mark.parametrize("name", source.SOURCES)
 def test_sources_turn_questions_into_ranked_hits(name: str) -> None:
-    settings = RetrievalSettings.model_validate({"source": name, "top_k": 3, "oracle": {"distractors": 2}})
+    settings = RetrievalSettings.model_validate(
+        {"source": name, "top_k": 3, **({"oracle": {"distractors": 2}} if name == "oracle" else {})}
+    )
     made = source.SOURCES[name](source.Parts(settings, CHUNKS, _Search))  # type: ignore[arg-type]
     found = made.hits([ASKED, NONE])
     assert len(found) == 2
@@ -191,7 +193,7 @@ def test_generators_answer_each_request_once_and_name_what_they_depend_on(
     about = GENERATORS[kind]
     ref = resolve(settings.model) if kind == "local" else None
     made = about.make(Parts(settings, load_prompt("cited"), lambda: LanguageModel(ref, "cpu")))  # type: ignore[arg-type]
-    requests = [Request("a", ASKED, HITS), Request("b", replace(ASKED, text="Tea?"), HITS[:1])]
+    requests = [Request("a", ASKED, HITS), Request("b", replace(ASKED, tags=("x",)), HITS[:1])]
     batches = made.batches(requests, 0)
     assert sorted(r.key for batch in batches for r in batch) == ["a", "b"]
     replies = dict(pair for batch in batches for pair in made.answer(batch, None, 0))

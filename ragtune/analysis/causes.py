@@ -6,14 +6,13 @@ The rules, in this order (the first that fits):
 2. the contexts miss the evidence (no shown Hit overlaps it) although the Setup retrieves: ``not_retrieved`` where the
    first ten Hits miss it too, else ``ranked_out`` (dropped for space, or ranked below ``top_k``);
 3. abstained: ``abstained_answerable``;
-4. the reference and the answer hold one another's content words, or mean the same (cosine .85): ``form``;
+4. the judge's score is low, yet the answer agrees with a reference (`text.agree`): ``form``;
 5. tuned, no document holds the answer, but the training answers do: ``stale_memory``;
 6. no contexts at all: ``unsupported``;
 7. the contexts state it with another number or name, or negated, in a sentence that shares half of the question's
    words: ``contradicted``; not supported by the contexts: ``unsupported``; supported, but not the answer: ``ignored``.
 
-An answer is wrong when it answers the unanswerable, when both its correctness and token F1 are below .5, or when the
-numbers it names are those of no reference although every reference names some.
+An answer is wrong when it answers the unanswerable, withholds an answer that there is, or when its answer correctness is below .5.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ragtune.records import Answer, Hit, Question, Row
+from ragtune.text.agree import agree
 from ragtune.text.overlap import normalise_answer
 from ragtune.text.words import names, negated, numbers, words
 
 WRONG_BELOW = 0.5
-SAME_MEANING = 0.85
 
 #: cause -> (title, meaning, kind of hallucination or "", what would mend it)
 CAUSES = {
@@ -87,15 +86,13 @@ class Known:
     """What a Setup could have known when it answered.
 
     ``deep`` are its first ten hits, shown or not; ``trained_answers`` the normalised answers it was tuned on;
-    ``in_documents`` tells whether a normalised text stands in any document of the corpus; ``similarity`` is the closeness
-    of meaning of two texts, in [0, 1].
+    ``in_documents`` tells whether a normalised text stands in any document of the corpus.
     """
 
     deep: Sequence[Hit]
     retrieves: bool
     trained_answers: Collection[str]
     in_documents: Callable[[str], bool]
-    similarity: Callable[[str, str], float]
 
 
 @dataclass(frozen=True)
@@ -115,10 +112,12 @@ def wrong(row: Row) -> bool:
         return False
     if question.unanswerable:
         return not row.answer.abstained
-    if max(row.value("answer_correctness") or 0.0, row.value("token_f1") or 0.0) < WRONG_BELOW:
-        return True
-    said, wanted = numbers(row.answer.text), [numbers(r) for r in question.references]
-    return all(wanted) and bool(said) and not any(w & said for w in wanted)
+    value = row.value("answer_correctness")
+    return row.answer.abstained or (_right(row) if value is None else value) < WRONG_BELOW
+
+
+def _right(row: Row) -> float:
+    return agree(row.question.text, row.question.references, row.answer.text).probability
 
 
 def holds_evidence(question: Question, hits: Sequence[Hit]) -> bool:
@@ -137,7 +136,7 @@ def cause(row: Row, known: Known) -> str:
         return "ranked_out" if holds_evidence(question, known.deep) else "not_retrieved"
     if answer.abstained:
         return "abstained_answerable"
-    if _same_substance(row, known):
+    if _right(row) >= WRONG_BELOW:
         return "form"
     said = normalise_answer(answer.text)
     if said and said in known.trained_answers and not known.in_documents(said):
@@ -148,18 +147,6 @@ def cause(row: Row, known: Known) -> str:
         return "contradicted"
     faithful = row.value("faithfulness")
     return "ignored" if faithful is None or faithful >= WRONG_BELOW else "unsupported"
-
-
-def _same_substance(row: Row, known: Known) -> bool:
-    text = row.answer.text
-    said = set(words(text))
-    for reference in row.question.references:
-        wanted = set(words(reference))
-        if said and wanted and (wanted <= said or (said <= wanted and len(said) * 2 >= len(wanted))):
-            return True
-        if numbers(reference) == numbers(text) and known.similarity(text, reference) >= SAME_MEANING:
-            return True
-    return False
 
 
 def _contradicts(question: Question, answer: Answer) -> bool:

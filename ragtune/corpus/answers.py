@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -164,7 +164,7 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
 
 
 def questions_of(files: Sequence[AnswersFile]) -> list[Question]:
-    """The questions that the files answer, each once, in their order.
+    """The questions that the files answer, each once, in their order; references of all files count.
 
     Raises:
         CorpusError: two files share no question, or ask the same id differently.
@@ -172,12 +172,25 @@ def questions_of(files: Sequence[AnswersFile]) -> list[Question]:
     found: dict[str, Question] = {}
     for file in files:
         for row in file.rows:
-            if found.setdefault(row.id, row.record).text != row.question:
+            own, known = row.record, found.get(row.id)
+            if known is None:
+                found[row.id] = own
+                continue
+            if known.text != own.text:
                 raise CorpusError(
                     f'"{row.id}" is another question in the other file.',
                     where=file.path,
                     fix="Use the same ids for the same questions.",
                 )
+            if known.answers is not None and own.answers is not None and known.answerable != own.answerable:
+                raise CorpusError(
+                    f'"{row.id}" has a reference in one file and is unanswerable in the other.',
+                    where=file.path,
+                    fix="Say the same of a question in every file.",
+                )
+            merged = (*known.references, *own.references)
+            answers = None if known.answers is None and own.answers is None else tuple(dict.fromkeys(merged))
+            found[row.id] = replace(known, answers=answers, tags=tuple(dict.fromkeys((*known.tags, *own.tags))))
     if len(files) > 1 and not set.intersection(*({r.id for r in f.rows} for f in files)):
         raise CorpusError(
             "the files share no question.",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ragtune.corpus.load import Corpus
 from ragtune.errors import CorpusError
 from ragtune.records import Question
-from ragtune.text.words import bag_words
+from ragtune.text.words import plain_words
 
 #: share of common words from which two questions count as near-copies
 NEAR = 0.9
@@ -26,7 +26,7 @@ class Leak:
 
 
 def _bag(text: str) -> Counter[str]:
-    return Counter(bag_words(text))
+    return Counter(plain_words(text))
 
 
 def find_leaks(questions: Sequence[Question]) -> list[Leak]:
@@ -101,7 +101,7 @@ def _repeated(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     first: dict[str, str] = {}
     found = []
     for name, text in pairs:
-        key = " ".join(bag_words(text))
+        key = " ".join(plain_words(text))
         if key in first:
             found.append((first[key], name))
         first.setdefault(key, name)

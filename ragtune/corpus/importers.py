@@ -49,7 +49,7 @@ def import_squad(source: Path, dest: Path, split: str = "test") -> None:
             for qa in paragraph["qas"]:
                 spans = []
                 for answer in qa.get("answers", []):
-                    span = find_quote(text, answer["text"], answer["answer_start"])
+                    span = find_quote(text, answer["text"], answer["answer_start"], whole=False)
                     if span is None:
                         raise CorpusError(
                             f'answer "{answer["text"][:40]}" does not stand in its paragraph.',

@@ -7,21 +7,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import regex
+
 from ragtune.corpus.formats import json_lines
 from ragtune.corpus.normalise import normalise
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Evidence, Question
+from ragtune.text.words import find_words
 
+#: two characters inside one word or number; scripts without spaces have no borders
+_WITHIN = regex.compile(r"\p{Nd}{2}|[\p{L}\p{M}--\p{Han}--\p{Hiragana}--\p{Katakana}--\p{Thai}]{2}", regex.VERSION1)
 _KEYS = {"id", "question", "answers", "evidence", "split", "tags"}
 
 
-def find_quote(text: str, quote: str, near: int = 0) -> tuple[int, int] | None:
-    """The span of ``quote`` in ``text`` closest to ``near``; runs of space match one another."""
+def find_quote(text: str, quote: str, near: int = 0, whole: bool = True) -> tuple[int, int] | None:
+    """The span of ``quote`` in ``text`` closest to ``near``, of whole words (if ``whole``); runs of space match one another.
+
+    Where it does not stand there letter for letter, its words are looked for, whatever their case, accents and quotes.
+    """
     words = normalise(quote).split()
     if not words:
         return None
-    spans = [m.span() for m in re.finditer(r"\s+".join(map(re.escape, words)), text)]
-    return min(spans, key=lambda s: abs(s[0] - near), default=None)
+    spans = [
+        m.span() for m in re.finditer(r"\s+".join(map(re.escape, words)), text) if not whole or _whole(text, *m.span())
+    ]
+    return min(spans or find_words(text, quote), key=lambda s: abs(s[0] - near), default=None)
+
+
+def _whole(text: str, start: int, end: int) -> bool:
+    """No word or number of ``text`` goes on beyond either end."""
+    pairs = ((text[start - 1 : start + 1] if start else ""), text[end - 1 : end + 1])
+    return not any(len(pair) == 2 and _WITHIN.fullmatch(pair) for pair in pairs)
 
 
 def _strings(value: Any, name: str, where: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from ragtune.errors import RagtuneError, RunError
 from ragtune.experiment.spec import Experiment
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.records import Hit, Row, Times, Tuning
-from ragtune.store import decode, encode, write_text
+from ragtune.store import decode, encode, write_text, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,8 @@ def write_run(
     command: str = "",
 ) -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
-    (out / "run.json").unlink(missing_ok=True)
+    with writing(out):
+        (out / "run.json").unlink(missing_ok=True)
     settings = bench.experiment.model_dump(mode="json")
     write_text(out / "experiment.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     write_text(out / "answers.jsonl", _lines([_bare(row) for row in rows]))
@@ -201,7 +202,7 @@ def load_run(path: str | Path) -> Run:
         return _read(path, decode(About, about))
     except RagtuneError:
         raise
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RunError(f"this Run is damaged ({type(error).__name__}).", where=path, fix=again) from None
 
 

@@ -10,12 +10,11 @@ from ragtune.experiment import retrieve
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import make_judge
-from ragtune.judging.similarity import Similarity
 from ragtune.records import Hit, Row, Score, to_json
 from ragtune.store import decode, digest
 from ragtune.text.overlap import normalise_answer
 
-JUDGE_VERSION = 1
+JUDGE_VERSION = 2
 #: answers that are judged together
 BATCH = 128
 
@@ -55,7 +54,6 @@ def attributed(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
         if setup.tuning
     }
     everything = " " + " ".join(normalise_answer(d.text) for d in bench.corpus.documents) + " "
-    similarity = Similarity(bench.encoder(bench.experiment.judge.embedder))
     return [
         replace(
             row,
@@ -66,7 +64,6 @@ def attributed(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
                     setups[row.setup].retrieval is not None,
                     taught.get(row.setup, set()),
                     lambda said: f" {said} " in everything,
-                    similarity,
                 ),
             ),
         )

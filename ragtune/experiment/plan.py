@@ -34,7 +34,7 @@ class Plan:
 
     @property
     def computes(self) -> bool:
-        """Something is left to compute."""
+        """Something of what can be counted beforehand is left to compute (judging cannot)."""
         return any(s.total is not None and s.reused < s.total for s in self.stages)
 
 
@@ -65,7 +65,7 @@ def make_plan(bench: Workbench) -> Plan:
             tunings.setdefault(step.key, step)
     stages += [PlannedStage("tune", step.label, 1, step.stored(bench)) for step in tunings.values()]
     answers = _answers(bench)
-    judged = sum(stage.total or 0 for stage in answers)
+    judged = sum(len(bench.asked(s)) * len(bench.experiment.seeds_of(s)) for s in setups.values())
     stages += [*answers, PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
     return Plan(tuple(stages), expected_power(len(bench.questions)))
 

@@ -10,6 +10,7 @@ from ragtune.analysis.learning import Family
 from ragtune.analysis.means import Estimate
 from ragtune.analysis.summary import Study, summarise
 from ragtune.corpus.check import refuse_leaks
+from ragtune.errors import ExperimentError, RunError
 from ragtune.experiment import folder as run_folder
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import answered
@@ -58,22 +59,30 @@ def run_experiment(
 
 
 def rejudge(run: Run, judge: JudgeSettings, store: Store, out: Path, progress: Progress | None = None) -> Path:
-    """The answers of a Run, judged anew, as a Run in ``out``; nothing is answered again.
+    """The answers of a Run, judged anew, as a Run in ``out``; nothing is answered, tuned or retrieved again.
 
     Raises:
-        RagtuneError: the judge misses a setting, or the corpus is no longer there.
+        RagtuneError: the judge misses a setting, or the corpus is gone or has changed.
     """
     experiment = run.experiment.model_copy(update={"judge": judge})
     with store.locked():
         bench = Workbench(settled(experiment, store), store, progress or default_progress())
-        prepare(bench)
+        if bench.corpus.hash != run.about.corpus.hash:
+            raise RunError(
+                "its corpus has changed since: old answers cannot be judged by new references.",
+                where=run.path,
+                fix="Run the experiment again.",
+            )
+        refuse_incomplete(bench.experiment.judge)
         rows = attributed(bench, judged(bench, [replace(row, scores={}, cause="") for row in run.rows]))
-        write(bench, rows, out, run.about.command)
+        study = study_of(bench.experiment, bench.questions, run.summary.retrieval, run.tunings)
+        summary, costs = summarise(replace(study, skipped=run.summary.skipped_documents), rows)
+        run_folder.write_run(out, bench, rows, summary, costs, run.tunings, run.about.command)
     return out
 
 
 def reanalyse(run: Run) -> Run:
-    """The Run with its conclusions drawn anew from its rows; nothing is loaded, answered or judged."""
+    """The Run with its conclusions drawn anew from its rows (and the questions these answer); nothing is loaded or judged."""
     questions = tuple({row.question.id: row.question for row in run.rows}.values())
     study = study_of(run.experiment, questions, run.summary.retrieval, run.tunings)
     summary, costs = summarise(replace(study, skipped=run.summary.skipped_documents), run.rows)
@@ -135,8 +144,14 @@ def prepare(bench: Workbench) -> None:
         bench.progress.say(f"{len(bench.corpus.skipped)} document(s) skipped, first: {first.reason}")
     refuse_leaks(bench.corpus, bench.experiment.corpus.allow_leaks)
     _ = bench.questions
-    for setup in bench.experiment.setups.values():
+    for name, setup in bench.experiment.setups.items():
         bench.prompt(setup.prompt_name)
+        if not bench.asked(setup):
+            raise ExperimentError(
+                f'setup "{name}" answers none of the questions.',
+                where=setup.generator.answers,
+                fix="Give its answers the ids of the questions, or their texts.",
+            )
         training = bench.training(setup)
         if training is not bench:
             both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))

@@ -85,6 +85,8 @@ class Experiment(BaseModel):
                 raise ValueError(f"setup {name}: only a local model can be tuned")
             if setup.tuning and RECIPES[setup.tuning.train_on].sees_contexts and not setup.retrieval:
                 raise ValueError(f"setup {name}: tuning on {setup.tuning.train_on} needs retrieval")
+            if kind.brings_hits and setup.retrieval:
+                raise ValueError(f"setup {name}: given answers bring their own contexts; take retrieval away")
             if kind.needs_retrieval and not setup.retrieval:
                 raise ValueError(f"setup {name}: {setup.generator.kind} needs retrieval")
         return self

@@ -29,6 +29,12 @@ class GivenGenerator:
             row = self._rows.get(request.question.id)
             if row is None:
                 raise CorpusError(f'there is no answer to "{request.question.id}".', where=self._path)
+            if " ".join(row.question.split()) != " ".join(request.question.text.split()):
+                raise CorpusError(
+                    f'"{row.id}" is another question here than in the corpus.',
+                    where=self._path,
+                    fix="Use the same ids for the same questions.",
+                )
             hits = hits_of(row)
             yield request.key, Reply(row.answer, len(hits), Tokens(), "stop", 0.0, brought=hits)
 

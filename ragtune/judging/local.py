@@ -19,10 +19,10 @@ from ragtune.judging.witness import Finding, Support, asserted
 from ragtune.models.encoder import TextEncoder
 from ragtune.records import Question, Row, Score
 from ragtune.store import digest
+from ragtune.text.agree import agree
 from ragtune.text.statements import statements
-from ragtune.text.words import words
 
-VERSION = 3
+VERSION = 4
 
 
 class Evidence(Protocol):
@@ -104,17 +104,9 @@ class LocalWitness:
         return [any(s.supported for s in self.supports(wanted, [context])) for context in contexts]
 
     def agrees(self, question: Question, answer: str) -> Finding:
-        """0.75 F1 over content stems + 0.25 cosine; the best reference counts."""
-        best, why = -1.0, ""
-        for reference in question.references:
-            a, r = set(words(answer)), set(words(reference))
-            same = float(answer.strip().lower() == reference.strip().lower())
-            overlap = 2 * len(a & r) / (len(a) + len(r)) if a and r else same
-            cosine = self.similarity(answer, reference)
-            value = 0.75 * overlap + 0.25 * cosine
-            if value > best:
-                best, why = value, f"facts F1 {overlap:.2f}, cosine {cosine:.2f} with “{reference[:80]}”"
-        return Finding(round(min(1.0, best), 6), why)
+        """The probability that a person calls the answer right, by the signs of `text.agree`."""
+        found = agree(question.text, question.references, answer)
+        return Finding(found.probability, found.reason)
 
     def about(self, question: Question, answer: str) -> Finding:
         """Cosine of the question with the answer, and with the answer read with it, half each."""

@@ -175,12 +175,16 @@ class Asker:
         self._log = log
         self._tries = tries
         self._budget = budget
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._asking: set[str] = set()
         self.calls = 0
 
     def _reply(self, message: str, schema: Json, repeat: int) -> str:
+        """The kept reply, or a new one; what another thread is just asking is waited for, not asked twice."""
         key = digest(self._chat.fingerprint, message, schema, *([repeat] if repeat else []))
         with self._lock:
+            while key in self._asking:
+                self._lock.wait()
             if key in self._log.items:
                 return str(self._log.items[key])
             if self._budget is not None and self.calls >= self._budget:
@@ -190,9 +194,15 @@ class Asker:
                     fix="Raise it and run again.",
                 )
             self.calls += 1
-        reply = self._chat.ask(message, schema)
-        with self._lock:
-            self._log.add({key: reply})
+            self._asking.add(key)
+        try:
+            reply = self._chat.ask(message, schema)
+            with self._lock:
+                self._log.add({key: reply})
+        finally:
+            with self._lock:
+                self._asking.discard(key)
+                self._lock.notify_all()
         return reply
 
     def ask(self, name: str, shape: type[T], accept: Callable[[T], str] = lambda _: "", **values: Any) -> T:

@@ -8,6 +8,7 @@ agree bit for bit.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -49,10 +50,15 @@ class SentenceEncoder:
         self.fingerprint = ref.fingerprint
         self._wanted = device
         self._model: SentenceTransformer | None = None
+        self._lock = threading.RLock()
         self.texts_encoded = 0
 
     @property
     def model(self) -> SentenceTransformer:
+        with self._lock:
+            return self._loaded()
+
+    def _loaded(self) -> SentenceTransformer:
         if self._model is None:
             quiet()
             from sentence_transformers import SentenceTransformer
@@ -169,6 +175,8 @@ class CachedEncoder:
                 if db.execute("PRAGMA quick_check").fetchone()[0] == "ok":
                     db.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, crc INTEGER, data BLOB)")
                     return db
+            except sqlite3.OperationalError:
+                raise  # locked or not readable: not a damaged file
             except sqlite3.DatabaseError:
                 if attempt == 2:
                     raise

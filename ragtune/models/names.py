@@ -131,7 +131,7 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
             raise ModelError(
                 "this folder holds an adapter, not a model.",
                 where=folder,
-                fix="Name its base model here and the adapter under tuning.",
+                fix="Name its base model before it: MODEL + FOLDER.",
             )
         if not any((folder / f).exists() for f in ("config.json", "modules.json")):
             raise ModelError(
@@ -159,7 +159,9 @@ def _with_adapter(ref: ModelRef, folder: Path) -> ModelRef:
         check_adapter_folder(folder, ref)
     elif not _holds_adapter(folder):
         raise ModelError(
-            "this folder holds no adapter (no adapter_model.safetensors).", where=folder, fix="Mend its path."
+            "this folder holds no adapter (it lacks adapter_config.json or adapter_model.safetensors).",
+            where=folder,
+            fix="Mend its path.",
         )
     return ref.tuned(folder, folder_fingerprint(folder))
 
@@ -171,7 +173,11 @@ def _holds_adapter(folder: Path) -> bool:
 def check_adapter_folder(adapter: Path, base: ModelRef) -> None:
     """Raises ModelError unless ``adapter`` is a ragtune adapter for ``base``."""
     if not _holds_adapter(adapter):
-        raise ModelError("this folder is no adapter (no adapter_model.safetensors).", where=adapter, fix="Tune again.")
+        raise ModelError(
+            "this folder is no adapter (it lacks adapter_config.json or adapter_model.safetensors).",
+            where=adapter,
+            fix="Tune again.",
+        )
     try:
         card = json.loads((adapter / ADAPTER_CARD).read_text("utf-8"))
     except (OSError, ValueError):

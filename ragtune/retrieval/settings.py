@@ -61,7 +61,10 @@ class RerankSettings(BaseModel):
 
 
 class OracleSettings(BaseModel):
-    """``source: oracle``: the chunks that hold the evidence, among ``distractors`` that search finds."""
+    """``source: oracle``: the chunks that hold the evidence, among ``distractors`` that search finds.
+
+    Hits that do not fit the model's window are dropped from the end, so give it room where the right ones stand last.
+    """
 
     model_config = _STRICT
 
@@ -110,4 +113,13 @@ class RetrievalSettings(BaseModel):
     def _some(self) -> RetrievalSettings:
         if self.dense is None and self.lexical is None:
             raise ValueError("needs dense, lexical, or both")
+        if self.source == "oracle":
+            if self.where:
+                raise ValueError("source: oracle takes no filter (where)")
+            if self.oracle.distractors >= self.top_k:
+                raise ValueError(
+                    f"top_k ({self.top_k}) must be larger than oracle.distractors ({self.oracle.distractors})"
+                )
+        elif self.oracle != OracleSettings():
+            raise ValueError("the oracle settings need source: oracle")
         return self

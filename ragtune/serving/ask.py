@@ -18,6 +18,7 @@ from ragtune.experiment.spec import Experiment, Setup, load_experiment
 from ragtune.experiment.tune import tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Request
+from ragtune.generation.generators import kind_of
 from ragtune.generation.local import LocalGenerator
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.records import Question, Row, Times
@@ -80,6 +81,19 @@ class Assistant:
                 f'there is no setup "{self.name}".{hint}', where=experiment.name, fix=f"Setups: {', '.join(names)}."
             )
         self.setup = experiment.setups[self.name]
+        if kind_of(self.setup.generator).brings_hits or (
+            self.setup.retrieval and self.setup.retrieval.source == "oracle"
+        ):
+            what = (
+                "answers from a file"
+                if kind_of(self.setup.generator).brings_hits
+                else "takes its contexts from evidence"
+            )
+            raise RunError(
+                f'"{self.name}" {what}: it cannot be asked anything new.',
+                where=experiment.name,
+                fix="Name another setup with --setup.",
+            )
         self.seed = experiment.seeds[0] if seed is None else seed
         self._bench = Workbench(experiment, store, progress or Lines())
         self._adapter = self._find_adapter(store)

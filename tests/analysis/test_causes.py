@@ -4,6 +4,7 @@ import pytest
 
 from ragtune.analysis.causes import CAUSES, Known, cause, ceilings
 from ragtune.records import Answer, Chunk, Evidence, Hit, Question, Row, Score
+from ragtune.text.agree import agree
 from ragtune.text.overlap import token_f1
 
 TEXT = "Overtime is approved by the duty manager. Staff have 27 days of leave a year."
@@ -22,15 +23,19 @@ def case(
     faithful: float | None = 1.0,
     trained: frozenset[str] = frozenset(),
     retrieves: bool = True,
+    scored: float | None = None,
 ) -> tuple[Row, Known]:
     f1 = token_f1(text, question.answers) if question.answers and not abstained else 0.0
+    known = question.answers and not abstained
+    right = agree(question.text, question.references, text).probability if known else 0.0
+    right = right if scored is None else scored
     scores = {
         "token_f1": Score("token_f1", f1),
-        "answer_correctness": Score("answer_correctness", f1),
+        "answer_correctness": Score("answer_correctness", right),
         "faithfulness": Score("faithfulness", faithful),
     }
     answer = Answer(text, (), shown, outcome="abstained" if abstained else "answered")
-    known = Known(deep, retrieves, trained, lambda said: said in TEXT.lower(), lambda a, b: 0.0)
+    known = Known(deep, retrieves, trained, lambda said: said in TEXT.lower())
     return Row("s", 0, question, answer, scores=scores), known
 
 
@@ -45,8 +50,9 @@ def case(
         (case("I don't know.", abstained=True, shown=(OTHER,)), "ranked_out"),
         (
             case("Staff who work full time have as many as 27 days of leave in any given year, carried over or not"),
-            "form",
+            "",
         ),
+        (case("Staff have 27 days of leave", scored=0.2), "form"),  # by a judge that goes by words
         (case("28 days of leave"), "contradicted"),
         (case("the duty manager"), "ignored"),
         (case("purple", faithful=0.0), "unsupported"),

@@ -52,7 +52,7 @@ def test_a_supported_answer_scores_high_everywhere(judge: Judge) -> None:
     assert "27 days of leave" in found["faithfulness"].reason
     assert found["context_precision"].value == 1
     assert found["context_recall"].value == 1
-    assert found["answer_correctness"].value == pytest.approx(1, abs=1e-3)
+    assert found["answer_correctness"].value > 0.9
     assert found["abstention"].value == 1
 
 

@@ -171,7 +171,7 @@ def test_unknown_and_empty_queries_score_nothing() -> None:
 
 
 def test_chinese_is_cut_into_characters_and_pairs() -> None:
-    assert search_terms("我爱猫 Running") == ["我", "爱", "猫", "我爱", "爱猫", "run"]
+    assert search_terms("我爱猫 Running") == ["我", "爱", "我爱", "猫", "爱猫", "run"]
     assert search_terms("Running", stems=False) == ["running"]
 
 

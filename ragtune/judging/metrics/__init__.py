@@ -17,6 +17,7 @@ from ragtune.judging.metrics import (
     lexical,
     noise_sensitivity,
     semantic_similarity,
+    value_match,
 )
 from ragtune.records import Metric
 
@@ -38,6 +39,7 @@ METRICS: dict[str, Metric] = {
         citations.PRECISION,
         lexical.ROUGE_L,
         semantic_similarity.METRIC,
+        value_match.METRIC,
     )
 }
 

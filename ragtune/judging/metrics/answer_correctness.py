@@ -1,4 +1,4 @@
-"""Answer correctness: does the answer agree with the reference in words and meaning."""
+"""Answer correctness: does the answer give what a reference gives."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ METRIC = Metric(
     NAME,
     "Answer correctness",
     "correct",
-    "agreement with the reference in words and meaning",
-    "0.75 F1 over facts + 0.25 cosine with the reference; facts are statements (LLM judge) or content words "
-    "(local judge); the best reference counts",
-    "RAGAS documentation, answer correctness",
+    "does the answer give what a reference gives, however long it is",
+    "local judge: probability that a person calls the answer right, a logistic model over what of the reference is held, "
+    "missing and contradicted (words, names, values, lists, yes or no), fitted on human verdicts; LLM judge: 0.75 F1 over "
+    "statements + 0.25 cosine with the reference; the best reference counts",
+    "ragtune/text/agree.py and its card agree.json; RAGAS documentation, answer correctness",
     "no reference",
     score,
     frozenset({"reference"}),

@@ -1,4 +1,4 @@
-"""Word lists of languages, a YAML file each."""
+"""Word lists of languages and units, a YAML file each."""
 
 from __future__ import annotations
 
@@ -6,28 +6,81 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import yaml
+
+#: languages with lists of their own; ``other`` holds what little is known of the rest
+CODES = ("en", "de", "zh", "other")
 
 
 @dataclass(frozen=True)
 class Language:
-    """``stop``: words without content; ``search_stop``: words that a search leaves out; ``question_stop``: words of a
-    question that say nothing of its matter; ``speaker``: words for the one who speaks; ``numbers``: word -> digits;
-    ``abbreviations``: words whose full stop ends no sentence."""
+    """One language's lists.
+
+    ``stop``: words without content; ``search_stop``: words that a search leaves out; ``question_stop``: words of a
+    question that say nothing of its matter; ``speaker``: words for the one who speaks; ``abbreviations``: words whose
+    full stop ends no sentence; ``numbers``, ``scales``, ``ordinals``, ``fractions``, ``months``: word -> value;
+    ``bounds``: min, max, over, under -> phrases before a value (``after: ...``: behind it); ``between`` and ``to``: words
+    of a range; ``yes``, ``no``, ``negations``, ``denials`` (words that deny by themselves), ``titles``, ``except_``, ``conjunctions``: words and phrases.
+    """
 
     stop: frozenset[str]
     search_stop: frozenset[str]
     question_stop: frozenset[str]
     speaker: frozenset[str]
-    numbers: Mapping[str, str]
     abbreviations: frozenset[str]
+    numbers: Mapping[str, float]
+    scales: Mapping[str, float]
+    ordinals: Mapping[str, float]
+    fractions: Mapping[str, float]
+    months: Mapping[str, int]
+    bounds: Mapping[str, tuple[str, ...]]
+    between: tuple[str, ...]
+    to: tuple[str, ...]
+    yes: frozenset[str]
+    no: frozenset[str]
+    negations: frozenset[str]
+    denials: frozenset[str]
+    titles: frozenset[str]
+    except_: tuple[str, ...]
+    conjunctions: frozenset[str]
+
+
+def _read(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = _Plain(
+        resources.files(__name__).joinpath(f"{name}.yaml").read_text("utf-8")
+    ).get_single_data()
+    return found
+
+
+class _Plain(yaml.SafeLoader):
+    """SafeLoader to which ``no`` and ``on`` are words, as everything here."""
+
+
+_Plain.yaml_implicit_resolvers = {
+    key: [(tag, pattern) for tag, pattern in rules if tag != "tag:yaml.org,2002:bool"]
+    for key, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 @lru_cache(maxsize=16)
 def language(code: str = "en") -> Language:
-    """The lists of a language by its ISO 639-1 code."""
-    data = yaml.safe_load(resources.files(__name__).joinpath(f"{code}.yaml").read_text("utf-8"))
-    numbers: dict[str, str] = data.pop("numbers")
-    lists = {name: frozenset(str(words).split()) for name, words in data.items()}
-    return Language(numbers=numbers, **lists)
+    """The lists of a language (one of `CODES`)."""
+    data = _read(code)
+    made: dict[str, Any] = {}
+    for name, value in data.items():
+        if isinstance(value, str):
+            made[name] = frozenset(value.split())
+        elif isinstance(value, list):
+            made[name] = tuple(value)
+        else:
+            made[name] = {str(k): tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+    made["except_"] = made.pop("except")
+    return Language(**made)
+
+
+@lru_cache(maxsize=1)
+def units() -> Mapping[str, tuple[str, float]]:
+    """Unit word -> (dimension, factor to the dimension's base)."""
+    return {str(word): (dimension, float(f)) for dimension, own in _read("units").items() for word, f in own.items()}

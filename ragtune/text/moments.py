@@ -1,0 +1,82 @@
+"""Dates and times of day in any notation."""
+
+from __future__ import annotations
+
+import regex
+
+from ragtune.text.numerals import Value, table
+
+_CJK_DATE = regex.compile(r"(?:(\d{4})\s?年)?\s?(\d{1,2})\s?月(?:\s?(\d{1,2})\s?[日号])?|(\d{4})\s?年(?!\d)")
+_NUMERIC_DATE = regex.compile(
+    r"(?<![\d.])(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?![\d])|(?<![\d.])(\d{1,2})([./-])\s?(\d{1,2})\5\s?(\d{4}|\d{2})(?!\d)"
+)
+_HAN_TIME = regex.compile(
+    r"(上午|下午|晚上|早上|中午|凌晨|午後|午前)?\s?(\d{1,2})\s?[点點時时](?!间|間)(?:\s?(\d{1,2})\s?分|(半))?"
+)
+
+
+def dates(text: str) -> list[Value]:
+    months = table("months")
+    found: list[Value] = []
+    for m in _NUMERIC_DATE.finditer(text):
+        if m[1]:
+            ways = [(float(m[1]), float(m[2]), float(m[3]))]
+        else:
+            year = float(m[7]) if len(m[7]) == 4 else 2000 + float(m[7]) if float(m[7]) < 50 else 1900 + float(m[7])
+            a, b = float(m[4]), float(m[6])
+            ways = [(year, b, a)] if m[5] == "." else [(year, b, a), (year, a, b)]
+        ways = [w for w in ways if 1 <= w[1] <= 12 and 1 <= w[2] <= 31]
+        if ways:
+            found.append(Value("date", tuple(ways), start=m.start(), end=m.end()))
+    for m in _CJK_DATE.finditer(text):
+        date = (float(m[4] or m[1] or 0), float(m[2] or 0), float(m[3] or 0))
+        if m[1] or m[3] or m[4]:
+            found.append(Value("date", (date,), start=m.start(), end=m.end()))
+    names = "|".join(sorted(map(regex.escape, months), key=len, reverse=True))
+    day = r"(\d{1,2})(?:st|nd|rd|th|\.|er)?"
+    patterns = (
+        (rf"(?<![\d]){day}\s?(?:of |de )?({names})\b\.?,?(?:\s?(?:of |de |del )?(\d{{4}}))?", (3, 2, 1)),
+        (rf"\b({names})\b\.?\s?{day}\b(?!:)(?:,?\s?(\d{{4}}))?", (3, 1, 2)),
+        (rf"\b({names})\b\.?,?\s(?:of |de )?(\d{{4}})", (2, 1, 0)),
+    )
+    for pattern, (y, mo, d) in patterns:
+        for m in regex.finditer(pattern, text):
+            if not any(v.start < m.end() and m.start() < v.end for v in found):
+                date = (float(m[y] or 0) if y else 0.0, months[m[mo]], float(m[d] or 0) if d else 0.0)
+                if date[2] <= 31:
+                    found.append(Value("date", (date,), start=m.start(), end=m.end()))
+    return found
+
+
+def times(text: str) -> list[Value]:
+    found = []
+    for m in regex.finditer(
+        r"(?<![\d.])(\d{1,2})(?:[:.](\d{2}))?\s?(am|pm|a\.m\.?|p\.m\.?|uhr|o'clock)(?!\p{L})|(?<!\d)(\d{1,2}):(\d{2})(?::\d{2})?(?![\d])",
+        text,
+    ):
+        hour, minute, half = float(m[1] or m[4]), float(m[2] or m[5] or 0), (m[3] or "")[:1]
+        if m[4] and regex.match(r"\s?(?:am|pm|a\.m|p\.m)", text[m.end() : m.end() + 4]):
+            continue
+        if half in ("a", "p") and hour <= 12:
+            hour = hour % 12 + (12 if half == "p" else 0)
+        if hour < 24 and minute < 60:
+            both = half in ("o",) and hour <= 12
+            ways: tuple[tuple[float, ...], ...] = ((hour * 60 + minute,),)
+            if both:
+                ways = (*ways, ((hour % 12 + 12) * 60 + minute,))
+            found.append(Value("time", ways, start=m.start(), end=m.end()))
+    for m in _HAN_TIME.finditer(text):
+        hour = float(m[2]) + (12 if m[1] in ("下午", "晚上", "午後") and float(m[2]) < 12 else 0)
+        minutes = hour * 60 + float(m[3] or (30 if m[4] else 0))
+        found.append(Value("time", ((minutes,),), start=m.start(), end=m.end()))
+    for word, minutes in (("noon", 720.0), ("midday", 720.0), ("midnight", 0.0)):
+        found += [
+            Value("time", ((minutes,),), start=m.start(), end=m.end()) for m in regex.finditer(rf"\b{word}\b", text)
+        ]
+    for m in regex.finditer(r"\b(half past|quarter past|quarter to) (\w+)", text):
+        hour = table("numbers").get(m[2], float(m[2]) if m[2].isdigit() else -1)
+        if 1 <= hour <= 12:
+            shift = {"half past": 30, "quarter past": 15, "quarter to": -15}[m[1]]
+            ways = tuple(((h * 60 + shift) % 1440,) for h in (hour % 12, hour % 12 + 12))
+            found.append(Value("time", ways, start=m.start(), end=m.end()))
+    return found

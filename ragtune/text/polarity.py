@@ -1,0 +1,109 @@
+"""Yes and no, and what a text denies."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import regex
+
+from ragtune.text.fold import fold
+from ragtune.text.languages import CODES, language
+from ragtune.text.numerals import Value
+from ragtune.text.values import values
+from ragtune.text.words import Word, is_negation, stem, stop_words, tokens
+
+SENTENCE = regex.compile(r"(?<=[.!?。！？;；\n])\s*")
+_OPPOSITES = {
+    frozenset(pair)
+    for pair in (
+        ("open", "closed"), ("open", "close"), ("allowed", "forbidden"), ("permitted", "prohibited"), ("allowed", "prohibited"),
+        ("permitted", "forbidden"), ("included", "excluded"), ("true", "false"), ("legal", "illegal"), ("possible", "impossible"),
+        ("paid", "unpaid"), ("with", "without"), ("always", "never"), ("guilty", "innocent"), ("increase", "decrease"),
+        ("before", "after"), ("more", "less"), ("enabled", "disabled"), ("on", "off"), ("reversible", "irreversible"),
+    )
+}  # fmt: skip
+
+
+@lru_cache(maxsize=8)
+def listed(name: str) -> frozenset[str]:
+    return frozenset(fold(w) for code in CODES for w in getattr(language(code), name))
+
+
+@lru_cache(maxsize=20_000)
+def content(text: str) -> tuple[Word, ...]:
+    """Words with content; every word where none has any."""
+    stop = stop_words(text)
+    found = tuple(t for t in tokens(text) if t.kind != "sign" and (t.kind == "acronym" or t.text not in stop))
+    return found or tuple(t for t in tokens(text) if t.kind != "sign")
+
+
+@lru_cache(maxsize=20_000)
+def stems(text: str) -> frozenset[str]:
+    return frozenset(stem(t.text) for t in tokens(text))
+
+
+def polarity(text: str, question: str = "") -> int:
+    """1 where ``text`` says yes, -1 where it says no, 0 where it says neither.
+
+    A word of consent or refusal at its head decides. Without one, a text that repeats words of a ``question`` says no where it
+    denies and the question does not, and yes where it does not.
+    """
+    found = [t.text for t in tokens(text)][:3]
+    if not found:
+        return 0
+    yes, no = listed("yes"), listed("no")
+    if len(tokens(text)) == 1 and found[0] in ("none", "nobody", "nothing", "never", "niemand", "keine", "keiner"):
+        return -1
+    for size in (3, 2, 1):
+        head = "".join(found[:size]) if tokens(text)[0].kind == "single" else " ".join(found[:size])
+        if head in no:
+            return -1
+        if head in yes:
+            return 1
+    if found[0] in ("not", "never"):
+        return -1
+    opening = regex.match(
+        r"^(?:that|this|it|they|he|she|you|we|the \w+) (?:is|are|was|were|does|do|did|can|may|has|have)(n't| not)?\b",
+        fold(text),
+    )
+    if opening and not question:
+        return -1 if opening[1] else 0
+    if question:
+        asked = {stem(t.text) for t in content(question)}
+        first = regex.split(SENTENCE, text.strip())[0]
+        shared = asked & stems(text)
+        if shared or opening:
+            denies = sum(is_denial(t) for t in tokens(first)) + opposed(question, first)
+            return -1 if denies % 2 != sum(is_denial(t) for t in tokens(question)) % 2 else 1
+    return 0
+
+
+def is_denial(token: Word) -> bool:
+    return is_negation(token.text) or token.text in listed("denials")
+
+
+@lru_cache(maxsize=1)
+def _opposite_stems() -> frozenset[frozenset[str]]:
+    return frozenset(frozenset(stem(w) for w in pair) for pair in _OPPOSITES)
+
+
+def opposed(a: str, b: str) -> int:
+    """1 where ``b`` holds the opposite of a word of ``a`` and not the word itself."""
+    one, other = stems(a), stems(b)
+    return int(
+        any(len(pair & one) == 1 and (pair - one) <= other and not (pair & one & other) for pair in _opposite_stems())
+    )
+
+
+def denials(text: str) -> list[bool]:
+    """For every word, whether it denies; the "no" of "no more than 5" belongs to its value."""
+    return [is_denial(t) and v is None for t, v in zip(tokens(text), in_values(text), strict=True)]
+
+
+def in_values(text: str) -> list[Value | None]:
+    """For every word of ``text``, the value it is part of, if any."""
+    folded = tokens(fold(text))
+    own = tokens(text)
+    if len(folded) != len(own):
+        return [None] * len(own)
+    return [next((v for v in values(text) if v.start <= t.start and t.end <= v.end), None) for t in folded]
