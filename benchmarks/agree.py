@@ -50,13 +50,13 @@ class Judged:
 
 def read(folder: Path) -> list[Judged]:
     packed = (folder / "evouna-trivia.jsonl.gz").read_bytes()
-    rows = [json.loads(line) for line in gzip.decompress(packed).decode("utf-8").splitlines()]
+    rows = [json.loads(line) for line in gzip.decompress(packed).decode("utf-8").split("\n") if line]
     return [Judged(r["question"], tuple(r["references"]), r["answer"], bool(r["label"]), r["system"]) for r in rows]
 
 
 def verdicts(name: str) -> list[tuple[Judged, str]]:
     """The cases written by reading, with their kind."""
-    rows = [json.loads(line) for line in (VERDICTS / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    rows = [json.loads(line) for line in (VERDICTS / f"{name}.jsonl").read_text("utf-8").split("\n") if line]
     return [(Judged(r["question"], tuple(r["references"]), r["answer"], r["right"]), r["kind"]) for r in rows]
 
 

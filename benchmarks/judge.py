@@ -40,12 +40,12 @@ def judged(row: Labelled) -> float:
 
 def signs(row: Labelled) -> list[float]:
     """The fitted signs of the whole answer, in the order of `support.WEIGHTS`."""
-    said = support.weighted(row.row.answer.text)
-    total = sum(w for _, w in said) or 1.0
+    said = support._read(row.row.answer.text)
+    total = sum(w for _, w, _ in said) or 1.0
     given = support.windows(row.row.answer.contexts)
     around = support._around(given)
-    lost = sum(w for s, w in said if s not in around.stems)
-    here = min(sum(w for s, w in said if s not in x.stems) for x in given)
+    lost = sum(w for s, w, _ in said if s not in around.stems)
+    here = min(sum(w for s, w, _ in said if s not in x.stems) for x in given)
     order = support._order(said, around) if said else 0.0
     return [
         1 - lost / total,

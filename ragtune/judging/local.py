@@ -22,7 +22,7 @@ from ragtune.store import digest
 from ragtune.text.agree import agree
 from ragtune.text.statements import statements
 
-VERSION = 4
+VERSION = 5
 
 
 class Evidence(Protocol):

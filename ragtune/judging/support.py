@@ -7,8 +7,9 @@ follow one another) and the context around it:
 - *missing*: log(1 + weight that stands in neither); long statements that add one word are told from short ones;
 - *order*: share of the statement's words in pairs that stand side by side in the context too;
 - *self*: the statement speaks of its speaker ("I", "my"), or asks: no context holds that;
-- *numbers*, *names*: those of the statement that the context lacks, each counting heavily;
-- *negation* on one side only.
+- *numbers*, *names*: values of the statement that the context states in no notation, and names that it lacks;
+- *negation* on one side only, or an opposite (open, closed) in place of a word;
+- *only*: the statement says "only" and the context does not.
 
 ``support = 1 / (1 + exp(-z))`` with ``z`` the weighted sum of `WEIGHTS`; the window that holds most decides. The weights
 of held, missing, order and self follow a logistic regression on BEGIN (Dziri et al. 2022, TACL 10:1066), each of its
@@ -23,8 +24,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import exp, log1p
 
+from ragtune.text.numerals import Value
+from ragtune.text.polarity import in_values, opposed
 from ragtune.text.sentences import sentence_spans
-from ragtune.text.words import names, negates, numbers, speaks_of_itself, weighted
+from ragtune.text.values import same, values
+from ragtune.text.words import limits, names, negates, numbers, speaks_of_itself, tokens, weighted
 
 WEIGHTS = {
     "constant": -2.4,
@@ -36,8 +40,10 @@ WEIGHTS = {
     "self": -1.4,
     "question": -6.0,
     "number": -4.0,
+    "otherwise": -8.0,
     "name": -3.5,
-    "negation": -5.0,
+    "negation": -7.0,
+    "only": -6.0,
     "several": -0.7,
 }
 
@@ -94,18 +100,35 @@ class _Around:
 
     stems: frozenset[str]
     pairs: frozenset[tuple[str, str]]
+    values: tuple[Value, ...]
 
 
 def _around(own: Sequence[Window]) -> _Around:
     stems: frozenset[str] = frozenset().union(*(w.stems for w in own))
     pairs: frozenset[tuple[str, str]] = frozenset().union(*(w.pairs for w in own))
-    return _Around(stems, pairs)
+    return _Around(stems, pairs, tuple(v for w in own for v in values(w.text)))
+
+
+def _otherwise(value: Value, other: Value) -> bool:
+    """The same digits with another unit, sign or bound."""
+    if value.kind != "number" or other.kind != "number":
+        return False
+    return {abs(x) for way in value.plain for x in way} == {abs(x) for way in other.plain for x in way}
+
+
+#: a word of a statement: stem, weight, the value it is part of
+Said = tuple[str, float, Value | None]
+
+
+def _read(statement: str) -> tuple[Said, ...]:
+    inside = [v for t, v in zip(tokens(statement), in_values(statement), strict=True) if t.kind != "sign"]
+    return tuple((stem, weight, value) for (stem, weight), value in zip(weighted(statement), inside, strict=True))
 
 
 def support(statement: str, given: Sequence[Window]) -> Found:
     """See the module's docstring."""
-    said = weighted(statement)
-    total = sum(weight for _, weight in said)
+    said = _read(statement)
+    total = sum(weight for _, weight, _ in said)
     if not given or not total:
         return Found(0.0, None)
     by: dict[int, list[Window]] = {}
@@ -119,12 +142,15 @@ def support(statement: str, given: Sequence[Window]) -> Found:
         + WEIGHTS["self"] * speaks_of_itself(statement)
         + WEIGHTS["question"] * ("?" in statement or "？" in statement)
     )
-    counted, called = numbers(statement), names(statement)
-    own_stems = frozenset(s for s, _ in said)
+    counted = [v for v in values(statement) if v.kind != "number" or v.unit or v.plain[0][0] > 1]
+    called = names(statement)
+    own_stems = frozenset(s for s, _, _ in said)
     denied = negates(statement, own_stems)
+    narrowed = limits(statement)
     best = Found(-1.0, None)
     for around, own, extra in scenes:
-        lost = sum(weight for s, weight in said if s not in around.stems)
+        stated = {v for v in counted if any(same(v, k) for k in around.values)}
+        lost = sum(weight for s, weight, v in said if s not in around.stems and v not in stated)
         z = (
             base
             + extra
@@ -132,21 +158,27 @@ def support(statement: str, given: Sequence[Window]) -> Found:
             + WEIGHTS["missing"] * log1p(lost)
             + WEIGHTS["order"] * _order(said, around)
         )
-        z += WEIGHTS["number"] * len(counted - around.stems) + WEIGHTS["name"] * len(called - around.stems)
-        found = max(((_here(said, total, w), w) for w in own), key=lambda pair: pair[0])
-        z += found[0] + WEIGHTS["negation"] * (denied != found[1].denies(own_stems))
+        forgiven = {s for s, _, v in said if v in stated}
+        strange = len(numbers(statement) - around.stems - forgiven)
+        twisted = sum(v not in stated and any(_otherwise(v, k) for k in around.values) for v in counted)
+        z += WEIGHTS["number"] * strange + WEIGHTS["otherwise"] * twisted + WEIGHTS["name"] * len(called - around.stems)
+        found = max(((_here(said, total, w, stated), w) for w in own), key=lambda pair: pair[0])
+        turned = found[1].denies(own_stems) != bool(opposed(statement, found[1].sentence))
+        z += found[0] + WEIGHTS["negation"] * (denied != turned)
+        z += WEIGHTS["only"] * (narrowed and not limits(found[1].text))
         share = 1 / (1 + exp(-max(-60.0, min(60.0, z))))
         if share > best.support + 1e-12:
             best = Found(share, found[1])
     return best
 
 
-def _here(said: Sequence[tuple[str, float]], total: float, window: Window) -> float:
-    lost = sum(weight for s, weight in said if s not in window.stems)
+def _here(said: Sequence[Said], total: float, window: Window, stated: set[Value]) -> float:
+    here = {v for v in stated if any(same(v, k) for k in values(window.text))}
+    lost = sum(weight for s, weight, v in said if (v not in here if v in stated else s not in window.stems))
     return WEIGHTS["held in window"] * (1 - lost / total) + WEIGHTS["missing in window"] * log1p(lost)
 
 
-def _order(said: Sequence[tuple[str, float]], around: _Around) -> float:
+def _order(said: Sequence[Said], around: _Around) -> float:
     """Share of words that stand in a pair which the context holds too; 1 for a single word that it holds."""
     if len(said) == 1:
         return float(said[0][0] in around.stems)

@@ -99,8 +99,14 @@ class Server:
             text = choice.message.content or ""
         except (AttributeError, IndexError, TypeError):
             raise self._failure("sent no completion", "Check that it speaks the OpenAI API.") from None
-        tokens = Tokens(usage.prompt_tokens, usage.completion_tokens) if usage else Tokens()
+        tokens = Tokens(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
         return Completion(str(text).strip(), choice.finish_reason or "stop", tokens, time.perf_counter() - start)
 
     def _failure(self, what: str, fix: str = "See its log; finished replies are kept.") -> ModelError:
         return ModelError(f"{self._speaks} {what}.", where=self.endpoint, fix=fix)
+
+
+def _count(usage: Any, name: str) -> int:
+    """A count of the usage; 0 where the server says none, or something that is no count."""
+    found = getattr(usage, name, None)
+    return found if isinstance(found, int) and not isinstance(found, bool) and found >= 0 else 0

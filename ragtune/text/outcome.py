@@ -8,25 +8,53 @@ from dataclasses import dataclass
 from ragtune.records import Outcome
 
 _CITATION = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
+_LABEL = re.compile(r"^\W*(?:(?:final )?answer|response|antwort|答案|回答)\s*[:：]\s*", re.IGNORECASE)
 _APOLOGY = re.compile(
-    r"^\W*(?:(?:i am|i[’']m|we are) )?(?:very )?(?:sorry|afraid|unfortunately)\W+(?:but )?(?:that )?", re.IGNORECASE
-)
-_KNOWN = re.compile(
-    r"^\W*(?:sorry,? (?:but )?)?(?:i (?:do not|don't|don’t) (?:know|have)|i(?: am|'m) not sure|"
-    r"i (?:cannot|can't|can’t) (?:answer|find|tell)|unknown|unanswerable|"
-    r"not (?:in|stated in|mentioned in|given in|found in) the (?:given |provided )?(?:contexts?|documents?)|"
-    r"the (?:given |provided )?(?:contexts?|documents?) (?:do|does) not|no answer|(?:我)?不知道|无法回答)",
+    r"^\W*(?:(?:i am|i'm|we are|we're) )?(?:(?:very|so|truly) )?(?:sorry|afraid|unfortunately|i apologi[sz]e)\b\W*(?:(?:but|that|for this)\b\W*)*"
+    r"|^\W*(?:unfortunately|regrettably|leider)\W+",
     re.IGNORECASE,
 )
-#: ways in which other systems say that the contexts hold no answer
+_SOURCE = r"(?:contexts?|documents?|documentation|texts?|passages?|information|sources?|excerpts?|paragraphs?|snippets?|articles?|materials?)"
+_NOT = r"(?:do not|does not|did not|don't|doesn't|didn't|is not|isn't|are not|aren't|was not|wasn't|cannot|can't|could not|couldn't)"
+_TOLD = r"(?:found|given|mentioned|stated|provided|specified|answered|contained|included|available|present|determined|covered|discussed)"
+#: a first sentence that withholds an answer; each describes the whole of it
 _WITHHELD = re.compile(
-    r"^\W*(?:i (?:do not|don[’']t|cannot|can[’']t|could not|couldn[’']t) (?:know|answer|find|determine|say|tell)|"
-    r"i am unable|i[’']m (?:unable|not sure)|there is no (?:information|answer|mention)|no (?:answer|information)\b|"
-    r"this (?:is|was) not (?:mentioned|stated|answered)|(?:based on )?(?:the |these |this )?(?:provided |given )?"
-    r"(?:contexts?|documents?|texts?|passages?|information),? (?:provided |given )?"
-    r"(?:do|does|did|it does|it is) ?not\b|n/a\b|unanswerable\b|not (?:enough|sufficient) information)",
-    re.IGNORECASE,
+    "|".join(
+        (
+            r"(?:i|we) (?:really |simply |just |honestly )?(?:do not|don't) know\b.*",
+            rf"(?:i|we) (?:really )?{_NOT} (?:answer|find|determine|locate|confirm)\b.*",
+            r"i (?:cannot|can't|could not|couldn't) (?:say|tell|provide|give|see)\b.*",
+            r"(?:i|we)(?:'m| am|'re| are) (?:unable|not able) to\b.*",
+            r"(?:i|we) (?:do not|don't) have (?:\w+ ){0,3}(?:information|answer|data|knowledge|details|access|context)\b.*",
+            r"(?:i'm|i am|we're|we are) not (?:sure|certain)\b(?!.*\b(?:but|however|probably|maybe|think)\b).*",
+            r"(?:unknown|unanswerable|unclear|n/?a|none given|no answer|no information|no idea|not (?:known|available|applicable|sure))",
+            rf"not {_TOLD}(?: (?:in|by|from|here)\b.*)?",
+            rf"not in the (?:given |provided )?{_SOURCE}",
+            rf"(?:the |an? |this |that )?(?:answer|question|information)\b(?: (?:to|for|about|on|in) .*?)? {_NOT} "
+            rf"(?:be )?(?:explicitly |directly |clearly )?(?:{_TOLD}|in the (?:given |provided )?{_SOURCE})\b.*",
+            rf"(?:this|that|it) {_NOT} (?:be )?(?:explicitly |directly |clearly )?{_TOLD}"
+            rf"(?: (?:in|by|from|within) (?:any of )?(?:the |these |this |your )?(?:\w+ ){{0,2}}{_SOURCE}\b.*| here| anywhere.*)?",
+            rf"(?:based on |according to |from |in )?(?:the |these |this |your |any of the )?(?:provided |given |above |available |supplied )*{_SOURCE}"
+            rf"(?: (?:provided|given|above|you provided))*,? {_NOT} (?:explicitly |directly |clearly )?"
+            r"(?:say|mention|contain|state|provide|specify|give|include|answer|tell|have|hold|cover|address|discuss|enough|sufficient)\b.*",
+            rf"(?:based on|according to|from|in) (?:the |these |this |your )?(?:provided |given |above |available )*{_SOURCE}[^,]*,? "
+            rf"(?:it|there|this|that|i|we|the (?:answer|question))\b.*\b(?:not|no|cannot|unable|n't)\b.*",
+            rf"there (?:is|was|are|isn't|is not) (?:no|any|not any|not enough|insufficient) (?:information|answer|mention|data|indication|details?)\b"
+            rf"(?: .*(?:{_SOURCE}|provided|given|available|that|this).*)?",
+            rf"no (?:information|answer|mention|details?)\b.* (?:{_TOLD}|in the (?:given |provided )?{_SOURCE})\b.*",
+            r"(?:there is |there's )?(?:not enough|insufficient) (?:information|context|data)\b.*",
+            rf"the (?:given |provided )?{_SOURCE} (?:is|are) silent\b.*",
+            r"(?:我)?(?:不知道|不清楚|不确定|无法回答|无法确定|无法得知)[^，,]*",
+            r".*(?:文中|上下文|文档|资料|材料|内容|原文).*(?:没有|未|不).*(?:提到|提及|说明|包含|给出|信息|答案|找到).*",
+            r"(?:没有|未)(?:提到|提及|相关信息|说明|找到).*",
+            r"(?:das |ich )?weiß (?:ich )?(?:es |das )?(?:leider )?nicht\b.*",
+            r"(?:keine angabe|unbekannt|dazu (?:gibt es|finde ich) keine.*)",
+            r"(?:no lo sé|je ne sais pas|не знаю|わかりません|分かりません|모르겠습니다|لا أعرف).*",
+        )
+    ),
+    re.IGNORECASE | re.DOTALL,
 )
+_SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +67,20 @@ class Reading:
 
 
 def abstains(text: str, agreed: str = "I don't know.") -> bool:
-    """True for an empty text, the sentence agreed on, and the common ways of withholding an answer."""
-    text = text.strip()
-    if not text or text.rstrip(".").lower() == agreed.rstrip(".").lower():
+    """True for an empty text, the sentence agreed on, and the common ways of withholding an answer.
+
+    The first sentence decides: a reply that goes on to answer after an apology is an answer if that sentence is one.
+    """
+    text = _LABEL.sub("", text.strip().replace("’", "'")).strip()
+    if not text or _bare(text) == _bare(agreed):
         return True
-    return bool(_KNOWN.match(text) or _WITHHELD.match(_APOLOGY.sub("", text)))
+    text = _APOLOGY.sub("", text, count=1).strip()
+    first = next((s for s in _SENTENCE.split(text) if s.strip()), "")
+    return bool(_WITHHELD.fullmatch(_bare(first)))
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("\"'“”*_ ").rstrip(".!。！ ").replace("’", "'").lower()
 
 
 def read_reply(raw: str, shown: int, agreed: str, confidence: float | None = None, least: float = 0.0) -> Reading:

@@ -18,8 +18,8 @@ _OPPOSITES = {
     for pair in (
         ("open", "closed"), ("open", "close"), ("allowed", "forbidden"), ("permitted", "prohibited"), ("allowed", "prohibited"),
         ("permitted", "forbidden"), ("included", "excluded"), ("true", "false"), ("legal", "illegal"), ("possible", "impossible"),
-        ("paid", "unpaid"), ("with", "without"), ("always", "never"), ("guilty", "innocent"), ("increase", "decrease"),
-        ("before", "after"), ("more", "less"), ("enabled", "disabled"), ("on", "off"), ("reversible", "irreversible"),
+        ("paid", "unpaid"), ("always", "never"), ("guilty", "innocent"), ("increase", "decrease"),
+        ("before", "after"), ("more", "less"), ("enabled", "disabled"), ("reversible", "irreversible"),
     )
 }  # fmt: skip
 

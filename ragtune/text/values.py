@@ -207,8 +207,8 @@ def _same_date(a: Value, b: Value) -> bool:
 
 
 def _as_dates(value: Value) -> list[tuple[float, ...]]:
-    if value.kind == "date":
-        return list(value.sizes)
+    if value.kind != "number":
+        return list(value.sizes) if value.kind == "date" else []
     return [(low, 0.0, 0.0) for low, high in value.sizes if low == high and 1000 <= low <= 2100 and not value.unit]
 
 

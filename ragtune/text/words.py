@@ -43,6 +43,11 @@ class Word:
     kind: str
 
 
+def _shouts(text: str) -> bool:
+    """Every letter is a capital: none of them says anything."""
+    return all(c.isupper() for c in text if c.isalpha())
+
+
 @lru_cache(maxsize=50_000)
 def tokens(text: str) -> tuple[Word, ...]:
     """The words of ``text`` in order, none left out."""
@@ -53,7 +58,7 @@ def tokens(text: str) -> tuple[Word, ...]:
             folded = folded.replace(".", "")
         elif kind == "word":
             folded = folded.removesuffix("'s").rstrip("'")
-            if len(folded) > 1 and match[0].isupper() and not text.isupper():
+            if len(folded) > 1 and match[0].isupper() and not _shouts(text):
                 kind = "acronym"  # IT, WHO and US are no function words
         if folded:
             found.append(Word(folded, match.start(), match.end(), kind))
@@ -160,6 +165,11 @@ def negates(text: str, about: frozenset[str]) -> bool:
     found, stop = tokens(text), stop_words(text)
     near = [found[i + 1 : i + 1 + REACH] for i, word in enumerate(found) if is_negation(word.text)]
     return any(stem(w.text) in about and w.text not in stop for after in near for w in after)
+
+
+def limits(text: str) -> bool:
+    """True if the text says that nothing else holds ("only")."""
+    return any(t.text in _lists("limits", True) for t in tokens(text))
 
 
 def speaks_of_itself(text: str) -> bool:

@@ -49,7 +49,7 @@ def test_a_supported_answer_scores_high_everywhere(judge: Judge) -> None:
     found = scores(judge, "27 days")
     assert list(found) == list(METRICS)
     assert found["faithfulness"].value == 1
-    assert "27 days of leave" in found["faithfulness"].reason
+    assert "27 days of leave" in scores(judge, "Full-time staff have 27 days.")["faithfulness"].reason
     assert found["context_precision"].value == 1
     assert found["context_recall"].value == 1
     assert found["answer_correctness"].value > 0.9

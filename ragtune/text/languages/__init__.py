@@ -22,7 +22,7 @@ class Language:
     question that say nothing of its matter; ``speaker``: words for the one who speaks; ``abbreviations``: words whose
     full stop ends no sentence; ``numbers``, ``scales``, ``ordinals``, ``fractions``, ``months``: word -> value;
     ``bounds``: min, max, over, under -> phrases before a value (``after: ...``: behind it); ``between`` and ``to``: words
-    of a range; ``yes``, ``no``, ``negations``, ``denials`` (words that deny by themselves), ``titles``, ``except_``, ``conjunctions``: words and phrases.
+    of a range; ``yes``, ``no``, ``negations``, ``denials`` (words that deny by themselves), ``titles``, ``limits`` (only), ``except_``, ``conjunctions``: words and phrases.
     """
 
     stop: frozenset[str]
@@ -43,6 +43,7 @@ class Language:
     negations: frozenset[str]
     denials: frozenset[str]
     titles: frozenset[str]
+    limits: frozenset[str]
     except_: tuple[str, ...]
     conjunctions: frozenset[str]
 

@@ -1,0 +1,129 @@
+"""Does the answer give what the reference gives: plain cases, and that no text can break the reading of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragtune.text.agree import agree
+from ragtune.text.values import comparable, same, values
+from ragtune.text.words import find_words, search_terms, tokens, words
+
+VERDICTS = Path(__file__).parent / "verdicts"
+
+
+@pytest.mark.parametrize(
+    ("question", "reference", "answer", "right"),
+    [
+        ("How many days of leave?", "27 days", "72 days", False),
+        ("How many days of leave?", "27 days", "Full-time staff have 27 days of leave a year.", True),
+        ("How long?", "15 minutes", "45 minutes", False),
+        ("每年有多少天带薪年假?", "十五天", "本公司全职员工每年享有十五天带薪年假。", True),
+        ("Is parking free?", "No", "No.", True),
+        ("Is parking free?", "No", "No, it is not.", True),
+        ("How many may come?", "More than 5", "No more than 5", False),
+        ("Who wrote it?", "Jane Austen", "Austen", True),
+        ("Who wrote it?", "Jane Austen", "Cassandra Austen", False),
+        ("When?", "12 May 2020", "2020-05-12", True),
+        ("When?", "12 May 2020", "May 13, 2020", False),
+        ("When?", "15:30", "at half past three in the afternoon", True),
+        ("How long?", "2 weeks", "14 days", True),
+        ("How much?", "5 euros", "5 dollars", False),
+        ("How many days?", "27 days", "It is 27 or 28 days.", False),
+        ("Which colours?", "red, blue and green", "Green, red and blue.", True),
+        ("Which colours?", "red, blue and green", "Red and blue.", False),
+        ("Is it allowed?", "Yes", "Yes, but only after approval.", True),
+        ("What did it weigh?", "1.5 kg", "15 kg", False),
+        ("What is the temperature?", "-5", "5", False),
+        ("How long?", "5-10 days", "510 days", False),
+    ],
+)
+def test_plain_cases(question: str, reference: str, answer: str, right: bool) -> None:
+    assert (agree(question, [reference], answer).probability >= 0.5) == right
+
+
+@pytest.mark.parametrize(("name", "least"), [("open", 0.86), ("blind", 0.72)])
+def test_verdicts_written_beforehand(name: str, least: float) -> None:
+    rows = [json.loads(line) for line in (VERDICTS / f"{name}.jsonl").read_text("utf-8").split("\n") if line]
+    right = [(agree(r["question"], r["references"], r["answer"]).probability >= 0.5) == r["right"] for r in rows]
+    assert sum(right) / len(right) >= least
+
+
+def test_withholding_agrees_with_nothing() -> None:
+    assert agree("When?", ["noon"], "I don't know.").probability == 0
+    with pytest.raises(ValueError, match="no reference"):
+        agree("When?", [], "noon")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("1,500", "1500", True),
+        ("1.500 €", "1500 euros", True),
+        ("zweiundsiebzig Tage", "72 days", True),
+        ("二百零六", "206", True),
+        ("一万二千", "12,000", True),
+        ("one thousand, nine hundred and thirty-six", "1936", True),
+        ("3/4", "three quarters", True),
+        ("£50m", "50 million pounds", True),
+        ("80 km/h", "80 km per hour", True),
+        ("90 minutes", "an hour and a half", True),
+        ("100 °C", "212 °F", True),
+        ("10⁶", "a million", False),  # nobody wrote a number here, only its name with an article
+        ("10⁶", "1,000,000", True),
+        ("at least 18", "18 or older", True),
+        ("more than 5", "less than 5", False),
+        ("5 kg", "5 g", False),
+        ("2020年5月12日", "12 May 2020", True),
+        ("3:30 pm", "15:30", True),
+        ("下午3点半", "15:30", True),
+    ],
+)
+def test_values_in_any_notation(one: str, other: str, alike: bool) -> None:
+    a, b = values(one), values(other)
+    assert bool(a and b and same(a[0], b[0])) == alike
+
+
+@given(st.text(max_size=60), st.text(min_size=1, max_size=30), st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_no_text_breaks_it(question: str, reference: str, answer: str) -> None:
+    assert 0 <= agree(question, [reference], answer).probability <= 1
+    for a in values(reference):
+        assert same(a, a)
+        assert all(isinstance(comparable(a, b), bool) for b in values(answer))
+    for start, end in find_words(answer, reference):
+        assert 0 <= start < end <= len(answer)
+
+
+@given(st.text(alphabet="0123456789.,:/- %€$£年月日天kmgh上下午点半twoonehundreda", max_size=30))
+@settings(max_examples=300, deadline=None)
+def test_no_number_breaks_it(text: str) -> None:
+    for value in values(text):
+        assert same(value, value)
+        assert 0 <= value.start < value.end
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("IT服务台", ["it", "服", "务", "服务", "台", "务台"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("السَّلَامُ", ["السلام"]),
+        ("ｆｕｌｌ １２３", ["full", "123"]),
+        ("Straße", ["strass"]),
+        ("İstanbul", ["istanbul"]),
+        ("5kg", ["5", "kg"]),
+    ],
+)
+def test_words_by_script(text: str, terms: list[str]) -> None:
+    assert search_terms(text) == terms
+
+
+def test_composed_and_decomposed_accents_are_one_word() -> None:
+    assert words("Beyonce\u0301") == words("Beyoncé") == words("BEYONCÉ")
+    assert [t.text for t in tokens("don’t")] == ["don't"]
+    assert find_words("in 2024 of 2", "2") == [(11, 12)]

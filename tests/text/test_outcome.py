@@ -1,0 +1,147 @@
+"""Answered or abstained: the one rule, on replies in the styles of several models."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragtune.text.outcome import abstains, read_reply
+
+WITHHELD = """\
+I don't know.
+I don’t know
+I do not know the answer to that question.
+Answer: I don't know.
+**I don't know.**
+I'm sorry, but I don't know.
+Sorry, there is no information on that in the documents.
+I'm sorry, the context does not mention it.
+Unfortunately, the provided context does not contain this information.
+The answer is not in the contexts.
+The answer is not in the provided context.
+The answer to this question is not provided in the given passages.
+This information is not available in the provided documents.
+The contexts do not say.
+The provided context doesn't specify who approves it.
+The documents do not mention a price.
+Based on the provided context, it is not possible to say who approves it.
+Based on the given information, I cannot determine the date.
+According to the documents, there is no mention of a wifi password.
+There is no information about this in the given text.
+There is not enough information to answer.
+Not enough information.
+Insufficient information to answer the question.
+Not mentioned in the context.
+Not stated.
+Not found in the documents.
+N/A
+n/a
+Unknown
+Unknown.
+Unanswerable
+No answer.
+No information.
+I cannot answer this from the context.
+I can't find that in the documents.
+I couldn't find any information about the Mars office.
+I am unable to answer this question.
+I'm not able to determine that from the text.
+I don't have enough information to answer.
+I don't have any information about that.
+I'm not sure.
+I am not certain.
+It is not stated in the document.
+It isn't mentioned in the passages.
+The question cannot be answered from the given contexts.
+The text does not provide the answer.
+The passages are silent on this.
+No mention of this is made in the text.
+No information about the wifi is given in the handbook's documents.
+I apologize, but I cannot find the answer in the provided documents.
+不知道
+我不知道。
+无法回答
+文中没有提到这个问题。
+上下文中未提及相关信息。
+Das weiß ich leider nicht.
+Ich weiß es nicht.
+Je ne sais pas.
+No lo sé.
+Не знаю.""".split("\n")
+
+ANSWERED = """\
+27 days
+Unknown Pleasures
+"Unknown Pleasures" by Joy Division.
+No answer key is needed.
+No answer sheet may leave the room.
+No.
+No, it is not.
+No later than Friday
+No information about clients may be shared outside the company.
+No more than 5
+None
+Nobody
+Not guilty
+Not on Sundays.
+Not before 9 o'clock.
+This is not stated as a limit but as a goal.
+N/A values are dropped.
+I don't need a ticket
+The document does what it says
+The documents do not need a signature.
+The text does not matter; the date does.
+The contexts of use are three.
+I know: five [2]
+It is not allowed.
+It is not included in the price.
+It was not Napoleon but Wellington.
+You don't have to know the code.
+They cannot be returned after 14 days.
+We do not accept cheques.
+We don't give refunds.
+I'm not sure, but I think it is 27 days.
+Sorry seems to be the hardest word
+Unclear water is thrown away.
+The answer is 42.
+The answer is not 42 but 43.
+The answer is no.
+The information desk is not open on Sundays.
+The question is not whether but when.
+Information is given at the front desk.
+There is no charge.
+There is no answer phone in the office.
+There is no information desk.
+Data is not stored.
+It isn't heavy.
+This is not a drill.
+Provided documents are kept for 10 years.
+Based on the table, it is 12 euros.
+According to the handbook, staff may not smoke.
+Available on request.
+Not known for its beaches, the town lives from fishing.
+Doe, Jane
+没有折扣。
+不可以
+不需要护照。
+未成年人不得入内。
+文件保存十年。
+Nein.
+Nicht vor 9 Uhr.
+Sin cargo.
+Нет.""".split("\n")
+
+
+@pytest.mark.parametrize("text", WITHHELD)
+def test_withheld(text: str) -> None:
+    assert abstains(text)
+    assert read_reply(text, 2, "I don't know.").outcome == "abstained"
+
+
+@pytest.mark.parametrize("text", ANSWERED)
+def test_answered(text: str) -> None:
+    assert not abstains(text)
+
+
+def test_an_empty_reply_and_the_agreed_sentence() -> None:
+    assert abstains("")
+    assert abstains("Keine Ahnung", "Keine Ahnung.")
