@@ -68,7 +68,7 @@ CAUSES = {
     ),
     "abstained_answerable": (
         "Abstained needlessly",
-        "the evidence was at hand, yet the answer was withheld",
+        "the documents hold an answer, and it was withheld",
         "",
         "answering what was withheld",
     ),

@@ -45,6 +45,12 @@ class Limits(BaseModel):
     max_latency: float | None = Field(None, gt=0, description="seconds per question, median")
     max_cost: float | None = Field(None, gt=0, description="per question, tuning included, in the currency of costs")
     min_faithfulness: float | None = Field(None, ge=0, le=1)
+    margin: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="what a cheaper setup may lose to the best at most (95 % bound) and still be chosen",
+    )
 
 
 @dataclass(frozen=True)

@@ -1,52 +1,71 @@
-"""Which setup to ship, in sentences that the evidence carries; and plainly where it does not."""
+"""Which setup to choose, in sentences that the evidence carries; and plainly where it carries none.
+
+All setups are compared on the questions that every one of them answered. A withheld answer counts as 0 for the setup that
+withholds it, except where the documents hold none. A setup is *beaten* when another one is shown to be better (the 95 % interval
+of their difference excludes 0 and the permutation test agrees after Holm's correction), or when it is not shown to be better than
+one that answers "I don't know" to everything. Of the setups that are not beaten, the cheapest is chosen whose possible loss to the
+best is at most `Limits.margin` (the 95 % bound of the difference); if none but the best is within it, the best.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from ragtune.analysis.costs import Costs, Limits
-from ragtune.analysis.differences import Difference
-from ragtune.analysis.means import Estimate
+from ragtune.analysis.differences import Difference, difference, holm
+from ragtune.analysis.means import Estimate, Scored, estimate, table
+from ragtune.analysis.power import questions_needed
+
+#: the name of the setup that says "I don't know" to everything
+SILENT = "\0silent"
 
 
 @dataclass(frozen=True)
 class Gap:
-    """How much better one setup is than another on shared questions; ``shown``: the interval and the test say so."""
+    """How much better the best setup is than the chosen one on shared questions, with its 95 % interval."""
 
     mean: float
     low: float
     high: float
-    shown: bool
-    p: float
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The setup to ship (None if none qualifies), the best by its mean, the runner-up, and what is said of them."""
+    """``setup`` is the one to choose (None: no recommendation), ``unbeaten`` those not shown to be beaten, best mean first.
+
+    ``best`` has the best mean of them; ``gap`` is its lead over ``setup``; ``excluded`` break a limit; ``shared`` counts the
+    questions compared; ``needed`` is how many more would tell where nothing can be told.
+    """
 
     metric: str
     text: str
     setup: str | None = None
     best: str | None = None
-    runner_up: str | None = None
+    unbeaten: tuple[str, ...] = ()
+    beaten: tuple[str, ...] = ()
     excluded: Mapping[str, str] = field(default_factory=dict)
     gap: Gap | None = None
+    shared: int = 0
+    needed: int | None = None
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """What the decision is drawn from. ``tokens``: mean tokens per question; ``costs``: what was measured, if anything."""
+    """What the decision is drawn from.
+
+    ``scores``: setup -> its scores, withheld answers as 0; ``faithfulness``: setup -> its mean; ``tokens``: mean tokens per
+    question; ``invented``: setup -> (answers to unanswerable questions, such questions); ``clusters``: question -> document.
+    """
 
     titles: Mapping[str, str]
-    scores: Mapping[str, Mapping[str, Estimate]]
-    differences: Sequence[Difference]
+    scores: Mapping[str, Sequence[Scored]]
     tokens: Mapping[str, float]
+    faithfulness: Mapping[str, float | None] = field(default_factory=dict)
+    invented: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    clusters: Mapping[str, str] = field(default_factory=dict)
     costs: Costs | None = None
-
-    def mean(self, name: str, metric: str) -> float | None:
-        found = self.scores[name].get(metric)
-        return found.mean if found else None
 
     def cheapness(self, name: str) -> tuple[float, float]:
         """Cost per question where prices are given, else tokens."""
@@ -55,12 +74,12 @@ class Candidates:
 
 
 def excluded(found: Candidates, limits: Limits) -> dict[str, str]:
-    """Setups that break a limit, with the reason."""
+    """Setups that break a limit, with the reason. What is not known cannot keep a limit."""
     why = {}
     for name in found.scores:
         latency = found.costs.latency.get(name) if found.costs else None
         cost = found.costs.costs.get(name) if found.costs else None
-        faithful = found.mean(name, "faithfulness")
+        faithful = found.faithfulness.get(name)
         if limits.max_latency is not None and latency is not None and latency.p50 > limits.max_latency:
             why[name] = f"median latency {latency.p50:.2f} s is over {limits.max_latency:g} s"
         elif limits.max_cost is not None and cost is not None and cost.total > limits.max_cost:
@@ -71,67 +90,168 @@ def excluded(found: Candidates, limits: Limits) -> dict[str, str]:
     return why
 
 
-def _gaps(differences: Sequence[Difference], metric: str, best: str) -> dict[str, Gap]:
-    """Differences of ``best`` to the others, turned so that + means best is better."""
-    found = {}
-    for d in differences:
-        if (
-            d.metric == metric
-            and best in (d.a, d.b)
-            and d.mean is not None
-            and d.low is not None
-            and d.high is not None
-        ):
-            sign = 1 if d.b == best else -1
-            low, high = sorted((sign * d.low, sign * d.high))
-            found[d.a if d.b == best else d.b] = Gap(sign * d.mean, low, high, d.shown and low > 0, d.p_holm)
-    return found
+def _pct(value: float) -> str:
+    return f"{100 * value:.0f}"
+
+
+def _said(found: Candidates, names: Sequence[str]) -> str:
+    quoted = [f"“{found.titles[n]}”" for n in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
 
 
 def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Decision:
-    """The setup with the best mean of ``metric`` within the limits; where no difference to a cheaper one is shown, the cheaper.
-
-    A difference is shown when its 95 % interval excludes 0 and the permutation test agrees after Holm's correction.
-    """
-    titles, out = found.titles, excluded(found, limits or Limits())
-    means = {n: m for n in found.scores if (m := found.mean(n, metric)) is not None}
-    ranked = sorted(means, key=lambda n: -means[n])
-    if not ranked:
-        return Decision(metric, "No setup could be scored, so nothing can be recommended.", excluded=out)
-    reasons = "; ".join(f"“{titles[n]}”: {why}" for n, why in out.items())
-    allowed = [n for n in ranked if n not in out]
-    if not allowed:
-        return Decision(metric, f"No setup keeps the limits: {reasons}.", best=ranked[0], excluded=out)
-    best = allowed[0]
-    gaps = _gaps(found.differences, metric, best)
-    equals = [n for n in allowed[1:] if n in gaps and not gaps[n].shown]
-    chosen = min([best, *equals], key=lambda n: (found.cheapness(n), ranked.index(n)))
-    rival = next((n for n in allowed if n != chosen), None)
-    gap = gaps.get(chosen if chosen != best else rival or "")
-    own = found.scores[chosen][metric]
-    first = (
-        f"Ship “{titles[chosen]}”: {metric.replace('_', ' ')} {own.mean:.2f} "
-        f"(95 % interval {own.low:.2f} to {own.high:.2f}) over {own.n} questions."
-    )
-    priced = "costs less" if found.cheapness(chosen)[0] > 0 else "needs fewer tokens"
-    if rival is None:
-        second = "It is the only setup that keeps the limits." if out else "It is the only setup that could be scored."
-    elif gap is None:
-        second = f"It shares no scored question with “{titles[rival]}”."
-    elif chosen != best:
-        second = (
-            f"No difference shown to “{titles[best]}” ({gap.mean:z.2f} higher, interval {gap.low:z.2f} to "
-            f"{gap.high:z.2f}); “{titles[chosen]}” {priced}."
+    """See the module's docstring."""
+    limits = limits or Limits()
+    out = excluded(found, limits)
+    words = metric.replace("_", " ")
+    ids = {n: {q for q, _, v in rows if v is not None} for n, rows in found.scores.items()}
+    scored = [n for n in found.scores if ids[n] and n not in out]
+    reasons = "; ".join(f"“{found.titles[n]}”: {why}" for n, why in out.items())
+    if not scored:
+        said = (
+            f"No setup keeps the limits: {reasons}."
+            if out
+            else f"No answer could be scored for {words}: no recommendation."
         )
-    elif gap.shown:
-        second = (
-            f"It beats the runner-up “{titles[rival]}” by {gap.mean:.2f} ({gap.low:.2f} to {gap.high:.2f}), "
-            "question by question."
+        return Decision(metric, said, excluded=out)
+    shared = set.intersection(*(ids[n] for n in scored))
+    if not shared:
+        said = f"{_said(found, scored)} share no scored question, so they cannot be compared: no recommendation."
+        return Decision(metric, said, excluded=out)
+    rows = {n: [r for r in found.scores[n] if r[0] in shared] for n in scored}
+    means = {n: estimate(rows[n], found.clusters) for n in scored}
+    order = sorted(scored, key=lambda n: -(means[n].mean or 0.0))
+    notes = _notes(found, ids, shared, scored, out, reasons)
+    if len(scored) == 1:
+        said = f"“{found.titles[order[0]]}”: {words} {_estimate(means[order[0]])} over {len(shared)} questions."
+        said += " With nothing to compare it with, there is no recommendation."
+        return Decision(metric, f"{said}{notes}", None, order[0], tuple(order), (), out, shared=len(shared))
+    pairs = _compared(rows, found.clusters, metric)
+    silent = [n for n in order if not _beats(pairs, n, SILENT)]
+    beaten = [n for n in order if n in silent or any(_beats(pairs, other, n) for other in scored)]
+    unbeaten = tuple(n for n in order if n not in beaten)
+    base = Decision(metric, "", None, order[0], unbeaten, tuple(beaten), out, shared=len(shared))
+    if not unbeaten:
+        needed = _more(pairs, order[0], SILENT, len(shared))
+        said = (
+            f"No recommendation: over {len(shared)} questions no setup is shown to be better than one that says "
+            f"“I don't know” to everything ({words} at best {_estimate(means[order[0]])}).{_wanted(needed)}"
+        )
+        return _with(base, f"{said}{notes}", needed=needed)
+    best = unbeaten[0]
+    within = [n for n in unbeaten if n == best or _gap(pairs, best, n).high <= limits.margin]
+    chosen = min(within, key=lambda n: (found.cheapness(n), order.index(n)))
+    rivals = [n for n in unbeaten if n != best and n not in within]
+    if not beaten and rivals and chosen == best:
+        needed = max(_more(pairs, best, n, len(shared)) or 0 for n in rivals) or None
+        said = (
+            f"No recommendation: over {len(shared)} questions none of {_said(found, unbeaten)} is shown to be better "
+            f"({words} {'; '.join(_estimate(means[n]) for n in unbeaten)}).{_wanted(needed)}"
+        )
+        return _with(base, f"{said}{notes}", needed=needed)
+    said = f"Choose “{found.titles[chosen]}”: {words} {_estimate(means[chosen])} over {len(shared)} questions"
+    gap = _gap(pairs, best, chosen) if chosen != best else None
+    if gap:
+        priced = "costs less" if found.cheapness(chosen)[0] > 0 else "needs fewer tokens"
+        said += (
+            f"; it {priced} than “{found.titles[best]}” and is at most {_pct(max(0.0, gap.high))} points worse (95 %)."
         )
     else:
-        second = (
-            f"No difference shown to “{titles[rival]}” (interval {gap.low:z.2f} to {gap.high:z.2f}), "
-            "and that one is not cheaper."
+        said += "."
+    if beaten:
+        lost = [n for n in beaten if n not in silent]
+        said += (
+            f" It is shown to be better than {_said(found, lost)}." if chosen in _winners(pairs, lost) and lost else ""
         )
-    left = f" Left out: {'; '.join(f'“{titles[n]}” ({why})' for n, why in out.items())}." if out else ""
-    return Decision(metric, f"{first} {second}{left}", chosen, best, rival, out, gap)
+    others = [n for n in unbeaten if n not in (chosen, best)]
+    if rivals and chosen == best:
+        said += f" Not shown to be worse: {_said(found, rivals)}."
+    elif others:
+        said += f" Not shown to be worse either: {_said(found, others)}."
+    if silent:
+        said += f" Not shown to be better than saying “I don't know” to everything: {_said(found, silent)}."
+    return _with(base, f"{said}{notes}", setup=chosen, best=best, gap=gap)
+
+
+def _with(base: Decision, text: str, **changes: object) -> Decision:
+    return replace(base, text=text, **changes)  # type: ignore[arg-type]
+
+
+def _estimate(e: Estimate) -> str:
+    known = e.known
+    return f"{_pct(known[0])} % ({_pct(known[1])} to {_pct(known[2])})" if known else "unscored"
+
+
+def _wanted(needed: int | None) -> str:
+    return f" About {needed:,} more questions would tell." if needed else ""
+
+
+def _compared(
+    rows: Mapping[str, list[Scored]], clusters: Mapping[str, str], metric: str
+) -> dict[tuple[str, str], Difference]:
+    """(a, b) -> b - a for every pair of setups and against silence, p corrected for their number."""
+    tables = {n: table(r) for n, r in rows.items()}
+    ids = sorted({q for r in rows.values() for q, _, _ in r})
+    nothing = table([(q, 0, 0.0) for q in ids])
+    found = [difference(a, b, metric, tables[a], tables[b], clusters) for a, b in combinations(rows, 2)]
+    found = holm(found) + holm([difference(SILENT, n, metric, nothing, tables[n], clusters) for n in rows])
+    return {(d.a, d.b): d for d in found}
+
+
+def _gap(pairs: Mapping[tuple[str, str], Difference], better: str, other: str) -> Gap:
+    """How much better one setup is than the other."""
+    d = pairs.get((other, better))
+    if d is not None:
+        return Gap(d.mean or 0.0, d.low or 0.0, d.high or 0.0)
+    d = pairs[better, other]
+    return Gap(-(d.mean or 0.0), -(d.high or 0.0), -(d.low or 0.0))
+
+
+def _beats(pairs: Mapping[tuple[str, str], Difference], one: str, other: str) -> bool:
+    """Whether ``one`` is shown to be better than ``other``."""
+    if one == other:
+        return False
+    d = pairs.get((other, one)) or pairs[one, other]
+    return d.shown and _gap(pairs, one, other).low > 0
+
+
+def _winners(pairs: Mapping[tuple[str, str], Difference], lost: Sequence[str]) -> set[str]:
+    """The setups that are shown to be better than every one of ``lost``."""
+    names = {n for pair in pairs for n in pair} - {SILENT}
+    return {n for n in names if all(_beats(pairs, n, other) for other in lost)}
+
+
+def _more(pairs: Mapping[tuple[str, str], Difference], one: str, other: str, n: int) -> int | None:
+    """How many more questions would show the difference that was seen, with 80 % power."""
+    d = pairs.get((other, one)) or pairs[one, other]
+    wanted = abs(d.mean or 0.0)
+    needed = questions_needed(wanted, d.sd) if wanted > 0 else None
+    return max(1, needed - n) if needed else None
+
+
+def _notes(
+    found: Candidates,
+    ids: Mapping[str, set[str]],
+    shared: set[str],
+    scored: Sequence[str],
+    out: Mapping[str, str],
+    reasons: str,
+) -> str:
+    """What a reader must know beside the verdict."""
+    notes = ""
+    asked = max(len(ids[n]) for n in scored)
+    few = [n for n in scored if len(ids[n]) < asked]
+    if few:
+        notes += f" Compared on the {len(shared)} questions that all of them answered: " + "; ".join(
+            f"“{found.titles[n]}” has {len(ids[n])} of {asked}" for n in few
+        )
+        notes += "."
+    invented = {n: found.invented[n] for n in scored if found.invented.get(n, (0, 0))[1]}
+    if invented:
+        total = max(t for _, t in invented.values())
+        told = ", ".join(f"“{found.titles[n]}” {made} of {of}" for n, (made, of) in invented.items())
+        notes += f" Invented an answer where the documents hold none ({total} answers): {told}."
+    documents = {found.clusters[q] for q in shared if q in found.clusters}
+    if documents and len(documents) < 10 and len(documents) * 2 <= len(shared):
+        notes += f" The intervals are wide because all evidence lies in {len(documents)} document(s)."
+    return notes + (f" Left out: {reasons}." if out else "")

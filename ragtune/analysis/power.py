@@ -1,56 +1,83 @@
 """What a set of questions can show: the smallest difference, and the questions a wanted one needs.
 
-Paired t-test power (Cohen 1988) through statsmodels, at 5 % two-sided and 80 % power. ``sd`` is the standard
-deviation of the differences per question, design effect included (`differences.Difference.sd`).
+Power of the paired t-test (Cohen 1988; noncentral t), at 5 % two-sided and 80 %. ``sd`` is the standard deviation of the
+differences per question, design effect included (`differences.Difference.sd`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from functools import lru_cache
+from math import isnan, sqrt
 
 from ragtune.analysis.differences import Difference
 
 #: before anything has run: 30 % of the questions differ, by a whole point (a cautious guess for right-or-wrong scores)
 ASSUMED_SD = 0.55
 POWER, ALPHA = 0.8, 0.05
+MOST = 10**9
+
+
+def power(effect: float, n: int) -> float:
+    """The chance that ``n`` questions show a mean difference of ``effect`` standard deviations."""
+    from scipy.special import nctdtr, stdtrit
+
+    df, centre = n - 1, effect * sqrt(n)
+    if n > 10**6 or centre > 30:  # there the noncentral t is the normal, and its series may fail
+        from scipy.special import ndtr, ndtri
+
+        return float(ndtr(centre - ndtri(1 - ALPHA / 2)))
+    critical = float(stdtrit(df, 1 - ALPHA / 2))
+    found = float(1 - nctdtr(df, centre, critical) + nctdtr(df, centre, -critical))
+    return 1.0 if isnan(found) else found
+
+
+@lru_cache(maxsize=65_536)
+def _smallest(n: int) -> float:
+    """The smallest effect that ``n`` questions show, by bisection (power grows with the effect)."""
+    low, high = 0.0, 50.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if power(middle, n) < POWER else (low, middle)
+    return high
 
 
 def smallest_difference(n: int, sd: float = ASSUMED_SD) -> float | None:
-    """The mean difference that ``n`` questions show with 80 % power; None where no number of them could."""
-    from statsmodels.stats.power import TTestPower
-
+    """The mean difference of scores in [0, 1] that ``n`` questions show with 80 % power; None where none could."""
     if n < 3:
         return None
-    size = float(TTestPower().solve_power(nobs=n, alpha=ALPHA, power=POWER, alternative="two-sided"))
-    return round(size * sd, 4)
+    found = round(_smallest(n) * sd, 4)
+    return found if found <= 1 else None
 
 
 def questions_needed(wanted: float, sd: float = ASSUMED_SD) -> int | None:
-    """How many questions show a mean difference of ``wanted`` with 80 % power."""
-    from statsmodels.stats.power import TTestPower
-
+    """How many questions show a mean difference of ``wanted`` with 80 % power; None where no number would do."""
     if wanted <= 0:
         return None
     if sd <= 0:
         return 3
-    size = wanted / sd
-    if size > 3:
-        return 4
-    return ceil(float(TTestPower().solve_power(effect_size=size, alpha=ALPHA, power=POWER, alternative="two-sided")))
+    low, high = 2, 4
+    while power(wanted / sd, high) < POWER:
+        low, high = high, high * 2
+        if high > MOST:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if power(wanted / sd, middle) < POWER else (low, middle)
+    return high
 
 
 def expected_power(questions: int) -> str:
-    """What this many questions can show, by the spread assumed before anything has run; the report says it as measured."""
+    """What this many questions can show, by a guess at the spread before anything has run; the report says it as measured."""
     least = smallest_difference(questions)
     if least is None:
         return f"Power: {questions} question(s) can show no difference between setups."
     needed = questions_needed(0.05)
     more = f"; 5 points would need about {needed:,}" if needed and needed > questions else ""
     return (
-        f"Power: {questions} questions show a difference of about {100 * least:.0f} points between two setups "
-        f"(80 % power, 5 % level){more}."
+        f"Power, by a cautious guess before anything has run: {questions} questions show a difference of about "
+        f"{100 * least:.0f} points between two setups (80 % power, 5 % level){more}."
     )
 
 

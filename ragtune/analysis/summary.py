@@ -141,9 +141,33 @@ def summarise(study: Study, rows: Sequence[Row]) -> tuple[Summary, Costs]:
         causes={name: ceilings(own, main) for name, own in by_setup.items()},
         power=power_of(differences, main),
         learning=learning_curves(study.families, study.untuned, curves, main),
-        decision=decide(Candidates(study.titles, scores, differences, tokens, costs), main, study.limits),
+        decision=decide(_candidates(study, by_setup, scores, tokens, clusters, costs), main, study.limits),
     )
     return summary, costs
+
+
+def _candidates(
+    study: Study,
+    by_setup: Mapping[str, Sequence[Row]],
+    scores: Scores,
+    tokens: Mapping[str, float],
+    clusters: Mapping[str, str],
+    costs: Costs,
+) -> Candidates:
+    main = study.main_metric
+    faithful = {n: found.mean if (found := s.get("faithfulness")) else None for n, s in scores.items()}
+    withheld = {n: [(r.question.id, r.seed, _counted(r, main)) for r in own] for n, own in by_setup.items()}
+    invented = {}
+    for name, own in by_setup.items():
+        asked = [row for row in own if row.question.unanswerable]
+        invented[name] = (sum(not row.answer.abstained for row in asked), len(asked))
+    return Candidates(study.titles, withheld, tokens, faithful, invented, clusters, costs)
+
+
+def _counted(row: Row, metric: str) -> float | None:
+    """The metric's value; 0 for an answer that was withheld though the documents may hold one."""
+    value = row.value(metric)
+    return 0.0 if value is None and row.answer.abstained and not row.question.unanswerable else value
 
 
 def _values(rows: Sequence[Row]) -> Values:

@@ -60,8 +60,8 @@ def power_text(run: Run) -> str:
     if not power.detectable or power.n is None:
         return ""
     text = (
-        f"{power.n} questions show a difference of about {100 * power.detectable:.0f} points between two typical setups "
-        "(80 % power)"
+        f"By the spread measured, {power.n} questions show a difference of about {100 * power.detectable:.0f} points "
+        "between two typical setups (80 % power)"
     )
     if power.needed and power.needed > power.n:
         return f"{text}; {100 * power.wanted:.0f} points would need about {power.needed - power.n:,} more."

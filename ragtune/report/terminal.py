@@ -22,18 +22,18 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def comparison(run: Run) -> str:
-    """Setups by metrics: the mean and half the width of its 95 % interval, in percent."""
+    """Setups by metrics: the mean and its 95 % interval, in percent."""
     summary, core = run.summary, [m for m in METRICS.values() if m.core]
     rows = []
     for name in summary.setups:
         cells = [name]
         for metric in core:
             known = summary.known(name, metric.name)
-            cells.append(f"{100 * known[0]:.1f} ±{50 * (known[2] - known[1]):.1f}" if known else "–")
+            cells.append(f"{100 * known[0]:.1f} ({100 * known[1]:.0f}–{100 * known[2]:.0f})" if known else "–")
         latency = run.costs.latency.get(name)
         rows.append([*cells, numbers.seconds(latency.p50) if latency else "–"])
     head = ["setup", *(m.short for m in core), "latency"]
-    note = "(percent, mean ± half of the 95 % interval; – : unscored, see the report)"
+    note = "(percent, mean and its 95 % interval; – : unscored, see the report)"
     return f"\n{_grid(head, rows)}\n{note}\n\n{summary.decision.text}\n"
 
 

@@ -126,6 +126,15 @@ def test_power_grows_with_questions() -> None:
     assert smallest_difference(2) is None
     assert questions_needed(0.0) is None
     assert questions_needed(0.1, 0.0) == 3
+    assert questions_needed(0.05) in range(940, 965)  # statsmodels' solver says 952
+    assert smallest_difference(3) is None  # 180 points: nothing that a score can differ by
+
+
+def test_power_is_solved_for_every_number_of_questions() -> None:
+    found = [smallest_difference(n) for n in [*range(1, 1300), *range(1300, 20_001, 37)]]
+    known = [x for x in found if x is not None]
+    assert len(known) > len(found) - 12
+    assert known == sorted(known, reverse=True)
 
 
 def test_intervals_and_tests_keep_their_promise_in_simulation() -> None:

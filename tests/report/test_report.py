@@ -79,7 +79,7 @@ def test_the_page_is_self_contained_and_holds_its_data(run: Run, tmp_path: Path)
     assert data["setups"] == ["<b>One</b>", "two"]
     for section in ("setups", "differences", "cost-quality", "slices", "retrieval", "work", "questions", "reproduce"):
         assert f'id="{section}"' in page
-    assert run.summary.decision.text.split("”")[0].split("“")[1] in ("<b>One</b>", "two")
+    assert "<b>One</b>" in run.summary.decision.text
 
 
 def test_script_json_cannot_leave_its_element() -> None:
@@ -96,7 +96,7 @@ def test_the_terminal_table_lists_setups_and_verdict(run: Run) -> None:
     text = comparison(run)
     assert "one" in text
     assert "two" in text
-    assert "Ship" in text
+    assert run.summary.decision.text in text
 
 
 def test_charts_escape_and_scale() -> None:
