@@ -59,27 +59,35 @@ def do_report(args: argparse.Namespace) -> int:
 def do_ask(args: argparse.Namespace) -> int:
     from ragtune.serving.ask import Assistant, open_target
 
-    experiment, store = open_target(args.target, args.set, args.store)
+    experiment, store = open_target(args.target, args.set, args.store, args.model, args.endpoint)
+    if any(not q.strip() for q in args.question):
+        raise RagtuneError("the question is empty.", where="ask")
     assistant = Assistant(experiment, store, args.setup, args.seed)
+    print(f"Setup {assistant.name} answers.", file=sys.stderr)
+    for question in args.question:
+        _print_answer(assistant.ask(question), args.json, named=len(args.question) > 1)
     if args.question:
-        _print_answer(assistant.ask(" ".join(args.question)), args.json)
         return 0
     interactive = sys.stdin.isatty()
     if interactive:
-        print(f"Setup {assistant.name}. An empty line ends.", file=sys.stderr)
+        print("An empty line ends.", file=sys.stderr)
     while True:
         if interactive:
             print("? ", end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
-        if not line.strip():
+        if not line.strip() and (interactive or not line):
             return 0
-        _print_answer(assistant.ask(line.strip()), args.json)
+        if line.strip():
+            _print_answer(assistant.ask(line.strip()), args.json, named=not interactive)
 
 
-def _print_answer(row: Row, as_json: bool) -> None:
+def _print_answer(row: Row, as_json: bool, named: bool = False) -> None:
     from ragtune.report import terminal
 
-    print(terminal.answer_json(row) if as_json else terminal.answer(row), flush=True)
+    if as_json:
+        print(terminal.answer_json(row), flush=True)
+    else:
+        print(f"? {row.question.text}\n{terminal.answer(row)}" if named else terminal.answer(row), flush=True)
 
 
 def do_corpus_import(args: argparse.Namespace) -> int:
@@ -137,7 +145,15 @@ def do_judge(args: argparse.Namespace) -> int:
     store = Store(args.store)
     if args.calibrate:
         check_name(args.calibrate)
-    chosen = {"support": args.threshold} if args.threshold else {}
+    chosen = {} if args.threshold is None else {"support": args.threshold}
+    if args.threshold is not None and not 0 < args.threshold < 1:
+        raise RagtuneError(f"{args.threshold:g} is no threshold between 0 and 1.", where="--threshold")
+    if args.judge == "local" and (args.model or args.endpoint):
+        raise RagtuneError(
+            "the local judge takes no --model and no --endpoint.",
+            where="--judge",
+            fix="Choose --judge nli, llm or ragas.",
+        )
     settings = JudgeSettings(name=args.judge, model=args.model, endpoint=args.endpoint, **chosen)
     results = {}
     for path in args.labelled:
@@ -187,6 +203,10 @@ def do_check(args: argparse.Namespace) -> int:
 
     margins = _pairs([m for m in args.margin if "=" in m], "--margin")
     plain = [m for m in args.margin if "=" not in m]
+    if len(plain) > 1:
+        raise RagtuneError(
+            f"--margin is given {len(plain)} times ({', '.join(plain)}).", fix="Give one, or METRIC=SHARE for each."
+        )
     old, run = load_baseline(args.baseline), api.load_run(args.run)
     gate = api.check(
         run,
@@ -248,9 +268,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("ragtune: stopped; finished work is kept, run again to go on.", file=sys.stderr)
         return 130
+    except (RecursionError, UnicodeEncodeError) as error:
+        said = (
+            "nested too deeply" if isinstance(error, RecursionError) else "holds a character that is none (half a pair)"
+        )
+        print(f"ragtune: a file or argument {said}; mend it and run again.", file=sys.stderr)
+        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"ragtune: {error.filename}: {error.strerror}.", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

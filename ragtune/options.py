@@ -51,9 +51,13 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
         epilog='examples:\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune ask corpora/handbook --setup extractive   (prompts for questions)',
     )
     p.add_argument("target", type=Path, help="Run folder, experiment file or corpus folder")
-    p.add_argument("question", nargs="*", help="the question; none opens a prompt")
-    p.add_argument("--setup", help="which setup answers (default: the first)")
+    p.add_argument(
+        "question", nargs="*", help="one question an argument; none opens a prompt, or reads a pipe line by line"
+    )
+    p.add_argument("--setup", help="which setup answers (default: the one chosen, else the first that retrieves)")
     p.add_argument("--seed", type=int, help="which seed's tuning answers (default: the first)")
+    p.add_argument("--model", help="over a corpus folder: the model that answers (id, folder or served name)")
+    p.add_argument("--endpoint", help="over a corpus folder: an OpenAI-compatible server of --model")
     p.add_argument("--json", action="store_true", help="one JSON object per answer")
     p.add_argument("--set", action="append", metavar="A.B=C", help="override a key of the experiment")
     p.add_argument("--store", type=Path, help="store, if it has moved")

@@ -55,14 +55,15 @@ def encode(record: Any) -> Any:
     return _adapter(kind).dump_python(record, mode="json")
 
 
-def decode(kind: type[T], data: Any) -> T:
-    """The record of type ``kind`` that `encode` made into ``data``.
+def decode(kind: type[T], data: Any, strict: bool = False) -> T:
+    """The record of type ``kind`` that `encode` made into ``data``; ``strict`` takes no text or truth value for a number.
 
     Raises:
         ValueError: ``data`` is no such record.
     """
     wanted: Any = kind
-    found: T = _adapter(wanted).validate_python(data)
+    adapter = _adapter(wanted)
+    found: T = adapter.validate_json(json.dumps(data), strict=True) if strict else adapter.validate_python(data)
     return found
 
 

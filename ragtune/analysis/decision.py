@@ -9,7 +9,7 @@ best is at most `Limits.margin` (the 95 % bound of the difference); if none but 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -123,7 +123,7 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     order = sorted(scored, key=lambda n: -(means[n].mean or 0.0))
     notes = _notes(found, ids, shared, scored, out, reasons)
     if len(scored) == 1:
-        said = f"“{found.titles[order[0]]}”: {words} {_estimate(means[order[0]])} over {len(shared)} questions."
+        said = f"“{found.titles[order[0]]}”: {words} {_estimate(means[order[0]])} over {_count(shared)}."
         said += " With nothing to compare it with, there is no recommendation."
         return Decision(metric, f"{said}{notes}", None, order[0], tuple(order), (), out, shared=len(shared))
     pairs = _compared(rows, found.clusters, metric)
@@ -134,7 +134,7 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     if not unbeaten:
         needed = _more(pairs, order[0], SILENT, len(shared))
         said = (
-            f"No recommendation: over {len(shared)} questions no setup is shown to be better than one that says "
+            f"No recommendation: over {_count(shared)} no setup is shown to be better than one that says "
             f"“I don't know” to everything ({words} at best {_estimate(means[order[0]])}).{_wanted(needed)}"
         )
         return _with(base, f"{said}{notes}", needed=needed)
@@ -145,11 +145,11 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     if not beaten and rivals and chosen == best:
         needed = max(_more(pairs, best, n, len(shared)) or 0 for n in rivals) or None
         said = (
-            f"No recommendation: over {len(shared)} questions none of {_said(found, unbeaten)} is shown to be better "
+            f"No recommendation: over {_count(shared)} none of {_said(found, unbeaten)} is shown to be better "
             f"({words} {'; '.join(_estimate(means[n]) for n in unbeaten)}).{_wanted(needed)}"
         )
         return _with(base, f"{said}{notes}", needed=needed)
-    said = f"Choose “{found.titles[chosen]}”: {words} {_estimate(means[chosen])} over {len(shared)} questions"
+    said = f"Choose “{found.titles[chosen]}”: {words} {_estimate(means[chosen])} over {_count(shared)}"
     gap = _gap(pairs, best, chosen) if chosen != best else None
     if gap:
         priced = "costs less" if found.cheapness(chosen)[0] > 0 else "needs fewer tokens"
@@ -177,13 +177,17 @@ def _with(base: Decision, text: str, **changes: object) -> Decision:
     return replace(base, text=text, **changes)  # type: ignore[arg-type]
 
 
+def _count(questions: Collection[str]) -> str:
+    return f"{len(questions)} question{'s' if len(questions) != 1 else ''}"
+
+
 def _estimate(e: Estimate) -> str:
     known = e.known
     return f"{_pct(known[0])} % ({_pct(known[1])} to {_pct(known[2])})" if known else "unscored"
 
 
 def _wanted(needed: int | None) -> str:
-    return f" About {needed:,} more questions would tell." if needed else ""
+    return f" About {needed:,} more question{'s' if needed != 1 else ''} would tell." if needed else ""
 
 
 def _compared(
@@ -248,10 +252,9 @@ def _notes(
         notes += "."
     invented = {n: found.invented[n] for n in scored if found.invented.get(n, (0, 0))[1]}
     if invented:
-        total = max(t for _, t in invented.values())
         told = ", ".join(f"“{found.titles[n]}” {made} of {of}" for n, (made, of) in invented.items())
-        notes += f" Invented an answer where the documents hold none ({total} answers): {told}."
+        notes += f" Invented an answer where the documents hold none: {told}."
     documents = {found.clusters[q] for q in shared if q in found.clusters}
     if documents and len(documents) < 10 and len(documents) * 2 <= len(shared):
-        notes += f" The intervals are wide because all evidence lies in {len(documents)} document(s)."
+        notes += f" The intervals are wide because all evidence lies in {len(documents)} document{'s' if len(documents) > 1 else ''}."
     return notes + (f" Left out: {reasons}." if out else "")

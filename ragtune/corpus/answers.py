@@ -114,6 +114,15 @@ def _texts(value: Any, name: str, where: str, notes: dict[str, None]) -> tuple[s
     return tuple(v for v in value if v.strip())
 
 
+def _flag(value: Any, where: str) -> bool:
+    text = str("" if value is None else value).strip().lower()
+    if text in {"1", "true", "yes"}:
+        return True
+    if text in {"", "0", "false", "no", "none", "null"}:
+        return False
+    raise CorpusError(f'"unanswerable" is "{text}".', where=where, fix="Write true or false.")
+
+
 def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> AnswersFile:
     """Read a file of answers.
 
@@ -147,14 +156,24 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
                 fix="Give every row its own id.",
             )
         seen.add(name)
-        flag = str(get.get("unanswerable") or "").lower() in {"1", "true", "yes"}
+        references = _texts(get.get("reference"), "reference", where, notes)
+        flag = _flag(get.get("unanswerable"), where)
+        if flag and references:
+            raise CorpusError(
+                f'"{name[:60]}" is marked unanswerable and has a reference.', where=where, fix="Remove one of the two."
+            )
+        if not references and str(get.get("reference")).strip() == "[]" and not flag:
+            flag = True
+            notes["An empty list of references says that the documents hold no answer: there, abstaining is right."] = (
+                None
+            )
         rows.append(
             GivenAnswer(
                 name,
                 question,
                 answer,
                 _texts(get.get("contexts"), "contexts", where, notes),
-                _texts(get.get("reference"), "reference", where, notes),
+                references,
                 _texts(get.get("tags"), "tags", where, notes),
                 flag,
                 str(get.get("document") or ""),

@@ -89,6 +89,7 @@ class CorpusInfo:
     splits: dict[str, int]
     tags: dict[str, int]
     unanswerable: int
+    without_reference: int
     with_evidence: int
     same_text: list[tuple[str, str]]
     same_question: list[tuple[str, str]]
@@ -125,7 +126,8 @@ def corpus_info(corpus: Corpus, lengths: Sequence[int]) -> CorpusInfo:
         questions=len(questions),
         splits=dict(Counter(q.split for q in questions)),
         tags=dict(Counter(t for q in questions for t in q.tags if ":" not in t).most_common()),
-        unanswerable=sum(not q.answerable for q in questions),
+        unanswerable=sum(q.unanswerable for q in questions),
+        without_reference=sum(q.answers is None for q in questions),
         with_evidence=sum(bool(q.evidence) for q in questions),
         same_text=_repeated([(d.id, d.text) for d in corpus.documents]),
         same_question=_repeated([(q.id, q.text) for q in questions]),

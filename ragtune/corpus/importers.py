@@ -94,7 +94,6 @@ def import_beir(source: Path, dest: Path, split: str = "test") -> None:
         {
             "id": str(r["_id"]),
             "question": r["text"],
-            "answers": [],
             "split": split_of[str(r["_id"])],
             "tags": ["retrieval-only"],
             "evidence": [{"document": d, "start": 0, "end": length[d]} for d in relevant[str(r["_id"])]],
@@ -110,15 +109,17 @@ def _question_rows(rows: Rows, split: str, where: Path) -> Rows:
         text = row.get("question") or row.get("user_input")
         if not text:
             raise CorpusError(f'row {n} has no "question".', where=where)
-        answers = row.get("answers") or row.get("answer") or row.get("reference") or []
+        given = [row[k] for k in ("answers", "answer", "reference") if row.get(k) not in (None, "")]
+        answers = next((g for g in given if g), given[0] if given else None)
         if isinstance(answers, str):
             answers = [a.strip() for a in answers.split("||") if a.strip()]
         found = {
             "id": str(row.get("id") or f"q{n:05d}"),
             "question": text,
-            "answers": answers,
             "split": row.get("split") or split,
         }
+        if answers is not None:
+            found["answers"] = answers
         tags = row.get("tags") or []
         found["tags"] = tags.split(";") if isinstance(tags, str) else tags
         if row.get("context"):
@@ -134,7 +135,7 @@ def _questions_with_contexts(rows: Rows, dest: Path, split: str, source: Path) -
         if context:
             text = normalise(context)
             document = documents.setdefault(text, {"id": f"d{len(documents):05d}", "text": text})
-            span = find_quote(text, row["answers"][0]) if row["answers"] else None
+            span = find_quote(text, row["answers"][0]) if row.get("answers") else None
             row["evidence"] = [
                 {"document": document["id"], "start": span[0] if span else 0, "end": span[1] if span else len(text)}
             ]
@@ -198,4 +199,12 @@ def import_corpus(kind: str, source: Path, dest: Path, split: str = "test") -> N
         raise CorpusError("there is no such file or folder.", where=source)
     if dest.exists() and any(dest.iterdir() if dest.is_dir() else [dest]):
         raise CorpusError("the destination is not empty.", where=dest, fix="Choose a new folder or remove it first.")
-    IMPORTERS[kind](source, dest, split)
+    if kind == "folder" and dest.resolve().is_relative_to(source.resolve()):
+        raise CorpusError("the destination lies in the source.", where=dest, fix="Choose a folder outside it.")
+    existed = dest.exists()
+    try:
+        IMPORTERS[kind](source, dest, split)
+    except BaseException:
+        for left in [*dest.iterdir()] if existed else [dest]:  # what is half imported would stand in the next try's way
+            shutil.rmtree(left, ignore_errors=True)
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ from ragtune.text.words import find_words
 
 #: two characters inside one word or number; scripts without spaces have no borders
 _WITHIN = regex.compile(r"\p{Nd}{2}|[\p{L}\p{M}--\p{Han}--\p{Hiragana}--\p{Katakana}--\p{Thai}]{2}", regex.VERSION1)
-_KEYS = {"id", "question", "answers", "evidence", "split", "tags"}
+_KEYS = {"id", "question", "answers", "evidence", "document", "split", "tags"}
 
 
 def find_quote(text: str, quote: str, near: int = 0, whole: bool = True) -> tuple[int, int] | None:
@@ -50,7 +51,9 @@ def _strings(value: Any, name: str, where: str) -> tuple[str, ...]:
 
 def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evidence:
     if not isinstance(item, dict) or "document" not in item:
-        raise CorpusError('evidence needs "document" and either "quote" or "start" and "end".', where=where)
+        raise CorpusError(
+            'evidence needs "document", and "quote" or "start" and "end" where it is a part of it.', where=where
+        )
     document = documents.get(str(item["document"]))
     if document is None:
         raise CorpusError(
@@ -67,6 +70,8 @@ def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evide
                 fix="Copy it from the document's text.",
             )
         return Evidence(document.id, *span)
+    if "start" not in item and "end" not in item:
+        return Evidence(document.id, 0, len(document.text))
     start, end = item.get("start"), item.get("end")
     if not (isinstance(start, int) and isinstance(end, int) and 0 <= start < end <= len(document.text)):
         raise CorpusError(
@@ -75,26 +80,36 @@ def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evide
     return Evidence(document.id, start, end)
 
 
+def _more_tags(row: Mapping[str, Any], where: str) -> list[str]:
+    """Other columns with one text, number or truth value, kept as tags ``key:value``; a key that looks mistyped is refused."""
+    for key in sorted(set(row) - _KEYS):
+        if close := difflib.get_close_matches(key.lower(), _KEYS, n=1, cutoff=0.8):
+            raise CorpusError(f'unknown key "{key}".', where=where, fix=f'Did you mean "{close[0]}"?')
+    return [f"{k}:{v}" for k, v in row.items() if k not in _KEYS and isinstance(v, str | int | float)]
+
+
 def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) -> Question:
-    wrong = sorted(set(row) - _KEYS)
-    if wrong:
-        raise CorpusError(f'unknown key "{wrong[0]}".', where=where, fix=f"Known keys: {', '.join(sorted(_KEYS))}.")
+    """The question of one row; without ``answers`` nobody said what is right, ``[]`` says that the documents hold no answer.
+
+    ``document`` alone is evidence by document: any part of it counts as found.
+    """
+    more = _more_tags(row, where)
     for key in ("id", "question"):
         if not isinstance(row.get(key), str) or not row[key].strip():
             raise CorpusError(f'"{key}" is missing or empty.', where=where)
     split = row.get("split", "test")
     if split not in ("train", "dev", "test"):
         raise CorpusError(f'split "{split}" is not one of train, dev, test.', where=where)
-    evidence = row.get("evidence", [])
+    evidence = row.get("evidence", [{"document": row["document"]}] if row.get("document") else [])
     if not isinstance(evidence, list):
         raise CorpusError('"evidence" must be a list.', where=where)
     return Question(
         row["id"],
         normalise(row["question"]),
-        _strings(row.get("answers", []), "answers", where),
+        None if row.get("answers") is None else _strings(row["answers"], "answers", where),
         tuple(_evidence(e, documents, where) for e in evidence),
         split,
-        _strings(row.get("tags", []), "tags", where),
+        (*_strings(row.get("tags", []), "tags", where), *more),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -105,6 +106,33 @@ def _text(record: object) -> str:
     return json.dumps(encode(record), ensure_ascii=False, indent=1)
 
 
+KEPT_RUNS = 10
+
+
+def refuse_foreign(out: Path) -> None:
+    """Raises RunError where ``out`` is a file or holds something that is no Run."""
+    if out.is_file():
+        raise RunError("this is a file, not a folder for a Run.", where=out, fix="Choose another place with --out.")
+    held = out.is_dir() and any(out.iterdir())
+    if held and not any((out / name).exists() for name in ("run.json", "answers.jsonl")):
+        raise RunError("this folder holds something that is no Run.", where=out, fix="Choose another place with --out.")
+
+
+def keep_earlier(out: Path) -> None:
+    """Move a Run that stands in ``out`` aside, to ``NAME~1`` (the newest) up to ``NAME~10``."""
+    refuse_foreign(out)
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    with writing(out):
+        earlier = [out.with_name(f"{out.name}~{n}") for n in range(1, KEPT_RUNS + 1)]
+        if earlier[-1].exists():
+            shutil.rmtree(earlier[-1])
+        for n in range(KEPT_RUNS - 1, 0, -1):
+            if earlier[n - 1].exists():
+                earlier[n - 1].rename(earlier[n])
+        out.rename(earlier[0])
+
+
 def write_run(
     out: Path,
     bench: Workbench,
@@ -115,8 +143,7 @@ def write_run(
     command: str = "",
 ) -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
-    with writing(out):
-        (out / "run.json").unlink(missing_ok=True)
+    keep_earlier(out)
     settings = bench.experiment.model_dump(mode="json")
     write_text(out / "experiment.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     write_text(out / "answers.jsonl", _lines([_bare(row) for row in rows]))

@@ -15,16 +15,18 @@ from ragtune.experiment import folder as run_folder
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import answered
 from ragtune.experiment.calibration import settle
-from ragtune.experiment.folder import Run, load_run
+from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.judge import attributed, judged
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment
-from ragtune.experiment.tune import tune_all, tunings
+from ragtune.experiment.tune import training_questions, tune_all, tunings
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
 from ragtune.judging.metrics import METRICS
 from ragtune.judging.settings import JudgeSettings
+from ragtune.models.devices import check_device
+from ragtune.models.names import check_at_hand, check_embedder
 from ragtune.records import Question, Row, Tuning
 from ragtune.store import Store
 
@@ -45,6 +47,7 @@ def run_experiment(
         RagtuneError: bad corpus, model, settings, store or disk; what was finished stays stored.
     """
     progress = progress or default_progress()
+    refuse_foreign(out)
     with store.locked():
         bench = Workbench(settled(experiment, store), store, progress)
         prepare(bench)
@@ -143,7 +146,12 @@ def prepare(bench: Workbench) -> None:
         first = bench.corpus.skipped[0]
         bench.progress.say(f"{len(bench.corpus.skipped)} document(s) skipped, first: {first.reason}")
     refuse_leaks(bench.corpus, bench.experiment.corpus.allow_leaks)
-    _ = bench.questions
+    unknown = sum(q.answers is None for q in bench.questions)
+    if unknown:
+        bench.progress.say(
+            f'{unknown} of {len(bench.questions)} questions have no "answers": what needs a reference stays unscored there.'
+            ' (Write "answers": [] where the documents hold no answer.)'
+        )
     for name, setup in bench.experiment.setups.items():
         bench.prompt(setup.prompt_name)
         if not bench.asked(setup):
@@ -152,15 +160,24 @@ def prepare(bench: Workbench) -> None:
                 where=setup.generator.answers,
                 fix="Give its answers the ids of the questions, or their texts.",
             )
+        if setup.tuning and not training_questions(bench, setup, bench.experiment.seeds[0], "train"):
+            raise ExperimentError(
+                f'setup "{name}" has nothing to train on: the train split is empty, or none of its questions has "answers".',
+                where=(setup.tuning.corpus or bench.experiment.corpus).path,
+            )
         training = bench.training(setup)
         if training is not bench:
             both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
             refuse_leaks(both, bench.experiment.corpus.allow_leaks)
         if setup.generator.kind == "local":
-            bench.ref(setup.generator.model)
+            check_at_hand(bench.ref(setup.generator.model))
+            check_device(setup.generator.device)
         if setup.retrieval:
             retrieve.retrieve_key(bench, setup)
-    bench.ref(bench.experiment.judge.embedder)
+    dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
+    for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
+        check_embedder(bench.ref(embedder))
+        check_at_hand(bench.ref(embedder))
     refuse_incomplete(bench.experiment.judge)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from ragtune.analysis.costs import CostSettings, Limits
 from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
+from ragtune.experiment.explain import explain, lines_of
 from ragtune.generation.generators import kind_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
@@ -77,6 +78,8 @@ class Experiment(BaseModel):
         usable = [m for m, metric in METRICS.items() if metric.higher_is_better and not metric.asks]
         if self.main_metric not in usable:
             raise ValueError(f"main_metric must be one of {', '.join(usable)}")
+        if len(set(self.seeds)) < len(self.seeds):
+            raise ValueError("seeds: a seed stands twice")
         if self.split not in ("train", "dev", "test"):
             raise ValueError("split must be train, dev or test")
         for name, setup in self.setups.items():
@@ -113,6 +116,10 @@ def _merge(base: Any, over: Any) -> Any:
 def resolve(data: dict[str, Any]) -> dict[str, Any]:
     """Fold the shared sections into every setup. ``retrieval`` and ``tuning`` join only setups that ask for them."""
     shared = {k: data.get(k) for k in _SHARED if data.get(k) is not None}
+    if isinstance(data.get("corpus"), str):
+        data = {**data, "corpus": {"path": data["corpus"]}}
+    if isinstance(data.get("seeds"), int):
+        data = {**data, "seeds": [data["seeds"]]}
     setups = data.get("setups")
     if not isinstance(setups, dict):
         return {k: v for k, v in data.items() if k not in _SHARED}
@@ -149,69 +156,19 @@ def apply_override(data: dict[str, Any], path: list[str], value: Any) -> None:
             following = node[part] = {}
         node = following
     node[path[-1]] = value
+    if path[0] in _SHARED and isinstance(data.get("setups"), dict):
+        for setup in data["setups"].values():  # a Run's own file holds every setting in every setup
+            if isinstance(setup, dict) and isinstance(setup.get(path[0]), dict) and _holds(setup, path):
+                apply_override(setup, path, value)
 
 
-def _lines(node: yaml.Node | None, at: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
-    """Key path -> line number in the file."""
-    found: dict[tuple[str, ...], int] = {}
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            path = (*at, str(key.value))
-            found[path] = key.start_mark.line + 1
-            found |= _lines(value, path)
-    return found
-
-
-def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    """Field names at ``path`` inside ``model``; the dictionary of setups takes any key."""
-    current: Any = model
+def _holds(node: Any, path: list[str]) -> bool:
+    """Whether a setup says something of its own about ``path``."""
     for part in path:
-        options = [current, *getattr(current, "__args__", ())]
-        current = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
-        if current is None:
-            return []
-        field = current.model_fields.get(str(part))
-        if field is None:
-            return []
-        annotation: Any = field.annotation
-        if getattr(annotation, "__origin__", None) is dict:
-            return _known_keys_of_dict(annotation.__args__[1], path[path.index(part) + 1 :])
-        current = annotation
-    options = [current, *getattr(current, "__args__", ())]
-    current = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
-    return list(current.model_fields) if current else []
-
-
-def _known_keys_of_dict(value: Any, rest: tuple[str | int, ...]) -> list[str]:
-    return _known_keys(value, rest[1:]) if rest else []
-
-
-def explain(error: ValidationError, lines: dict[tuple[str, ...], int], where: Path) -> ExperimentError:
-    """The first problem as one line: file and line, key, what is wrong, the nearest right key."""
-    problem = error.errors()[0]
-    loc = tuple(p for p in problem["loc"] if not (isinstance(p, str) and p.startswith("function-")))
-    keys = tuple(str(p) for p in loc)
-    # a shared section's problem shows in a setup: the path that the file matches furthest is the right one
-    paths = [keys, keys[2:]] if keys[:1] == ("setups",) else [keys]
-    depths = [
-        (len(path) - cut, -cut, lines[path[:cut]])
-        for path in paths
-        for cut in range(len(path), 0, -1)
-        if path[:cut] in lines
-    ]
-    line = min(depths)[2] if depths else None
-    place = f"{where}:{line}" if line else str(where)
-    dotted = ".".join(keys)
-    if problem["type"] == "extra_forbidden":
-        known = _known_keys(Experiment, loc[:-1]) + (list(_SHARED) if len(loc) == 1 else [])
-        near = difflib.get_close_matches(keys[-1], known, 1, 0.5)
-        fix = f'Did you mean "{near[0]}"?' if near else f"Known keys: {', '.join(known)}."
-        return ExperimentError(f'unknown key "{keys[-1]}" (at {dotted}).', where=place, fix=fix)
-    if problem["type"] == "missing":
-        return ExperimentError(f'the key "{dotted}" is missing.', where=place)
-    message = problem["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(problem["input"], dict | BaseModel) else f" (given: {str(problem['input'])[:60]!r})"
-    return ExperimentError(f"{dotted + ': ' if dotted else ''}{message}{given}.", where=place)
+        if not isinstance(node, dict) or part not in node:
+            return False
+        node = node[part]
+    return True
 
 
 def load_experiment(path: Path, overrides: list[str] | None = None, limit: int | None = None) -> Experiment:
@@ -225,21 +182,41 @@ def load_experiment(path: Path, overrides: list[str] | None = None, limit: int |
     try:
         source = path.read_text("utf-8")
         data = yaml.safe_load(source)
-        lines = _lines(yaml.compose(source, Loader=yaml.SafeLoader))
+        lines = lines_of(yaml.compose(source, Loader=yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else path
-        raise ExperimentError(f"this is not YAML ({getattr(error, 'problem', None) or error}).", where=place) from None
+        said = getattr(error, "problem", None) or str(error)
+        what = f"{said}." if "stands twice" in said else f"this is not YAML ({said})."
+        raise ExperimentError(what, where=place) from None
     except OSError as error:
         raise ExperimentError(f"the file cannot be read ({error.strerror}).", where=path) from None
     if not isinstance(data, dict):
         raise ExperimentError("an experiment is a mapping of keys.", where=path, fix="See experiments/ for examples.")
-    for override in overrides or []:
-        apply_override(data, *parse_override(override))
     if limit is not None:
         data["limit"] = limit
     data.setdefault("name", path.stem)
+    return experiment_of(data, path, overrides or (), lines)
+
+
+def experiment_of(
+    data: dict[str, Any], where: Path, overrides: Sequence[str] = (), lines: dict[tuple[str, ...], int] | None = None
+) -> Experiment:
+    """The experiment that ``data`` describes, overridden, merged and validated; ``lines`` are its keys' lines in ``where``.
+
+    Raises:
+        ExperimentError: a wrong key or value.
+    """
+    for override in overrides:
+        apply_override(data, *parse_override(override))
     try:
-        return Experiment.model_validate(resolve(data))
+        found = Experiment.model_validate(resolve(data))
     except ValidationError as error:
-        raise explain(error, lines, path) from None
+        raise explain(error.errors()[0], lines or {}, where, Experiment, _SHARED, overrides) from None
+    try:  # also the shared sections that no setup asked for; a setup may add what a section lacks
+        Setup.model_validate({key: data[key] for key in _SHARED if data.get(key) is not None})
+    except ValidationError as error:
+        wrong = [p for p in error.errors() if p["type"] not in ("missing", "value_error")]
+        if wrong:
+            raise explain(wrong[0], lines or {}, where, Setup, (), overrides) from None
+    return found

@@ -42,8 +42,8 @@ def tuning_prompt(setup: Setup) -> str:
 
 
 def training_questions(bench: Workbench, setup: Setup, seed: int, split: str) -> list[Question]:
-    """The questions of ``split`` that the setup trains on, in the corpus's order."""
-    found = bench.training(setup).corpus.split(split)
+    """The questions of ``split`` that the setup trains on, in the corpus's order; those whose answer nobody said are left out."""
+    found = [q for q in bench.training(setup).corpus.split(split) if q.answers is not None]
     wanted = setup.tuning.questions if setup.tuning else None
     if split != "train" or wanted is None or wanted >= len(found):
         return found

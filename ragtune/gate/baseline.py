@@ -101,7 +101,7 @@ def load_baseline(path: Path) -> Baseline:
         raise RunError("there is no baseline here.", where=path, fix=make)
     try:
         data = json.loads(path.read_text("utf-8"))
-        if not isinstance(data, dict) or "scores" not in data or "questions" not in data:
+        if not isinstance(data, dict) or not {"scores", "questions", "format"} <= set(data):
             raise RunError("this is not a baseline.", where=path, fix=make)
         if data.get("format") != FORMAT:
             raise RunError(
@@ -110,8 +110,12 @@ def load_baseline(path: Path) -> Baseline:
                 where=path,
                 fix="Save it again with this version.",
             )
-        return decode(Baseline, data)
-    except ValueError as error:
+        found = decode(Baseline, data, strict=True)
+        values = [v for by in found.scores.values() for rows in by.values() for _, _, v in rows if v is not None]
+        if not all(0 <= v <= 1 for v in values):
+            raise ValueError("a score outside [0, 1]")
+        return found
+    except (ValueError, RecursionError) as error:
         raise RunError(
             f"this baseline is damaged ({type(error).__name__}).", where=path, fix="Save it again from its Run."
         ) from None

@@ -24,6 +24,7 @@ def _differences(old: Baseline, new: Baseline) -> list[str]:
 
 def setups_to_check(old: Baseline, new: Baseline, settings: GateSettings) -> list[str]:
     """The setups to check; an error where nothing fair can be compared."""
+    _refuse_out_of_range(settings)
     unknown = [m for m in [*settings.metrics, *settings.margins, *settings.floors] if m not in METRICS]
     if unknown:
         raise RunError(f'unknown metric "{unknown[0]}".', where="check", fix=f"Known: {', '.join(METRICS)}.")
@@ -41,17 +42,53 @@ def setups_to_check(old: Baseline, new: Baseline, settings: GateSettings) -> lis
             where="check",
             fix="Save a new baseline, or pass --allow-different.",
         )
-    setups = list(settings.setups) or [s for s in old.scores if s in new.scores]
+    setups = list(settings.setups) or list(old.scores)
+    if not set(setups) & set(new.scores) and not settings.setups:
+        raise RunError(
+            "the Run and the baseline share no setup.", where="check", fix=f"The baseline has: {', '.join(old.scores)}."
+        )
     for name in setups:
         if name not in old.scores or name not in new.scores:
             side = "baseline" if name not in old.scores else "Run"
             raise RunError(
                 f'there is no setup "{name}" in the {side}.',
                 where="check",
-                fix=f"It has: {', '.join(old.scores if side == 'baseline' else new.scores)}.",
+                fix=f"It has: {', '.join(old.scores if side == 'baseline' else new.scores)}; or name those to check with --setup.",
             )
-    if not setups:
+        gone = [
+            m
+            for m in dict.fromkeys([*settings.metrics, *settings.margins])
+            if _scored(old, name, m) and not _scored(new, name, m)
+        ]
+        if gone:
+            raise RunError(
+                f'"{name}" has no score of {", ".join(gone)} any more: what the baseline holds cannot be checked.',
+                where="check",
+                fix="Score it again, or save a new baseline.",
+            )
+    if not any(_scored(old, name, m) for name in setups for m in settings.metrics):
         raise RunError(
-            "the Run and the baseline share no setup.", where="check", fix=f"The baseline has: {', '.join(old.scores)}."
+            "the baseline holds no score to compare (0 of 0).", where="check", fix="Save one from a scored Run."
         )
     return setups
+
+
+def _scored(side: Baseline, setup: str, metric: str) -> bool:
+    return any(value is not None for _, _, value in side.scores[setup].get(metric, ()))
+
+
+def _refuse_out_of_range(settings: GateSettings) -> None:
+    """Margins and floors are scores in [0, 1], limits are positive; NaN is no number."""
+    shares = {"--margin": settings.margin, **{f"--margin {m}": v for m, v in settings.margins.items()}}
+    shares |= {f"--min {m}": v for m, v in settings.floors.items()}
+    for where, value in shares.items():
+        if not isinstance(value, int | float) or not 0 <= value <= 1:
+            points = (
+                f" For {value:g} points write {value / 100:g}."
+                if isinstance(value, int | float) and 1 < value <= 100
+                else ""
+            )
+            raise RunError(f"{value} is no share between 0 and 1.{points}", where=where)
+    for where, limit in (("--max-latency", settings.max_latency), ("--max-cost", settings.max_cost)):
+        if limit is not None and not (isinstance(limit, int | float) and 0 < limit < float("inf")):
+            raise RunError(f"{limit} is no limit: a number above 0 is needed.", where=where)

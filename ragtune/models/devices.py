@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragtune.errors import ModelError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,6 +50,23 @@ def best_device(wanted: str = "auto") -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def check_device(wanted: str) -> None:
+    """Raises ModelError for a device that this machine does not have."""
+    if wanted in ("auto", "cpu"):
+        return
+    import torch
+
+    kind, _, number = wanted.partition(":")
+    there = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    if (number and not number.isdigit()) or int(number or 0) >= there.get(kind, 0):
+        has = ", ".join(f"{k}:{n}" for k, count in there.items() for n in range(count))
+        raise ModelError(f'there is no device "{wanted}" here.', fix=f"There is: {has}. Or leave it at auto.")
 
 
 def best_dtype(device: str, wanted: str = "auto") -> torch.dtype:

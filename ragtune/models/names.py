@@ -154,6 +154,29 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
     )
 
 
+def check_embedder(ref: ModelRef) -> None:
+    """Raises ModelError where the model's own card says that it generates text."""
+    config = Path(ref.location) / "config.json"
+    if ref.local and config.exists():
+        kinds = json.loads(config.read_text("utf-8")).get("architectures") or []
+        if any(k.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for k in kinds):
+            raise ModelError(
+                "this is a language model, not an embedder.", where=ref.name, fix="Name one such as bundled:minilm."
+            )
+
+
+def check_at_hand(ref: ModelRef) -> None:
+    """Raises ModelError for a hub id that is not in the local cache while the hub is switched off."""
+    from huggingface_hub import constants
+
+    if ref.kind == "hub" and constants.HF_HUB_OFFLINE and _hub_revision(ref.location) == "main":
+        raise ModelError(
+            "this model is not in the local cache, and the hub is switched off (HF_HUB_OFFLINE).",
+            where=ref.name,
+            fix="Download it first, or use a bundled model.",
+        )
+
+
 def _with_adapter(ref: ModelRef, folder: Path) -> ModelRef:
     if (folder / ADAPTER_CARD).exists():
         check_adapter_folder(folder, ref)

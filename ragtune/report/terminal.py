@@ -86,6 +86,7 @@ def corpus_table(info: CorpusInfo) -> str:
     if info.questions:
         lines.append(
             f"{info.questions} questions ({', '.join(f'{n} {k}' for k, n in sorted(info.splits.items()))}), {info.unanswerable} without an answer, {info.with_evidence} with evidence"
+            + (f", {info.without_reference} with no reference known" if info.without_reference else "")
         )
         lines.append(f"  tags: {', '.join(f'{k} {n}' for k, n in info.tags.items())}" if info.tags else "  no tags")
     else:

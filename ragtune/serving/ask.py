@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import RunError
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import make_generator, row_of
 from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Lines, Progress
-from ragtune.experiment.spec import Experiment, Setup, load_experiment
+from ragtune.experiment.spec import Experiment, experiment_of, load_experiment
 from ragtune.experiment.tune import tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Request
 from ragtune.generation.generators import kind_of
 from ragtune.generation.local import LocalGenerator
-from ragtune.generation.settings import GeneratorSettings
 from ragtune.records import Question, Row, Times
-from ragtune.retrieval.settings import LexicalSettings, RerankSettings, RetrievalSettings
 from ragtune.retrieval.source import Source
 from ragtune.store import Store, digest
 
@@ -31,34 +30,67 @@ DEFAULT_STORE = Path(".ragtune")
 _WARM = Question("", "Is everything there?")
 
 
-def corpus_experiment(folder: Path) -> Experiment:
-    """Default setups over a bare corpus folder, both hybrid and re-ranked: ``nano`` as its card advises, ``extractive``."""
-    retrieval = RetrievalSettings(lexical=LexicalSettings(), rerank=RerankSettings(), top_k=3)
-    reader = GeneratorSettings(abstain_above=0.85)
-    setups = {
-        "nano": Setup(retrieval=retrieval.model_copy(update={"top_k": 1}), generator=reader),
-        "extractive": Setup(retrieval=retrieval, generator=GeneratorSettings(model="extractive")),
+def corpus_experiment(
+    folder: Path, overrides: Sequence[str] = (), model: str | None = None, endpoint: str | None = None
+) -> Experiment:
+    """Default setups over a bare corpus folder, hybrid and re-ranked: ``extractive``, ``nano`` as its card advises, and
+    ``model`` where one is named."""
+    retrieval = {"lexical": True, "rerank": True, "top_k": 3}
+    setups: dict[str, Any] = {
+        "extractive": {"retrieval": retrieval, "generator": {"model": "extractive"}},
+        "nano": {"retrieval": {**retrieval, "top_k": 1}, "generator": {"abstain_above": 0.85}},
     }
-    return Experiment(name="ask", corpus=CorpusSettings(path=str(folder)), setups=setups)
+    if model:
+        named = {"model": model, "endpoint": endpoint, "max_new_tokens": 200}
+        setups = {"model": {"retrieval": retrieval, "generator": named}, **setups}
+    elif endpoint:
+        raise RunError("--endpoint needs --model: the name that the server knows.", where="ask")
+    return experiment_of({"name": "ask", "corpus": {"path": str(folder)}, "setups": setups}, folder, overrides)
 
 
 def open_target(
-    target: Path, overrides: list[str] | None = None, store: Path | None = None
+    target: Path,
+    overrides: list[str] | None = None,
+    store: Path | None = None,
+    model: str | None = None,
+    endpoint: str | None = None,
 ) -> tuple[Experiment, Store]:
-    """The experiment and store behind a Run folder, an experiment file, or a corpus folder."""
-    if (target / "run.json").exists() or (target / "experiment.yaml").exists():
+    """The experiment and store behind a Run folder, an experiment file, or a corpus folder.
+
+    Of a Run the setup that its decision chose comes first, else the first that retrieves.
+    """
+    whole = (target / "run.json").exists() or (target / "experiment.yaml").exists()
+    if (model or endpoint) and (whole or target.is_file()):
+        raise RunError(
+            "--model and --endpoint are for corpus folders.",
+            where=target,
+            fix="Use --set setups.NAME.generator.model=...",
+        )
+    if whole:
         run = load_run(target)
         where = store or (target / run.about.store)
-        return load_experiment(target / "experiment.yaml", overrides), Store(Path(where))
+        experiment = load_experiment(target / "experiment.yaml", overrides)
+        first = [n for n in (run.summary.decision.setup, *_retrieving(experiment)) if n in experiment.setups]
+        return _reordered(experiment, first), Store(Path(where))
     if target.is_file():
-        return load_experiment(target, overrides), Store(store or DEFAULT_STORE)
+        experiment = load_experiment(target, overrides)
+        return _reordered(experiment, _retrieving(experiment)), Store(store or DEFAULT_STORE)
     if (target / "documents").is_dir():
-        return corpus_experiment(target), Store(store or DEFAULT_STORE)
+        return corpus_experiment(target, overrides or (), model, endpoint), Store(store or DEFAULT_STORE)
     raise RunError(
         "this is no Run folder, experiment file or corpus folder.",
         where=target,
         fix="Make a Run with `ragtune run EXPERIMENT.yaml`.",
     )
+
+
+def _retrieving(experiment: Experiment) -> list[str]:
+    return [n for n, s in experiment.setups.items() if s.retrieval and s.retrieval.source == "chunks"]
+
+
+def _reordered(experiment: Experiment, first: Sequence[str]) -> Experiment:
+    names = dict.fromkeys([*first, *experiment.setups])
+    return experiment.model_copy(update={"setups": {n: experiment.setups[n] for n in names}})
 
 
 class Assistant:

@@ -122,12 +122,12 @@ def test_one_setup_alone_is_no_choice() -> None:
 
 def test_invented_answers_are_told() -> None:
     found = of({"a": scored(90, 120), "b": scored(40, 120)}, invented={"a": (11, 30), "b": (0, 30)})
-    assert "Invented an answer where the documents hold none (30 answers): “a” 11 of 30, “b” 0 of 30" in found.text
+    assert "Invented an answer where the documents hold none: “a” 11 of 30, “b” 0 of 30" in found.text
 
 
 def test_few_documents_are_said() -> None:
     clusters = {f"q{n:03d}": f"d{n % 2}" for n in range(40)}
-    assert "lies in 2 document(s)" in of({"a": scored(20, 40), "b": scored(10, 40)}, clusters=clusters).text
+    assert "lies in 2 documents." in of({"a": scored(20, 40), "b": scored(10, 40)}, clusters=clusters).text
 
 
 def test_limits_leave_setups_out_with_the_reason() -> None:

@@ -95,6 +95,28 @@ def test_wrong_sources(tmp_path: Path, kind: str, content: str, says: str) -> No
         import_corpus(kind, source, tmp_path / "c")
 
 
+def test_what_failed_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+    source = tmp_path / "bad.jsonl"
+    source.write_text('{"question": "When?", "answers": ["9"]}\n')
+    for dest in (tmp_path / "new", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(CorpusError, match="no row has"):
+            import_corpus("jsonl", source, dest)
+        assert not dest.exists() or not list(dest.iterdir())
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("# A")
+    with pytest.raises(CorpusError, match="lies in the source"):
+        import_corpus("folder", tmp_path / "docs", tmp_path / "docs" / "inner")
+
+
+def test_a_reference_that_nobody_gave_is_unknown(tmp_path: Path) -> None:
+    source = tmp_path / "rows.jsonl"
+    rows = [{"question": f"Q{n}?", "context": "Cats purr.", **more} for n, more in enumerate(({}, {"answers": []}))]
+    source.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    import_corpus("jsonl", source, tmp_path / "c")
+    assert [q.answers for q in load(tmp_path / "c").questions] == [None, ()]
+
+
 def test_destination_must_be_free_and_source_there(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no such file"):
         import_corpus("squad", tmp_path / "none", tmp_path / "c")

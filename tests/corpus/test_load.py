@@ -74,6 +74,25 @@ def test_wrong_questions_name_file_and_line(corpus: Path, row: object, says: str
     assert "questions.jsonl:8" in str(caught.value)
 
 
+def test_references_may_be_unknown_none_or_given_and_other_columns_are_kept(corpus: Path) -> None:
+    rows = [
+        {"id": "a", "question": "What do biscuits cost?", "document": "tea.md", "kind": "exact", "page": 3},
+        {"id": "b", "question": "What do boats cost?", "answers": []},
+        {"id": "c", "question": "What does tea cost?", "answers": None},
+    ]
+    with (corpus / "questions.jsonl").open("a") as handle:
+        handle.writelines(json.dumps(row) + "\n" for row in rows)
+    loaded = load(corpus)
+    found = {q.id: q for q in loaded.questions}
+    assert [found[i].answers for i in "abc"] == [None, (), None]
+    text = next(d.text for d in loaded.documents if d.id == "tea.md")
+    assert [(e.document_id, e.start, e.end) for e in found["a"].evidence] == [("tea.md", 0, len(text))]
+    assert found["a"].tags == ("kind:exact", "page:3")
+    info = corpus_info(loaded, [1] * len(loaded.documents))
+    assert (info.unanswerable, info.without_reference) == (3, 2)
+    assert "2 with no reference known" in corpus_table(info)
+
+
 def test_missing_and_empty_corpora(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="no such corpus"):
         load(tmp_path / "none")

@@ -14,9 +14,10 @@ from conftest import QUESTIONS, write_corpus
 import ragtune
 from ragtune.cli import main
 from ragtune.errors import ExperimentError, RunError, StoreError
+from ragtune.experiment.folder import keep_earlier
 from ragtune.experiment.plan import make_plan
 from ragtune.experiment.progress import Bars, Lines, Silent
-from ragtune.experiment.run import run_experiment
+from ragtune.experiment.run import plan_experiment, run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.workbench import Workbench
 from ragtune.store import Store
@@ -92,6 +93,22 @@ def test_a_second_run_computes_nothing_and_gives_the_same_bytes(done: Path) -> N
     assert not plan.computes
 
 
+def test_an_earlier_run_is_kept_and_a_foreign_folder_refused(done: Path, tmp_path: Path) -> None:
+    out = tmp_path / "runs" / "small"
+    for count in range(13):
+        out.mkdir(parents=True)
+        (out / "run.json").write_text(str(count))
+        keep_earlier(out)
+        assert not out.exists()
+    kept = {int(p.name.split("~")[1]): p for p in out.parent.iterdir()}
+    assert {n: (p / "run.json").read_text() for n, p in kept.items()} == {n: str(13 - n) for n in range(1, 11)}
+    before = {p.name: p.read_bytes() for p in (done / "corpus").iterdir() if p.is_file()}
+    for foreign, says in ((done / "corpus", "holds something that is no Run"), (done / "small.yaml", "is a file")):
+        with pytest.raises(RunError, match=says):
+            run_experiment(load_experiment(done / "small.yaml"), Store(done / "store"), foreign, Silent())
+    assert {p.name: p.read_bytes() for p in (done / "corpus").iterdir() if p.is_file()} == before
+
+
 def test_a_longer_experiment_computes_only_what_is_new(done: Path) -> None:
     experiment = load_experiment(
         done / "small.yaml", ["setups.wide.retrieval.top_k=1", "setups.wide.generator.model=extractive"]
@@ -148,6 +165,9 @@ def test_limit_spreads_over_the_split(done: Path) -> None:
         (QUESTIONS, ["setups.rag.prompt=poem"], "unknown prompt"),
         ([*QUESTIONS, {**QUESTIONS[0], "id": "leak", "split": "train"}], [], "stand in the train split"),
         ([q for q in QUESTIONS if q["split"] == "test"], [], "train split is empty"),
+        (QUESTIONS, ["generator.device=cuda:99"], 'no device "cuda:99"'),
+        (QUESTIONS, ["retrieval.dense.embedder=bundled:nano"], "language model, not an embedder"),
+        (QUESTIONS, ["setups.rag.generator.model=no/such-model"], "not in the local cache"),
     ],
 )
 def test_what_cannot_run_is_one_line(
@@ -156,8 +176,10 @@ def test_what_cannot_run_is_one_line(
     write_corpus(tmp_path / "corpus", questions=questions)
     (tmp_path / "e.yaml").write_text(EXPERIMENT.replace("CORPUS", str(tmp_path / "corpus")))
     with pytest.raises(Exception, match=says) as caught:
-        run_experiment(load_experiment(tmp_path / "e.yaml", overrides), Store(tmp_path / "s"), tmp_path / "r", Silent())
+        plan_experiment(load_experiment(tmp_path / "e.yaml", overrides), Store(tmp_path / "s"), Silent())
     assert "\n" not in str(caught.value)
+    with pytest.raises(type(caught.value), match=says):
+        run_experiment(load_experiment(tmp_path / "e.yaml", overrides), Store(tmp_path / "s"), tmp_path / "r", Silent())
     assert isinstance(caught.value, ragtune.errors.RagtuneError)  # type: ignore[attr-defined]
 
 
@@ -247,6 +269,21 @@ def test_the_command_line_end_to_end(
     errors = capsys.readouterr().err.strip().splitlines()
     assert len(errors) == 3
     assert all(e.startswith("ragtune: ") for e in errors)
+
+
+def test_input_that_breaks_a_reader_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], done: Path) -> None:
+    (tmp_path / "deep.yaml").write_text("[" * 100_000)
+    (tmp_path / "rows.jsonl").write_text("[" * 100_000 + "\n")
+    for arguments in (
+        ["run", str(tmp_path / "deep.yaml")],
+        ["run", str(tmp_path)],
+        ["score", str(tmp_path / "rows.jsonl")],
+        ["ask", str(done / "run"), "\udcff", "--setup", "extractive"],
+        ["corpus", "import", "csv", str(tmp_path), str(tmp_path / "new")],
+    ):
+        assert main(arguments) == 2
+        said = capsys.readouterr().err.strip().splitlines()[-1]
+        assert said.startswith("ragtune: "), said
 
 
 def test_only_ragtune_errors_are_caught(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

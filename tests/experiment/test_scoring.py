@@ -156,6 +156,23 @@ def test_ways_of_withholding_an_answer() -> None:
         assert not abstains(text), text
 
 
+def test_an_empty_list_of_references_says_that_there_is_no_answer(tmp_path: Path) -> None:
+    rows = [
+        {"question": "a?", "answer": "I don't know.", "reference": []},
+        {"question": "b?", "answer": "b"},
+        {"question": "c?", "answer": "c", "unanswerable": "false", "reference": "c"},
+    ]
+    read = read_answers(write(tmp_path / "a.jsonl", rows))
+    assert [row.record.answers for row in read.rows] == [(), None, ("c",)]
+    assert any("abstaining is right" in note for note in read.notes)
+    for wrong, says in (
+        ({"unanswerable": "maybe"}, "Write true or false"),
+        ({"unanswerable": True, "reference": "x"}, "marked unanswerable and has a reference"),
+    ):
+        with pytest.raises(CorpusError, match=says):
+            read_answers(write(tmp_path / "b.jsonl", [{"question": "a?", "answer": "x", **wrong}]))
+
+
 def test_references_may_be_a_list(tmp_path: Path) -> None:
     made = read_answers(write(tmp_path / "a.jsonl", [{"question": "q", "answer": "a", "answers": ["x", "y"]}]))
     assert made.rows[0].references == ("x", "y")

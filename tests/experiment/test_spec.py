@@ -70,6 +70,12 @@ def test_overrides_and_limit(tmp_path: Path) -> None:
             BASE + "  t:\n    tuning: {train_on: closed-book}\n    generator: {model: extractive}\n",
             "only a local model",
         ),
+        (BASE.replace("{top_k: 2, lexical: true}", "[1]"), r"demo.yaml:3: retrieval: this takes keys with values"),
+        (BASE + "tuning: {lorra: {r: 2}}\n", r'demo.yaml:10: unknown key "lorra".*Did you mean "lora"'),
+        (BASE + "seeds: [0, 0]\n", "a seed stands twice"),
+        (BASE + "  rag: {}\n", 'demo.yaml:10: the key "rag" stands twice'),
+        ("name: x\ncorpus: c\nsetups: [rag]\n", r"demo.yaml:3: setups: this takes names.*\{rag: \{retrieval: true\}\}"),
+        (BASE.replace("top_k: 7", "top_k: many"), "demo.yaml:9.*this takes a whole number"),
         (BASE + "  t:\n    retrieval: {dense: false, lexical: false}\n", "needs dense, lexical, or both"),
     ],
 )
@@ -79,7 +85,14 @@ def test_wrong_files_name_line_key_and_mending(tmp_path: Path, text: str, says: 
     assert "\n" not in str(caught.value)
 
 
+def test_short_forms_and_sections_that_setups_complete(tmp_path: Path) -> None:
+    made = load(tmp_path, "name: x\ncorpus: c\nseeds: 3\ntuning: {lora: {r: 2}}\nsetups: {rag: {retrieval: true}}\n")
+    assert (made.corpus.path, made.seeds) == ("c", (3,))
+
+
 def test_wrong_overrides_and_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"^--set retrieval.topk=3: unknown key"):
+        load(tmp_path, BASE, overrides=["retrieval.topk=3"])
     with pytest.raises(ExperimentError, match="not of the form"):
         load(tmp_path, BASE, overrides=["nonsense"])
     with pytest.raises(ExperimentError, match="not a YAML value"):

@@ -119,6 +119,41 @@ def test_unfair_comparisons_are_refused() -> None:
         check(old, old, GateSettings(floors={"beauty": 1.0}))
 
 
+def test_what_the_run_lacks_is_refused() -> None:
+    old = baseline(RIGHT, ("answer_correctness", "token_f1"))
+    two = replace(old, scores={**old.scores, "naive": old.scores["rag"]})
+    with pytest.raises(RunError, match='no setup "naive" in the Run'):
+        check(two, old)
+    assert check(two, old, GateSettings(setups=["rag"])).code == 0
+    fewer = replace(old, scores={"rag": {m: v for m, v in old.scores["rag"].items() if m != "answer_correctness"}})
+    with pytest.raises(RunError, match='"rag" has no score of answer_correctness any more'):
+        check(old, fewer)
+    nothing = {m: tuple((q, s, None) for q, s, _ in v) for m, v in old.scores["rag"].items()}
+    empty = replace(old, scores={"rag": nothing})
+    with pytest.raises(RunError, match="0 of 0"):
+        check(empty, empty)
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"margin": 5}, "For 5 points write 0.05"),
+        ({"margin": float("nan")}, "no share between 0 and 1"),
+        ({"margin": -0.1}, "no share between 0 and 1"),
+        ({"margins": {"answer_correctness": float("nan")}}, "--margin answer_correctness"),
+        ({"floors": {"answer_correctness": 90}}, "For 90 points write 0.9"),
+        ({"max_latency": float("nan")}, "--max-latency"),
+        ({"max_latency": -1}, "--max-latency"),
+        ({"max_cost": 0}, "--max-cost"),
+    ],
+)
+def test_limits_outside_their_range_are_refused(settings: dict[str, object], says: str) -> None:
+    old = baseline(RIGHT)
+    with pytest.raises(RunError) as caught:
+        check(old, old, GateSettings(**settings))  # type: ignore[arg-type]
+    assert says in str(caught.value)
+
+
 def test_too_much_unscored_is_its_own_failure() -> None:
     old = baseline(RIGHT)
     gate = check(old, replace(old, failed={"rag": {"answer_correctness": 30}}))
@@ -158,6 +193,12 @@ def test_damaged_baselines_are_one_line(tmp_path: Path) -> None:
         (json.dumps({**good, "format": FORMAT + 1, "version": "9.9"}), "9.9"),
         (json.dumps({**good, "scores": 3}), "damaged"),
         (json.dumps({**good, "more": 3}), "damaged"),
+        (json.dumps({k: v for k, v in good.items() if k != "format"}), "not a baseline"),
+        ("[" * 100_000, "damaged"),
+        *(
+            (json.dumps({**good, "scores": {"rag": {"answer_correctness": [["q000", 0, value]]}}}), "damaged")
+            for value in (5, -3, [1], True)
+        ),
     ):
         path.write_text(content, "utf-8")
         with pytest.raises(RunError, match=says) as caught:

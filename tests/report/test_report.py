@@ -51,7 +51,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
             "answers": ["ten"],
             "evidence": [{"document": "b.txt", "quote": "ten"}],
         },
-        {"id": "q3", "question": "What is the price of gold?"},
+        {"id": "q3", "question": "What is the price of gold?", "answers": []},
     ]
     write_corpus(root / "c", documents, questions)
     (root / "evil.yaml").write_text(EXPERIMENT.replace("CORPUS", str(root / "c")))

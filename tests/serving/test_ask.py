@@ -80,17 +80,51 @@ def test_errors_name_the_setups_and_the_missing_adapter(root: Path, tmp_path: Pa
         open_target(tmp_path)
 
 
-def test_command_line_json_and_prompt_loop(
+def test_each_argument_and_each_line_is_a_question(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert main(["ask", str(root / "run"), "When", "is", "tea", "served?", "--setup", "extractive", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["citations"][0]["document"] == "tea.md"
-    monkeypatch.setattr("sys.stdin", io.StringIO("When is tea served?\nWhich quasar spins?\n\n"))
-    assert main(["ask", str(root / "run"), "--setup", "extractive"]) == 0
+    run = str(root / "run")
+    assert main(["ask", run, "When is tea served?", "--setup", "extractive", "--json"]) == 0
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["citations"][0]["document"] == "tea.md"
+    assert "Setup extractive answers." in printed.err
+    assert main(["ask", run, "When is tea served?", "Who is the captain of the boat Sprat?"]) == 0
     out = capsys.readouterr().out
-    assert "[1] tea.md" in out
+    assert out.index("? When is tea served?") < out.index("[1] tea.md") < out.index("? Who is") < out.index("boats.txt")
+    monkeypatch.setattr("sys.stdin", io.StringIO("When is tea served?\n\nWhich quasar spins?\n"))
+    assert main(["ask", run, "--setup", "extractive"]) == 0
+    out = capsys.readouterr().out
+    assert out.index("? When is tea served?") < out.index("[1] tea.md") < out.index("? Which quasar spins?")
     assert "no citation" in out
-    assert main(["ask", str(root / "run"), "--setup", "none", "x"]) == 2
+    assert main(["ask", run, "--setup", "none", "x"]) == 2
+    assert main(["ask", run, " "]) == 2
+    assert "the question is empty" in capsys.readouterr().err
+
+
+def test_the_default_setup_is_one_that_retrieves(root: Path) -> None:
+    experiment, _ = open_target(root / "run", ["setups.tuned.generator.max_new_tokens=4"])
+    assert next(iter(experiment.setups)) == "extractive"
+    assert experiment.setups["tuned"].generator.max_new_tokens == 4
+    experiment, _ = open_target(root / "run", ["generator.max_new_tokens=5"])
+    assert {s.generator.max_new_tokens for s in experiment.setups.values()} == {5}
+
+
+def test_a_corpus_folder_takes_every_option(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corpus = root / "c"
+    experiment, _ = open_target(corpus, ["setups.extractive.retrieval.top_k=2"])
+    assert next(iter(experiment.setups)) == "extractive"
+    assert experiment.setups["extractive"].retrieval is not None
+    assert experiment.setups["extractive"].retrieval.top_k == 2
+    experiment, _ = open_target(corpus, model="some/model", endpoint="http://localhost:1/v1")
+    first = next(iter(experiment.setups.values()))
+    assert (first.generator.model, first.generator.endpoint) == ("some/model", "http://localhost:1/v1")
+    for arguments, says in (
+        ([str(corpus), "--endpoint", "http://localhost:1/v1"], "--endpoint needs --model"),
+        ([str(corpus), "--set", "setups.extractive.retreival.top_k=2"], "retreival"),
+        ([str(root / "run"), "--model", "some/model"], "for corpus folders"),
+    ):
+        assert main(["ask", *arguments, "When is tea served?"]) == 2
+        assert says in capsys.readouterr().err
 
 
 def test_corpus_commands(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

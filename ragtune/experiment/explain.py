@@ -1,0 +1,114 @@
+"""What is wrong with an experiment file, in a user's words: line, key, the nearest right key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import BaseModel
+
+from ragtune.errors import ExperimentError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+
+def lines_of(node: yaml.Node | None, at: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:
+    """Key path -> line number in the file."""
+    found: dict[tuple[str, ...], int] = {}
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            path = (*at, str(key.value))
+            if path in found:
+                raise yaml.MarkedYAMLError(problem=f'the key "{key.value}" stands twice', problem_mark=key.start_mark)
+            found[path] = key.start_mark.line + 1
+            found |= lines_of(value, path)
+    return found
+
+
+def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
+    """Field names at ``path`` inside ``model``; the dictionary of setups takes any key."""
+    current: Any = model
+    for part in path:
+        options = [current, *getattr(current, "__args__", ())]
+        current = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
+        if current is None:
+            return []
+        field = current.model_fields.get(str(part))
+        if field is None:
+            return []
+        annotation: Any = field.annotation
+        if getattr(annotation, "__origin__", None) is dict:
+            return _known_keys_of_dict(annotation.__args__[1], path[path.index(part) + 1 :])
+        current = annotation
+    options = [current, *getattr(current, "__args__", ())]
+    current = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
+    return list(current.model_fields) if current else []
+
+
+def _known_keys_of_dict(value: Any, rest: tuple[str | int, ...]) -> list[str]:
+    return _known_keys(value, rest[1:]) if rest else []
+
+
+#: what a value must be, by the validator's name for the problem, in a user's words
+_WORDS = {
+    "model_type": "this takes keys with values, not one value or a list",
+    "model_attributes_type": "this takes keys with values, not one value or a list",
+    "dict_type": "this takes names with settings, for example {rag: {retrieval: true}}",
+    "tuple_type": "this takes a list, for example [0, 1]",
+    "list_type": "this takes a list, for example [0, 1]",
+    "int_parsing": "this takes a whole number",
+    "int_type": "this takes a whole number",
+    "int_from_float": "this takes a whole number",
+    "float_parsing": "this takes a number",
+    "float_type": "this takes a number",
+    "bool_parsing": "this takes true or false",
+    "bool_type": "this takes true or false",
+    "string_type": "this takes a text",
+}
+
+
+def explain(
+    problem: ErrorDetails,
+    lines: dict[tuple[str, ...], int],
+    where: Path,
+    model: type[BaseModel],
+    shared: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+) -> ExperimentError:
+    """A problem as one line: file and line (or the ``--set``), key, what is wrong, the nearest right key.
+
+    ``model`` is what was validated; ``shared`` are the keys that may stand at the top besides its own.
+    """
+    loc = tuple(p for p in problem["loc"] if not (isinstance(p, str) and p.startswith("function-")))
+    keys = tuple(str(p) for p in loc)
+    # a shared section's problem shows in a setup: the path that the file matches furthest is the right one
+    paths = [keys, keys[2:]] if keys[:1] == ("setups",) else [keys]
+    depths = [
+        (len(path) - cut, -cut, lines[path[:cut]])
+        for path in paths
+        for cut in range(len(path), 0, -1)
+        if path[:cut] in lines
+    ]
+    line = min(depths)[2] if depths else None
+    place = f"{where}:{line}" if line else str(where)
+    dotted = ".".join(keys)
+    for override in overrides:
+        path = tuple(override.partition("=")[0].strip().split("."))
+        if any(p[: len(path)] == path or path[: len(p)] == p for p in paths):
+            place = f"--set {override}"
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(model, loc[:-1]) + (list(shared) if len(loc) == 1 else [])
+        near = difflib.get_close_matches(keys[-1], known, 1, 0.5)
+        fix = f'Did you mean "{near[0]}"?' if near else f"Known keys: {', '.join(known)}."
+        return ExperimentError(f'unknown key "{keys[-1]}" (at {dotted}).', where=place, fix=fix)
+    if problem["type"] == "missing":
+        return ExperimentError(f'the key "{dotted}" is missing.', where=place)
+    message = _WORDS.get(
+        problem["type"], problem["msg"].removeprefix("Value error, ").replace("Input should be", "this must be")
+    )
+    given = "" if isinstance(problem["input"], dict | BaseModel) else f" (given: {str(problem['input'])[:60]!r})"
+    return ExperimentError(f"{dotted + ': ' if dotted else ''}{message}{given}.", where=place)
