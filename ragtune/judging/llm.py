@@ -19,7 +19,7 @@ from ragtune.store import digest
 
 VARIANTS = 3
 WEIGHTS = (0.75, 0.25)
-VERSION = 2
+VERSION = 3
 
 
 class LlmWitness:
@@ -73,15 +73,19 @@ class LlmWitness:
         ]
 
     def useful(self, question: Question, said: str | None, contexts: Sequence[str]) -> list[bool]:
-        answer = question.references[0] if said is None else said
+        answer = _any_of(question) if said is None else said
         asked = (
             self._asker.ask("precision", Judged, question=question.text, answer=answer, context=c) for c in contexts
         )
         return [found.verdict != 0 for found in asked]
 
     def agrees(self, question: Question, answer: str) -> Finding:
+        """The best over the references."""
+        found = [self._agrees(question, answer, reference) for reference in dict.fromkeys(question.references)]
+        return max(found, key=lambda f: -1.0 if f.value is None else f.value)
+
+    def _agrees(self, question: Question, answer: str, reference: str) -> Finding:
         """0.75 F1 of statements + 0.25 cosine with the reference."""
-        reference = question.references[0]
         sides = [self.statements(question, t) for t in (answer, reference)]
         if not all(sides):
             return Finding(None, "the judge drew no statement from the answer or the reference", failed=True)
@@ -108,17 +112,16 @@ class LlmWitness:
             return Score(name, None, NO_CONTEXTS)
         if reason := lacks_reference(row.question):
             return Score(name, None, reason)
-        found = self._asker.ask(
-            "recall",
-            Recall,
-            question=row.question.text,
-            context="\n".join(row.answer.contexts),
-            answer=row.question.references[0],
-        ).classifications
-        if not found:
-            return Score(name, None, "the judge named no sentence", failed=True)
-        ok = sum(c.attributed != 0 for c in found)
-        return Score(name, ok / len(found), f"{ok} of {len(found)} attributed")
+        context = "\n".join(row.answer.contexts)
+        best = Score(name, None, "the judge named no sentence", failed=True)
+        for reference in dict.fromkeys(row.question.references):
+            found = self._asker.ask(
+                "recall", Recall, question=row.question.text, context=context, answer=reference
+            ).classifications
+            ok = sum(c.attributed != 0 for c in found)
+            if found and ok / len(found) > (-1.0 if best.value is None else best.value):
+                best = Score(name, ok / len(found), f"{ok} of {len(found)} attributed")
+        return best
 
     def _noise(self, row: Row) -> Score:
         """Statements that the contexts support and the reference does not / all statements."""
@@ -127,7 +130,12 @@ class LlmWitness:
         said = self.statements(row.question, row.answer.text)
         if not said:
             return Score(noise_sensitivity.NAME, None, NO_STATEMENT)
-        right = self.supports(said, [f"{row.question.text} {row.question.references[0]}"])
+        right = self.supports(said, [f"{row.question.text} {_any_of(row.question)}"])
         led = self.supports(said, row.answer.contexts)
         wrong = [c.statement for r, c in zip(right, led, strict=True) if c.supported and not r.supported]
         return noise_sensitivity.verdict(wrong, len(said))
+
+
+def _any_of(question: Question) -> str:
+    """The accepted references as one text."""
+    return " or ".join(dict.fromkeys(question.references))

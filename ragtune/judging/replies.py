@@ -8,10 +8,10 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 from importlib import resources
-from typing import Any, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from ragtune.errors import ExperimentError
 from ragtune.judging.witness import Unscorable
@@ -73,8 +73,19 @@ class Statements(_Reply):
     statements: list[str]
 
 
+def _number(value: Any) -> Any:
+    """A truth value or a digit in a text as its number; anything else as it is."""
+    if isinstance(value, bool):
+        return int(value)
+    return int(value) if isinstance(value, str) and value.strip() in ("0", "1") else value
+
+
+#: 0 or 1; any other verdict is unreadable
+Binary = Annotated[Literal[0, 1], BeforeValidator(_number)]
+
+
 class Judged(_Reply):
-    verdict: int
+    verdict: Binary
     reason: str = ""
 
 
@@ -84,13 +95,13 @@ class Verdicts(_Reply):
 
 class Relevance(_Reply):
     question: str
-    noncommittal: int
+    noncommittal: Binary
 
 
 class Attributed(_Reply):
     statement: str = ""
     reason: str = ""
-    attributed: int
+    attributed: Binary
 
 
 class Recall(_Reply):
@@ -127,44 +138,56 @@ def render(name: str, **values: Any) -> str:
 
 
 def extract_json(text: str) -> Any:
-    """The JSON value in a reply: bare, fenced, or among other words; trailing commas and a cut end are mended.
+    """The JSON value in a reply: bare, fenced, or among other words; of several the longest. Trailing commas are mended.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or the reply was cut before its end.
     """
-    body = re.sub(r"<think>.*?</think>", "", text, flags=re.S)
-    fenced = re.search(r"```(?:json)?\s*(.*?)```", body, re.S)
-    body = fenced[1] if fenced else body
-    start = min((i for i in (body.find("{"), body.find("[")) if i >= 0), default=-1)
-    if start < 0:
-        raise ValueError("there is no JSON in it")
+    body = re.sub(r"<think>.*?</think>|^.*</think>", "", text, flags=re.S)
+    if "<think>" in body:
+        raise ValueError("it ends while still thinking")
+    if found := _values(body):
+        return max(found, key=lambda f: (isinstance(f[1], dict), f[0]))[1]
+    raise ValueError("it is not JSON" if re.search(r"[{\[]", body) else "there is no JSON in it")
+
+
+def _values(text: str) -> list[tuple[int, Any]]:
+    """(length, value) of the JSON objects and lists that stand in ``text``, those inside others left out.
+
+    Raises:
+        ValueError: an object begins and never ends.
+    """
     decoder = json.JSONDecoder()
-    candidate = body[start:].strip()
-    tidy = re.sub(r",\s*([}\]])", r"\1", candidate)
-    problem = ""
-    for attempt in (candidate, tidy, _closed(tidy)):
-        try:
-            return decoder.raw_decode(attempt)[0]
-        except ValueError as error:
-            problem = str(error)
-    raise ValueError(f"it is not JSON: {problem}")
+    found, at = [], 0
+    while match := re.compile(r"[{\[]").search(text, at):
+        start = match.start()
+        end = start + _length(text[start:])
+        at = start + 1
+        if end == start and re.match(r'\{\s*"', text[start:]):
+            raise ValueError("its JSON was cut before its end")
+        for attempt in (text[start:end], re.sub(r",\s*([}\]])", r"\1", text[start:end])):
+            try:
+                found.append((end - start, decoder.decode(attempt)))
+                at = end
+                break
+            except ValueError:
+                continue
+    return found
 
 
-def _closed(text: str) -> str:
-    """``text`` with its open strings, lists and objects closed."""
-    stack, quoted, escaped = [], False, False
-    for char in text:
-        if escaped:
-            escaped = False
-        elif char == "\\":
-            escaped = quoted
+def _length(text: str) -> int:
+    """Characters up to where the bracket that ``text`` begins with is closed; 0 where it never is."""
+    depth, quoted, escaped = 0, False, False
+    for n, char in enumerate(text, 1):
+        if escaped or (char == "\\" and quoted):
+            escaped = not escaped
         elif char == '"':
             quoted = not quoted
-        elif not quoted and char in "{[":
-            stack.append("}" if char == "{" else "]")
-        elif not quoted and char in "}]" and stack:
-            stack.pop()
-    return re.sub(r"[,:]\s*$", "", text + ('"' if quoted else "")) + "".join(reversed(stack))
+        elif not quoted and char in "{[}]":
+            depth += 1 if char in "{[" else -1
+            if depth == 0:
+                return n
+    return 0
 
 
 class Asker:

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from ragtune.records import Outcome
 
-_CITATION = re.compile(r"\s*\[(\d+(?:\s*,\s*\d+)*)\]")
+#: one mark: [1], [1, 2], [1-3], [Context 2], 【1】; of no-break or full-width signs alike
+_WORD = r"(?:(?:contexts?|documents?|docs?|sources?|passages?|refs?|references?|citations?|kontext|quelle|来源|文档|上下文)\s*[#:：]?\s*)?"
+_NUMBERS = rf"{_WORD}\d{{1,3}}(?:\s*(?:[,;，、；]|and|und|和|&|[-–—~])\s*{_WORD}\d{{1,3}})*"
+_CITATION = re.compile(rf"\s*[\[［【]\s*({_NUMBERS})\s*[\]］】]", re.IGNORECASE)
+_RANGE = re.compile(r"(\d+)\s*[-–—~]\s*\D*?(\d+)|(\d+)")
+#: what follows an index into a list, a[1].name, or a link, [1](…), and never a citation
+_CODE_AFTER = re.compile(r"[\w(=\[]|\.\w|:\s*http|\s*[-+*/]?=")
 _LABEL = re.compile(r"^\W*(?:(?:final )?answer|response|antwort|答案|回答)\s*[:：]\s*", re.IGNORECASE)
 _APOLOGY = re.compile(
     r"^\W*(?:(?:i am|i'm|we are|we're) )?(?:(?:very|so|truly) )?(?:sorry|afraid|unfortunately|i apologi[sz]e)\b\W*(?:(?:but|that|for this)\b\W*)*"
@@ -83,18 +89,37 @@ def _bare(text: str) -> str:
     return text.strip().strip("\"'“”*_ ").rstrip(".!。！ ").replace("’", "'").lower()
 
 
+def _cited(raw: str, shown: int) -> tuple[str, tuple[int, ...]]:
+    """The text without its citation marks, and the contexts they name; indices, years and footnotes stay text."""
+    found: list[int] = []
+
+    def taken(match: re.Match[str]) -> str:
+        said = [
+            n
+            for first, last, single in _RANGE.findall(match[1])
+            for n in (range(int(first), int(last) + 1) if first else [int(single)])
+        ]
+        attached = match.start() > 0 and raw[match.start()] in "[［【" and re.match(r"\w", raw[match.start() - 1])
+        code = (attached and _CODE_AFTER.match(raw, match.end())) or raw.count("`", 0, match.start()) % 2
+        if code or not said or not any(1 <= n <= shown for n in said):
+            return match[0]
+        found.extend(n for n in said if 1 <= n <= shown)
+        return ""
+
+    text = re.sub(r"\s+", " ", _CITATION.sub(taken, raw)).strip()
+    return text, tuple(dict.fromkeys(found))
+
+
 def read_reply(raw: str, shown: int, agreed: str, confidence: float | None = None, least: float = 0.0) -> Reading:
     """Read a raw reply.
 
     Args:
         raw: what the generator said.
-        shown: how many contexts it was shown; citations of others are dropped.
+        shown: how many contexts it was shown; numbers in brackets that are none of theirs stay text.
         agreed: the sentence for abstaining that its prompt names.
         confidence, least: where the confidence is known and below ``least``, the reply counts as abstaining.
     """
-    cited = [int(n) for group in _CITATION.findall(raw) for n in group.split(",")]
-    text = re.sub(r"\s+", " ", _CITATION.sub("", raw)).strip()
-    citations = tuple(dict.fromkeys(n for n in cited if 1 <= n <= shown))
+    text, citations = _cited(raw, shown)
     if abstains(text, agreed):
         return Reading(text, citations, "abstained")
     if confidence is not None and confidence < least:

@@ -78,7 +78,15 @@ def test_prompt_files_and_their_errors(tmp_path: Path) -> None:
     [
         ("27 days [1]", ("27 days", (1,), False)),
         ("27 days [2][1].", ("27 days.", (2, 1), False)),
-        ("27 days [1, 3] and [9]", ("27 days and", (1,), False)),
+        ("27 days [1, 3] and [9]", ("27 days and [9]", (1,), False)),
+        ("27 days [1-2], [Context 2] or 【1】.", ("27 days, or.", (1, 2), False)),
+        ("27 days ［2］", ("27 days", (2,), False)),
+        ("27 days [1 and 2]", ("27 days", (1, 2), False)),
+        ("27 days[Source 1; Source 2]", ("27 days", (1, 2), False)),
+        (
+            "Since [2024], x[0] and rows[1].name are `a[1]`",
+            ("Since [2024], x[0] and rows[1].name are `a[1]`", (), False),
+        ),
         ("I don't know.", ("I don't know.", (), True)),
         ("I don’t know", ("I don’t know", (), True)),
         ("The contexts do not say.", ("The contexts do not say.", (), True)),

@@ -12,7 +12,7 @@ import pytest
 from ragtune.errors import ExperimentError, ModelError
 from ragtune.judging.judge import Judge
 from ragtune.judging.judges import make_judge
-from ragtune.judging.replies import extract_json
+from ragtune.judging.replies import Judged, extract_json
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.encoder import SentenceEncoder
 from ragtune.models.names import resolve
@@ -142,6 +142,33 @@ def test_broken_replies_are_repaired_asked_again_or_unscored(
     assert hopeless["token_f1"].value == 1.0
 
 
+def test_any_of_the_references_makes_an_answer_right(
+    serve: Callable[..., Server], minilm: SentenceEncoder, tmp_path: Path
+) -> None:
+    def strict(message: str) -> object:
+        if "TP" in message:
+            right = "27 days" in message.split("Reference")[-1]
+            named = [{"statement": "27 days"}]
+            return {"TP": named if right else [], "FP": [] if right else named, "FN": []}
+        if "attributed to the context" in message:
+            return {
+                "classifications": [{"statement": "x", "attributed": int("27 days" in message.split("Answer:")[1])}]
+            }
+        return sensible(message)
+
+    several = Question("q", LEAVE.text, ("four weeks", "27 days"))
+    scores = scores_of(llm(serve(strict).url, minilm, tmp_path), item("27 days", question=several))
+    assert scores["answer_correctness"].value == pytest.approx(1.0, abs=1e-5)
+    assert scores["context_recall"].value == 1.0
+
+
+def test_a_verdict_is_zero_or_one() -> None:
+    assert [Judged.model_validate({"verdict": v}).verdict for v in (0, 1, "1", True)] == [0, 1, 1, 1]
+    for wrong in (2, -1, 0.5, "yes", None):
+        with pytest.raises(ValueError, match="verdict"):
+            Judged.model_validate({"verdict": wrong})
+
+
 def test_replies_are_kept_by_content_and_the_budget_holds(
     serve: Callable[..., Server], minilm: SentenceEncoder, tmp_path: Path
 ) -> None:
@@ -214,7 +241,9 @@ def test_a_local_model_can_judge(minilm: SentenceEncoder, tmp_path: Path) -> Non
         ('Here: {"a": [1, 2,],} Thanks!', {"a": [1, 2]}),
         ('```\n{"a": 1}\n```', {"a": 1}),
         ('<think>{"b": 2}</think>{"a": 1}', {"a": 1}),
-        ('{"a": ["x", "cut off', {"a": ["x", "cut off"]}),
+        ('As [1] says, {"a": 1} holds, so: {"a": [{"b": 1},], "c": 2}', {"a": [{"b": 1}], "c": 2}),
+        ('{"a": "in ```json``` fences"}', {"a": "in ```json``` fences"}),
+        ('thinking aloud {"b": 2} </think> {"a": 1}', {"a": 1}),
         ('{"a": "quote \\" and } brace"}', {"a": 'quote " and } brace'}),
     ],
 )
@@ -223,8 +252,8 @@ def test_json_is_found_and_mended(text: str, value: object) -> None:
 
 
 def test_text_without_json_is_refused() -> None:
-    for text in ("", "no", "{:}"):
-        with pytest.raises(ValueError, match="JSON"):
+    for text in ("", "no", "{:}", '{"a": ["x", "cut off', '{"a": [{"b": 1}, {"b', '<think>is {"a": 1} right?'):
+        with pytest.raises(ValueError, match=r"JSON|thinking"):
             extract_json(text)
 
 
