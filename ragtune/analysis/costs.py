@@ -93,21 +93,26 @@ class Costs:
     break_even: tuple[BreakEven, ...]
 
 
-def latency_of(rows: Sequence[Row]) -> Latency:
-    """Latency over the rows of one setup."""
+def latency_of(rows: Sequence[Row]) -> Latency | None:
+    """Latency over the rows of one setup; None where no time was measured (answers read from a file)."""
     seconds = [row.times.total for row in rows]
+    if not any(seconds):
+        return None
     return Latency(float(np.quantile(seconds, 0.5)), float(np.quantile(seconds, 0.95)))
 
 
 def measure_costs(
     settings: CostSettings, rows: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning], metric: str
 ) -> Costs:
-    """Latency and costs of the setups in ``rows`` (setup -> its rows) from the times measured."""
+    """Latency and costs of the setups in ``rows`` (setup -> its rows) from the times measured; unknown ones are left out."""
     latency, costs = {}, {}
     for name, own in rows.items():
         if not own:
             continue
-        latency[name] = latency_of(own)
+        known = latency_of(own)
+        if known is None:
+            continue
+        latency[name] = known
         tuning = [t.cost.seconds for t in tunings if t.setup == name]
         values = [v for row in own if (v := row.value(metric)) is not None]
         costs[name] = cost_of(

@@ -80,10 +80,16 @@ def excluded(found: Candidates, limits: Limits) -> dict[str, str]:
         latency = found.costs.latency.get(name) if found.costs else None
         cost = found.costs.costs.get(name) if found.costs else None
         faithful = found.faithfulness.get(name)
-        if limits.max_latency is not None and latency is not None and latency.p50 > limits.max_latency:
-            why[name] = f"median latency {latency.p50:.2f} s is over {limits.max_latency:g} s"
-        elif limits.max_cost is not None and cost is not None and cost.total > limits.max_cost:
-            why[name] = f"cost {cost.total:.6f} per question is over {limits.max_cost:g}"
+        if limits.max_latency is not None and (latency is None or latency.p50 > limits.max_latency):
+            has = f"median latency {latency.p50:.2f} s is over" if latency else "its latency is unknown, the limit is"
+            why[name] = f"{has} {limits.max_latency:g} s"
+        elif limits.max_cost is not None and (cost is None or cost.total > limits.max_cost):
+            has = (
+                f"cost {cost.total:.6f} per question is over"
+                if cost
+                else "its cost is unknown (no prices?), the limit is"
+            )
+            why[name] = f"{has} {limits.max_cost:g}"
         elif limits.min_faithfulness is not None and (faithful is None or faithful < limits.min_faithfulness):
             has = "unscored" if faithful is None else f"{faithful:.2f}"
             why[name] = f"faithfulness {has} is under {limits.min_faithfulness:g}"

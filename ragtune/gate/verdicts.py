@@ -173,8 +173,12 @@ def _broken(new: Baseline, setups: Sequence[str], settings: GateSettings) -> lis
             if not len(means) or float(means.mean()) < least:
                 has = f"{float(means.mean()):.3f}" if len(means) else "unscored"
                 found.append(f"{setup}: {metric} is {has}, under the floor {least:g}")
-        if settings.max_latency is not None and new.latency[setup] > settings.max_latency:
-            found.append(f"{setup}: median latency {new.latency[setup]:.3f} s is over {settings.max_latency:g} s")
+        if settings.max_latency is not None:
+            seconds = new.latency.get(setup)
+            if seconds is None:
+                raise RunError(f'the latency of "{setup}" is unknown: its answers were read, not made.', where="check")
+            if seconds > settings.max_latency:
+                found.append(f"{setup}: median latency {seconds:.3f} s is over {settings.max_latency:g} s")
         if settings.max_cost is not None:
             cost = new.cost.get(setup)
             if cost is None:

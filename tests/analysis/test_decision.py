@@ -137,6 +137,9 @@ def test_limits_leave_setups_out_with_the_reason() -> None:
     assert "Left out: “b”" in faithful.text
     costs = measured({"a": 0.1, "b": 3.0}, {"a": 2.0, "b": 0.1})
     assert "latency" in of(rows, max_latency=1.0, costs=costs).excluded["b"]
+    unknown = of(rows, max_latency=1.0)
+    assert set(unknown.excluded) == set(rows)
+    assert "unknown" in unknown.excluded["b"]
     none = of(rows, max_latency=1.0, max_cost=1.0, costs=costs)
     assert none.setup is None
     assert "No setup keeps the limits" in none.text

@@ -98,6 +98,8 @@ def test_floors_and_ceilings_stand_beside_the_verdicts() -> None:
     assert len(gate.broken) == 2
     with pytest.raises(RunError, match="prices"):
         check(same, same, GateSettings(max_cost=1.0))
+    with pytest.raises(RunError, match='latency of "rag" is unknown'):
+        check(same, replace(same, latency={}), GateSettings(max_latency=1.0))
     assert "over 0.1" in check(same, replace(same, cost={"rag": 0.5}), GateSettings(max_cost=0.1)).broken[0]
 
 
