@@ -87,7 +87,13 @@ def writing(what: object) -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file's content in one step: readers see the old text or the new, never half."""
+    """Replace a file's content in one step: readers see the old text or the new, never half.
+
+    Raises:
+        StoreError: ``path`` is a folder, or the disk says no.
+    """
+    if path.is_dir():
+        raise StoreError("this is a folder; a file is to be written.", where=path, fix="Name a file in it.")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -129,6 +129,10 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
     Raises:
         CorpusError: missing, empty, not JSONL or CSV, without a needed column, or with a bad row.
     """
+    if path.is_dir():
+        raise CorpusError(
+            "this is a folder; a file of answers is needed.", where=path, fix="Name a .jsonl or .csv in it."
+        )
     if not path.is_file():
         raise CorpusError("there is no such file.", where=path)
     records = _records(path)

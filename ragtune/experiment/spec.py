@@ -194,6 +194,10 @@ def load_experiment(path: Path, overrides: list[str] | None = None, limit: int |
     if not isinstance(data, dict):
         raise ExperimentError("an experiment is a mapping of keys.", where=path, fix="See experiments/ for examples.")
     if limit is not None:
+        if limit < 1:
+            raise ExperimentError(
+                f"{limit} questions cannot be compared.", where="--limit", fix="Give a number from 1 up."
+            )
         data["limit"] = limit
     data.setdefault("name", path.stem)
     return experiment_of(data, path, overrides or (), lines)

@@ -280,6 +280,8 @@ def test_input_that_breaks_a_reader_is_one_line(tmp_path: Path, capsys: pytest.C
         ["score", str(tmp_path / "rows.jsonl")],
         ["ask", str(done / "run"), "\udcff", "--setup", "extractive"],
         ["corpus", "import", "csv", str(tmp_path), str(tmp_path / "new")],
+        ["baseline", "save", str(done / "run"), "-o", "."],
+        ["score", str(tmp_path)],
     ):
         assert main(arguments) == 2
         said = capsys.readouterr().err.strip().splitlines()[-1]

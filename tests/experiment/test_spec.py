@@ -91,6 +91,8 @@ def test_short_forms_and_sections_that_setups_complete(tmp_path: Path) -> None:
 
 
 def test_wrong_overrides_and_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError, match=r"^--limit: 0 questions"):
+        load(tmp_path, BASE, limit=0)
     with pytest.raises(ExperimentError, match=r"^--set retrieval.topk=3: unknown key"):
         load(tmp_path, BASE, overrides=["retrieval.topk=3"])
     with pytest.raises(ExperimentError, match="not of the form"):
