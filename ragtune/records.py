@@ -104,7 +104,7 @@ class Answer:
     """What a Setup said to one Question.
 
     ``citations`` are the numbers (from 1) of the hits it cites; ``dropped`` counts hits that did not fit
-    the window; ``finish`` is ``stop``, ``length`` or ``error``; ``confidence`` is the geometric mean of the answer's
+    the window; ``outcome`` is ``none`` where no answer came, and ``finish`` says why the reply ended (``stop``, ``length``, ...); ``confidence`` is the geometric mean of the answer's
     token probabilities, where the generator gives them.
     """
 
@@ -120,6 +120,11 @@ class Answer:
     @property
     def abstained(self) -> bool:
         return self.outcome == "abstained"
+
+    @property
+    def withheld(self) -> bool:
+        """It abstained, or no answer came."""
+        return self.outcome != "answered"
 
     @property
     def contexts(self) -> tuple[str, ...]:

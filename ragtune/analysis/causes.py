@@ -2,7 +2,7 @@
 
 The rules, in this order (the first that fits):
 
-1. no reference, yet answered: ``answered_unanswerable``;
+1. the reply held no text: ``no_answer``; no reference, yet answered: ``answered_unanswerable``;
 2. the contexts miss the evidence (no shown Hit overlaps it) although the Setup retrieves: ``not_retrieved`` where the
    first ten Hits miss it too, else ``ranked_out`` (dropped for space, or ranked below ``top_k``);
 3. abstained: ``abstained_answerable``;
@@ -72,6 +72,12 @@ CAUSES = {
         "",
         "answering what was withheld",
     ),
+    "no_answer": (
+        "No answer came",
+        "the reply held no text: a refusal, a filter, a tool call, or its length was used up by reasoning",
+        "",
+        "a reply to every question",
+    ),
     "form": (
         "Right in substance, wrong in form",
         "the answer holds the reference, or the reference the answer",
@@ -113,7 +119,7 @@ def wrong(row: Row) -> bool:
     if question.unanswerable:
         return not row.answer.abstained
     value = row.value("answer_correctness")
-    return row.answer.abstained or (_right(row) if value is None else value) < WRONG_BELOW
+    return row.answer.withheld or (_right(row) if value is None else value) < WRONG_BELOW
 
 
 def _right(row: Row) -> float:
@@ -130,6 +136,8 @@ def cause(row: Row, known: Known) -> str:
     question, answer = row.question, row.answer
     if not wrong(row):
         return ""
+    if answer.outcome == "none":
+        return "no_answer"
     if question.unanswerable:
         return "answered_unanswerable"
     if known.retrieves and question.evidence and not holds_evidence(question, answer.hits):

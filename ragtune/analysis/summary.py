@@ -160,14 +160,14 @@ def _candidates(
     invented = {}
     for name, own in by_setup.items():
         asked = [row for row in own if row.question.unanswerable]
-        invented[name] = (sum(not row.answer.abstained for row in asked), len(asked))
+        invented[name] = (sum(row.answer.outcome == "answered" for row in asked), len(asked))
     return Candidates(study.titles, withheld, tokens, faithful, invented, clusters, costs)
 
 
 def _counted(row: Row, metric: str) -> float | None:
     """The metric's value; 0 for an answer that was withheld though the documents may hold one."""
     value = row.value(metric)
-    return 0.0 if value is None and row.answer.abstained and not row.question.unanswerable else value
+    return 0.0 if value is None and row.answer.withheld and not row.question.unanswerable else value
 
 
 def _values(rows: Sequence[Row]) -> Values:
@@ -205,7 +205,11 @@ def _failed(rows: Sequence[Row]) -> dict[str, float]:
 
 
 def _abstentions(rows: Sequence[Row]) -> Abstentions:
-    own = [(row.answer.abstained, row.question.answerable) for row in rows if row.question.answers is not None]
+    own = [
+        (row.answer.abstained, row.question.answerable)
+        for row in rows
+        if row.question.answers is not None and row.answer.outcome != "none"
+    ]
     return Abstentions(own.count((True, False)), own.count((True, True)), own.count((False, False)))
 
 

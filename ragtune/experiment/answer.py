@@ -89,7 +89,7 @@ def row_of(
     offered = list(hits) if reply.brought is None else list(reply.brought)
     shown = offered[: reply.hits]
     agreed = bench.prompt(setup.prompt_name).abstain
-    said = read_reply(reply.raw, len(shown), agreed, reply.confidence, setup.generator.abstain_below)
+    said = read_reply(reply.raw, len(shown), agreed, reply.confidence, setup.generator.abstain_below, reply.finish)
     answer = Answer(
         said.text,
         said.citations,

@@ -100,10 +100,21 @@ class Server:
         except (AttributeError, IndexError, TypeError):
             raise self._failure("sent no completion", "Check that it speaks the OpenAI API.") from None
         tokens = Tokens(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
-        return Completion(str(text).strip(), choice.finish_reason or "stop", tokens, time.perf_counter() - start)
+        finish = choice.finish_reason or "stop"
+        if not str(text).strip() and finish == "stop":
+            finish = _why_empty(choice.message)
+        return Completion(str(text).strip(), finish, tokens, time.perf_counter() - start)
 
     def _failure(self, what: str, fix: str = "See its log; finished replies are kept.") -> ModelError:
         return ModelError(f"{self._speaks} {what}.", where=self.endpoint, fix=fix)
+
+
+def _why_empty(message: Any) -> str:
+    """Why a finished reply holds no text."""
+    for name in ("refusal", "tool_calls", "reasoning_content"):
+        if getattr(message, name, None):
+            return name
+    return "empty"
 
 
 def _count(usage: Any, name: str) -> int:

@@ -39,7 +39,8 @@ def comparison(run: Run) -> str:
 
 def answer(row: Row) -> str:
     """An answer with what it cites, quoted, and the seconds it took."""
-    said, lines = row.answer, [row.answer.text]
+    said = row.answer
+    lines = [said.text if said.outcome != "none" else f"(no answer came: {said.finish})"]
     for n in said.citations:
         c = said.hits[n - 1].chunk
         quote = " ".join(c.text.split())
@@ -67,6 +68,7 @@ def answer_json(row: Row) -> str:
         "question": row.question.text,
         "answer": said.text,
         "abstained": said.abstained,
+        "outcome": said.outcome,
         "citations": [shown[n - 1] for n in said.citations],
         "shown": shown,
         "dropped": said.dropped,

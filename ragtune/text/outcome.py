@@ -110,16 +110,21 @@ def _cited(raw: str, shown: int) -> tuple[str, tuple[int, ...]]:
     return text, tuple(dict.fromkeys(found))
 
 
-def read_reply(raw: str, shown: int, agreed: str, confidence: float | None = None, least: float = 0.0) -> Reading:
+def read_reply(
+    raw: str, shown: int, agreed: str, confidence: float | None = None, least: float = 0.0, finish: str = "stop"
+) -> Reading:
     """Read a raw reply.
 
     Args:
         raw: what the generator said.
         shown: how many contexts it was shown; numbers in brackets that are none of theirs stay text.
         agreed: the sentence for abstaining that its prompt names.
+        finish: why the reply ended; one without text that did not simply stop is no answer and no abstention.
         confidence, least: where the confidence is known and below ``least``, the reply counts as abstaining.
     """
     text, citations = _cited(raw, shown)
+    if not text and finish != "stop":
+        return Reading("", (), "none")
     if abstains(text, agreed):
         return Reading(text, citations, "abstained")
     if confidence is not None and confidence < least:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ragtune.analysis.causes import CAUSES, Known, cause, ceilings
+from ragtune.judging.metrics import METRICS
 from ragtune.records import Answer, Chunk, Evidence, Hit, Question, Row, Score
 from ragtune.text.agree import agree
 from ragtune.text.overlap import token_f1
@@ -37,6 +38,15 @@ def case(
     answer = Answer(text, (), shown, outcome="abstained" if abstained else "answered")
     known = Known(deep, retrieves, trained, lambda said: said in TEXT.lower())
     return Row("s", 0, question, answer, scores=scores), known
+
+
+@pytest.mark.parametrize("answers", [("27 days",), ()])
+def test_no_answer_is_wrong_whatever_was_asked_and_earns_no_abstention(answers: tuple[str, ...]) -> None:
+    question = Question("q", "How many days of leave do staff have?", answers)
+    row = Row("s", 0, question, Answer("", (), (GOLD,), outcome="none", finish="content_filter"))
+    assert cause(row, Known((GOLD,), True, frozenset(), lambda said: False)) == "no_answer"
+    found = METRICS["abstention"].score(None, row)  # type: ignore[arg-type]
+    assert (found.value, found.reason) == (0.0, "no answer came (content_filter)")
 
 
 @pytest.mark.parametrize(

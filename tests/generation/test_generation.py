@@ -327,6 +327,27 @@ def test_endpoint_answers_and_retries() -> None:
 
 
 @pytest.mark.parametrize(
+    ("message", "finish", "why"),
+    [
+        ({"content": "", "refusal": "I will not."}, "stop", "refusal"),
+        ({"content": None, "reasoning_content": "Let me think"}, "stop", "reasoning_content"),
+        ({"content": None}, "content_filter", "content_filter"),
+        ({"content": "  "}, "length", "length"),
+        ({"content": None}, "stop", "empty"),
+    ],
+)
+def test_a_reply_without_text_is_neither_an_answer_nor_an_abstention(
+    message: dict[str, object], finish: str, why: str
+) -> None:
+    choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", **message}}
+    with server([(200, {**GOOD, "choices": [choice]})]) as (url, _):
+        gen = endpoint(url)
+        [(_, reply)] = gen.answer(REQUESTS[:1], None, 0)
+    found = read_reply(reply.raw, 2, "I don't know.", finish=reply.finish)
+    assert (reply.finish, found.outcome) == (why, "none")
+
+
+@pytest.mark.parametrize(
     ("script", "says"),
     [
         ([(401, {"error": {"message": "no"}})], "refused the key"),

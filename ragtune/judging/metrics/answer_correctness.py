@@ -12,7 +12,7 @@ def score(witness: Witness, row: Row) -> Score:
     """What the witness says of the answer and the references; 0 for abstaining from an answerable question."""
     if reason := lacks_reference(row.question):
         return Score(NAME, None, reason)
-    if row.answer.abstained or not row.answer.text.strip():
+    if row.answer.withheld or not row.answer.text.strip():
         return Score(NAME, 0.0, WITHHELD)
     found = witness.agrees(row.question, row.answer.text)
     return Score(NAME, found.value, found.reason, found.failed)

@@ -10,7 +10,7 @@ NAME = "answer_relevance"
 
 def score(witness: Witness, row: Row) -> Score:
     """What the witness says of question and answer; 0 for abstaining from an answerable question."""
-    if row.answer.abstained:
+    if row.answer.withheld:
         if row.question.answerable:
             return Score(NAME, 0.0, WITHHELD)
         right = ", rightly" if row.question.unanswerable else ""

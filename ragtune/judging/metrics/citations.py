@@ -28,7 +28,7 @@ def _held(witness: Witness, said: Sequence[str], contexts: Sequence[str]) -> lis
 
 def recall(witness: Witness, row: Row) -> Score:
     """Share of the answer's statements that the cited contexts together support."""
-    if row.answer.abstained:
+    if row.answer.withheld:
         return Score(RECALL_NAME, None, NOTHING_CLAIMED)
     if not row.answer.hits:
         return Score(RECALL_NAME, None, NO_CONTEXTS)
@@ -46,7 +46,7 @@ def recall(witness: Witness, row: Row) -> Score:
 
 def precision(witness: Witness, row: Row) -> Score:
     """A citation is needed when it supports a statement alone, or when a statement loses its support without it."""
-    if row.answer.abstained:
+    if row.answer.withheld:
         return Score(PRECISION_NAME, None, NOTHING_CLAIMED)
     shown = cited(row)
     if not shown:

@@ -23,7 +23,7 @@ def without_reference(witness: Witness, row: Row) -> Score:
     if not row.answer.hits:
         return Score(WITHOUT_NAME, None, NO_CONTEXTS)
     text = row.answer.text
-    if row.answer.abstained or not any(c.isalnum() for c in text):
+    if row.answer.withheld or not any(c.isalnum() for c in text):
         return Score(WITHOUT_NAME, None, NOTHING_CLAIMED)
     useful = witness.useful(row.question, text, row.answer.contexts)
     return average_precision(WITHOUT_NAME, useful, "no context supports the answer")

@@ -10,7 +10,7 @@ NAME = "faithfulness"
 
 def score(witness: Witness, row: Row) -> Score:
     """Supported statements / all statements of the answer. The reason names what decided on the weakest one."""
-    if row.answer.abstained:
+    if row.answer.withheld:
         return Score(NAME, None, NOTHING_CLAIMED)
     if not row.answer.hits:
         return Score(NAME, None, NO_CONTEXTS)

@@ -15,7 +15,7 @@ def _against(name: str, measure: Callable[[str, Sequence[str]], float]) -> Calla
     def score(witness: Witness, row: Row) -> Score:
         if reason := lacks_reference(row.question):
             return Score(name, None, reason)
-        value = 0.0 if row.answer.abstained else measure(row.answer.text, row.question.references)
+        value = 0.0 if row.answer.withheld else measure(row.answer.text, row.question.references)
         return Score(name, round(value, 6))
 
     return score

@@ -13,7 +13,7 @@ def missing(row: Row) -> Score | None:
     reason = (
         NO_CONTEXTS
         if not row.answer.hits
-        else lacks_reference(row.question) or (NOTHING_CLAIMED if row.answer.abstained else "")
+        else lacks_reference(row.question) or (NOTHING_CLAIMED if row.answer.withheld else "")
     )
     return Score(NAME, None, reason) if reason else None
 

@@ -12,7 +12,7 @@ def score(witness: Witness, row: Row) -> Score:
     """Cosine of answer and reference; 0 for abstaining from an answerable question."""
     if reason := lacks_reference(row.question):
         return Score(NAME, None, reason)
-    if row.answer.abstained or not row.answer.text:
+    if row.answer.withheld or not row.answer.text:
         return Score(NAME, 0.0, WITHHELD)
     return Score(NAME, round(max(witness.similarity(row.answer.text, r) for r in row.question.references), 6))
 

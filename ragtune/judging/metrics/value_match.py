@@ -17,7 +17,7 @@ def score(witness: Witness, row: Row) -> Score:
     wanted = [r for r in row.question.references if values(r)]
     if not wanted:
         return Score(NAME, None, "the reference names no number, date or time")
-    if row.answer.abstained:
+    if row.answer.withheld:
         return Score(NAME, 0.0, WITHHELD)
     return Score(NAME, float(any(values_agree(row.question.text, r, row.answer.text) for r in wanted)))
 
