@@ -107,7 +107,7 @@ def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) ->
         row["id"],
         normalise(row["question"]),
         None if row.get("answers") is None else _strings(row["answers"], "answers", where),
-        tuple(_evidence(e, documents, where) for e in evidence),
+        tuple(dict.fromkeys(_evidence(e, documents, where) for e in evidence)),  # a span given twice counts once
         split,
         (*_strings(row.get("tags", []), "tags", where), *more),
     )

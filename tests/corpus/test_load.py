@@ -77,7 +77,7 @@ def test_wrong_questions_name_file_and_line(corpus: Path, row: object, says: str
 def test_references_may_be_unknown_none_or_given_and_other_columns_are_kept(corpus: Path) -> None:
     rows = [
         {"id": "a", "question": "What do biscuits cost?", "document": "tea.md", "kind": "exact", "page": 3},
-        {"id": "b", "question": "What do boats cost?", "answers": []},
+        {"id": "b", "question": "What do boats cost?", "answers": [], "evidence": [{"document": "tea.md"}] * 2},
         {"id": "c", "question": "What does tea cost?", "answers": None},
     ]
     with (corpus / "questions.jsonl").open("a") as handle:
@@ -87,6 +87,7 @@ def test_references_may_be_unknown_none_or_given_and_other_columns_are_kept(corp
     assert [found[i].answers for i in "abc"] == [None, (), None]
     text = next(d.text for d in loaded.documents if d.id == "tea.md")
     assert [(e.document_id, e.start, e.end) for e in found["a"].evidence] == [("tea.md", 0, len(text))]
+    assert found["b"].evidence == found["a"].evidence
     assert found["a"].tags == ("kind:exact", "page:3")
     info = corpus_info(loaded, [1] * len(loaded.documents))
     assert (info.unanswerable, info.without_reference) == (3, 2)
