@@ -68,7 +68,7 @@ def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
     def compute(batch: Sequence[str]) -> Mapping[str, Reply]:
         return dict(generator.answer([requests[k] for k in batch], adapter, seed))
 
-    items = fill(bench, step, batches, compute)
+    items = fill(bench, step, compute, batches)
     return [
         row_of(bench, name, setup, seed, q, hits, decode(Reply, items[key]), seconds)
         for q, key, (hits, seconds) in zip(questions, keys, found, strict=True)

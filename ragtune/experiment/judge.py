@@ -31,12 +31,11 @@ def judged(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
     judge = make_judge(settings, bench.encoder(settings.embedder), bench.ref, bench.store)
     by_key = {row_key(row): row for row in rows}
     step = Step("judge", digest("judge", JUDGE_VERSION, judge.key), tuple(by_key), "judge")
-    todo = bench.store.log(step.stage, step.key).missing(step.items)
 
     def compute(keys: Sequence[str]) -> Mapping[str, Mapping[str, Score]]:
         return dict(zip(keys, judge.score([by_key[k] for k in keys]), strict=True))
 
-    items = fill(bench, step, lambda: [todo[at : at + BATCH] for at in range(0, len(todo), BATCH)], compute)
+    items = fill(bench, step, compute, BATCH)
     return [replace(row, scores={m: decode(Score, s) for m, s in items[row_key(row)].items()}) for row in rows]
 
 

@@ -193,10 +193,6 @@ def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> lis
     step = retrieve_step(bench, setup, questions)
     by_key = {item_key(bench, setup, q): q for q in questions}
 
-    def batches() -> list[list[str]]:
-        todo = bench.store.log(step.stage, step.key).missing(step.items)
-        return [todo[at : at + BATCH] for at in range(0, len(todo), BATCH)]
-
     def compute(keys: Sequence[str]) -> Mapping[str, Found]:
         start = time.perf_counter()
         found = source(bench, setup).hits([by_key[k] for k in keys])
@@ -206,7 +202,7 @@ def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> lis
 
     if step.stored(bench) < len(step.items):
         source(bench, setup)  # built now, so that no question's seconds hold it
-    items = fill(bench, step, batches, compute)
+    items = fill(bench, step, compute, BATCH)
     rows = [items[item_key(bench, setup, q)] for q in questions]
     return [Found(tuple((c, s) for c, s in row["hits"]), float(row["seconds"])) for row in rows]
 

@@ -33,27 +33,33 @@ class Step:
 def fill(
     bench: Workbench,
     step: Step,
-    batches: Callable[[], Iterable[Sequence[str]]],
     compute: Callable[[Sequence[str]], Mapping[str, object]],
+    batches: int | Callable[[], Iterable[Sequence[str]]],
 ) -> Mapping[str, Any]:
     """The step's items by key, as plain JSON; what is missing is computed and stored batch by batch.
 
     Args:
-        batches: the batches of keys, stored or not, so that a resumed run computes what an undisturbed one would; asked
-            for only if something is missing.
         compute: the records of a batch by key; those not missing may be left out.
+        batches: how many missing keys make a batch; or, where an item depends on its batch, the batches of all keys, stored
+            or not, so that a resumed run computes what an undisturbed one would; asked for only if something is missing.
     """
     log = bench.store.log(step.stage, step.key)
-    todo = set(log.missing(step.items))
+    order = log.missing(step.items)
+    absent = set(order)
     with bench.timed(step.stage) as work:
-        work.reused += len(set(step.items)) - len(todo)
-        if todo:
-            with bench.progress.stage(step.label, len(todo)) as tick:
-                for batch in batches():
-                    missing = [key for key in batch if key in todo]
+        work.reused += len(set(step.items)) - len(absent)
+        if absent:
+            cut = _cut(order, batches) if isinstance(batches, int) else batches()
+            with bench.progress.stage(step.label, len(absent)) as tick:
+                for batch in cut:
+                    missing = [key for key in batch if key in absent]
                     if missing:
                         made = compute(batch)
                         log.add({key: encode(made[key]) for key in missing})
                         work.computed += len(missing)
                         tick(len(missing))
     return log.items
+
+
+def _cut(keys: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [keys[at : at + size] for at in range(0, len(keys), size)]
