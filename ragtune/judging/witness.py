@@ -11,8 +11,8 @@ from ragtune.records import Question, Row, Score
 NO_CONTEXTS = "no contexts were given"
 NO_REFERENCE = "no reference: the documents hold no answer"
 UNKNOWN_REFERENCE = "no reference was given"
-WITHHELD = "abstained although the documents hold an answer"
-NOTHING_CLAIMED = "abstained: nothing was claimed"
+WITHHELD = "withheld although the documents hold an answer"
+NOTHING_CLAIMED = "withheld: nothing was claimed"
 NO_STATEMENT = "the answer holds no statement"
 
 

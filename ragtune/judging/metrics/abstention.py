@@ -14,7 +14,7 @@ def score(witness: Witness, row: Row) -> Score:
     if question.answers is None:
         return Score(NAME, None, UNKNOWN_REFERENCE)
     if row.answer.outcome == "none":
-        return Score(NAME, 0.0, f"no answer came ({row.answer.finish})")
+        return Score(NAME, 0.0, "no answer came")
     right = row.answer.abstained == question.unanswerable
     if question.answerable:
         return Score(NAME, float(right), "answered" if right else WITHHELD)

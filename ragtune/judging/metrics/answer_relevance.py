@@ -13,8 +13,8 @@ def score(witness: Witness, row: Row) -> Score:
     if row.answer.withheld:
         if row.question.answerable:
             return Score(NAME, 0.0, WITHHELD)
-        right = ", rightly" if row.question.unanswerable else ""
-        return Score(NAME, None, f"abstained{right}: no answer to compare")
+        right = ", rightly" if row.answer.abstained and row.question.unanswerable else ""
+        return Score(NAME, None, f"withheld{right}: no answer to compare")
     if not row.answer.text.strip():
         return Score(NAME, 0.0, "the answer is empty")
     found = witness.about(row.question, row.answer.text)
