@@ -2,7 +2,8 @@
 
 FOLDER holds EVOUNA's trivia answers (``evouna-trivia.jsonl.gz``: question, references, answer, label, system). Questions are split by a
 hash: a fifth is held out and reported on only with ``--held-out``. ``--fit`` writes ``ragtune/text/agree.json`` anew: the border is
-fitted on the rest at a prior of one half; the coefficients of values, denial, polarity and names in another form are set by hand,
+fitted on the rest at a prior of one half; the coefficients of values, denial, polarity, names in another form and another in the
+reference's place are set by hand,
 since that set has few of them, and are held by the contrast sets and the verdicts of ``tests/text/verdicts``.
 """
 
@@ -32,8 +33,8 @@ from ragtune.text.signs import Signs, signs_of
 
 Array = npt.NDArray[np.float64]
 NAMES = list(asdict(Signs()))
-HAND = {"clash": -6.0, "denied": -4.0, "polarity": 6.0, "named": 2.0}
-START = {"held": 4.0, "phrase": 2.0, "order": 0.5, "core": 2.0, "spelt": 1.5, "foreign": -1.0, "misplaced": -1.0}
+HAND = {"clash": -6.0, "denied": -4.0, "polarity": 6.0, "named": 2.0, "misplaced": -6.0}
+START = {"held": 4.0, "phrase": 2.0, "order": 0.5, "core": 2.0, "spelt": 1.5, "foreign": -1.0}
 VERDICTS = Path("tests/text/verdicts")
 
 

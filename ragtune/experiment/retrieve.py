@@ -27,7 +27,7 @@ from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.source import SOURCES, Parts, Source
 from ragtune.store import digest
 
-RETRIEVE_VERSION, INDEX_VERSION = 2, 1
+RETRIEVE_VERSION, INDEX_VERSION = 3, 1
 #: hits kept per question: enough for recall@10, more if a setup shows more
 KEPT = 10
 #: questions that are searched for together

@@ -22,7 +22,7 @@ from ragtune.store import digest
 from ragtune.text.agree import agree
 from ragtune.text.statements import statements
 
-VERSION = 5
+VERSION = 6
 
 
 class Evidence(Protocol):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from math import exp
@@ -19,7 +19,7 @@ from typing import Any
 import regex
 
 from ragtune.text.outcome import abstains
-from ragtune.text.polarity import SENTENCE, content, polarity, stems
+from ragtune.text.polarity import SENTENCE, content, polarity, stems, undoubled
 from ragtune.text.signs import Signs, signs_of
 from ragtune.text.values import values
 from ragtune.text.words import stem, tokens
@@ -83,6 +83,7 @@ def agree(question: str, references: Sequence[str], answer: str) -> Agreement:
     """The agreement of ``answer`` with the reference that it agrees with best. Withholding agrees with none."""
     if not references:
         raise ValueError("there is no reference to agree with")
+    references, answer = [undoubled(r) for r in references], undoubled(answer)
     if abstains(answer):
         return Agreement(0.0, references[0], conflict=("withheld",))
     wanted = dict.fromkeys(v for reference in references for v in variants(reference) or (reference,))
@@ -94,7 +95,7 @@ def _one(question: str, reference: str, answer: str) -> Agreement:
     if len(parts) == 1:
         signs = signs_of(question, reference, answer)
         return _told(reference, answer, probability(signs), signs)
-    found = [signs_of(question, part, answer) for part in parts]
+    found = [replace(signs_of(question, part, answer), misplaced=0.0) for part in parts]
     worst = min(found, key=probability)
     foreign = _foreign(question, parts, answer)
     return _told(reference, answer, probability(worst) * (0.3 if foreign else 1.0), worst, foreign)

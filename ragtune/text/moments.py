@@ -6,10 +6,11 @@ import regex
 
 from ragtune.text.numerals import Value, table
 
-_CJK_DATE = regex.compile(r"(?:(\d{4})\s?年)?\s?(\d{1,2})\s?月(?:\s?(\d{1,2})\s?[日号])?|(\d{4})\s?年(?!\d)")
+_CJK_DATE = regex.compile(r"(?:(\d{4})\s?年の?)?\s?(\d{1,2})\s?月(?:\s?(\d{1,2})\s?[日号])?|(\d{4})\s?年(?!\d)")
 _NUMERIC_DATE = regex.compile(
     r"(?<![\d.])(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?![\d])|(?<![\d.])(\d{1,2})([./-])\s?(\d{1,2})\5\s?(\d{4}|\d{2})(?!\d)"
 )
+_LIST = r"\s?(?:,|&|/|and|und|y|et|和|、)?\s?(?:and |und )?"
 _HAN_TIME = regex.compile(
     r"(上午|下午|晚上|早上|中午|凌晨|午後|午前)?\s?(\d{1,2})\s?[点點時时](?!间|間)(?:\s?(\d{1,2})\s?分|(半))?"
 )
@@ -39,12 +40,59 @@ def dates(text: str) -> list[Value]:
         (rf"\b({names})\b\.?\s?{day}\b(?!:)(?:,?\s?(\d{{4}}))?", (3, 1, 2)),
         (rf"\b({names})\b\.?,?\s(?:of |de )?(\d{{4}})", (2, 1, 0)),
     )
+    found += _ends(text, names, months)
     for pattern, (y, mo, d) in patterns:
         for m in regex.finditer(pattern, text):
             if not any(v.start < m.end() and m.start() < v.end for v in found):
                 date = (float(m[y] or 0) if y else 0.0, months[m[mo]], float(m[d] or 0) if d else 0.0)
                 if date[2] <= 31:
                     found.append(Value("date", (date,), start=m.start(), end=m.end()))
+    return found
+
+
+def _ends(text: str, names: str, months: dict[str, float]) -> list[Value]:
+    """The last day of a month."""
+    last = {2.0: (29.0, 28.0), 4.0: (30.0,), 6.0: (30.0,), 9.0: (30.0,), 11.0: (30.0,)}
+    return [
+        Value(
+            "date", tuple((0.0, months[m[1]], d) for d in last.get(months[m[1]], (31.0,))), start=m.start(), end=m.end()
+        )
+        for m in regex.finditer(rf"\b(?:last day|end) of ({names})\b", text)
+    ]
+
+
+def weekdays(text: str) -> list[Value]:
+    """Sets of weekdays (Monday is 0): single ones, ranges, lists, "every day except Monday", "weekdays", "weekend"."""
+    known = table("weekdays")
+    names = "|".join(sorted(map(regex.escape, known), key=len, reverse=True))
+    day = rf"(?<![\p{{Latin}}])(?:{names})(?!\p{{Latin}})\.?"
+    found: list[Value] = []
+
+    def add(days: set[float], start: int, end: int) -> None:
+        found.append(Value("days", (tuple(sorted(days)),), start=start, end=end))
+
+    whole = {float(d) for d in range(7)}
+    for m in regex.finditer(
+        rf"(?:every day|daily|all days)(?:[^.\n]{{0,20}}?) (?:except|but|excluding)(?: on| for)? ({day})", text
+    ):
+        add(whole - {known[m[1].rstrip(".")]}, m.start(), m.end())
+    for m in regex.finditer(rf"({day})\s?(?:-|to|until|through|bis|到|至|から|a)\s?({day})", text):
+        first, last = known[m[1].rstrip(".")], known[m[2].rstrip(".")]
+        add({(first + i) % 7 for i in range(int((last - first) % 7) + 1)}, m.start(), m.end())
+    for m in regex.finditer(rf"{day}(?:{_LIST}{day})+", text):
+        if not any(v.start < m.end() and m.start() < v.end for v in found):
+            add({known[d.rstrip(".")] for d in regex.findall(day, m[0])}, m.start(), m.end())
+    taken = [
+        v
+        for v in found
+        if len(v.sizes[0]) > 1 and not regex.fullmatch(rf"{day}(?:{_LIST}{day})+", text[v.start : v.end])
+    ]
+    for m in regex.finditer(day, text):
+        if not any(v.start <= m.start() and m.end() <= v.end for v in taken):
+            add({known[m[0].rstrip(".")]}, m.start(), m.end())
+    for word, days in (("weekdays", {0.0, 1.0, 2.0, 3.0, 4.0}), ("weekends?", {5.0, 6.0})):
+        for m in regex.finditer(rf"\b{word}\b", text):
+            add(days, m.start(), m.end())
     return found
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 import regex
 
+from ragtune.text.numerals import table
 from ragtune.text.polarity import content, listed
 from ragtune.text.words import Word, stem, tokens
 
@@ -20,9 +22,17 @@ def alike(a: str, b: str) -> bool:
         return True
     if len(a) > 1 and regex.match(r"\p{Hangul}", a) and b.startswith(a):
         return True
+    if a in _closed() or b in _closed():
+        return False
     if min(len(a), len(b)) < 4 or a[0].isdigit() or b[0].isdigit() or a[0] != b[0]:
         return False
     return SequenceMatcher(None, a, b, autojunk=False).ratio() >= ALIKE
+
+
+@lru_cache(maxsize=1)
+def _closed() -> frozenset[str]:
+    """Words of which one that is spelt nearly so is another: weekdays, months, numbers."""
+    return frozenset(w for name in ("weekdays", "months", "numbers", "scales", "ordinals") for w in table(name))
 
 
 def _initials(words: Sequence[Word]) -> str:
@@ -62,7 +72,7 @@ def named_as(reference: str, answer: str) -> int:
             found.append(1)
         elif before[0].start == said[0].start and strange and len(before) == 1:
             found.append(0)  # the first word of a sentence
-        elif strange and full:
+        elif strange and not all(any(alike(w.text, g) for w in before) for g in full):
             found.append(-1)
         elif not strange and all(len(w.text) > 1 and w.kind == "word" for w in before):
             found.append(1)
@@ -73,12 +83,18 @@ def named_as(reference: str, answer: str) -> int:
     return max(found, default=0) if 1 in found else min(found, default=0)
 
 
+def _capitals(text: str, word: Word) -> bool:
+    return word.kind == "acronym" or (
+        word.kind == "word" and len(word.text) > 1 and text[word.start : word.end].isupper()
+    )
+
+
 def abbreviated(reference: str, answer: str) -> bool:
     """The answer gives the reference's initials, or writes out an acronym that the reference is; of three letters or more."""
     full, said = content(reference), tokens(answer)
-    if len(full) >= 3 and any(t.kind == "acronym" and t.text == _initials(full) for t in said):
+    if len(full) >= 3 and any(_capitals(answer, t) and t.text == _initials(full) for t in said):
         return True
-    if len(full) == 1 and full[0].kind == "acronym" and len(full[0].text) >= 3:
+    if len(full) == 1 and _capitals(reference, full[0]) and len(full[0].text) >= 3:
         size = len(full[0].text)
         own = [t for t in content(answer) if t.kind == "word" and capitalised(answer, t)]
         return any(_initials(own[i : i + size]) == full[0].text for i in range(len(own) - size + 1))

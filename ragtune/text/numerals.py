@@ -18,7 +18,7 @@ _ATOM = regex.compile(
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """``kind``: number, date or time. ``sizes``: (low, high) in each way it can be read. Dates have (year, month, day) in each
+    """``kind``: number, date, time or days (of the week, Monday is 0). ``sizes``: (low, high) in each way it can be read. Dates have (year, month, day) in each
     way, 0 where not said; times are minutes of the day. ``unit`` is a dimension (time, EUR, %...) or "". ``bound``: min, max,
     over, under or "". ``start`` and ``end`` count characters of the folded text."""
 
@@ -190,7 +190,8 @@ def unit_at(atoms: list[Atom], i: int) -> tuple[str, float, int]:
     known = unit_words()
     for length in (3, 2, 1):
         if i + length <= len(atoms):
-            word = "".join(a.text for a in atoms[i : i + length])
-            if word in known and (length == 1 or atoms[i].end == atoms[i + 1].start):
+            own = atoms[i : i + length]
+            word = own[0].text + "".join(" " * (b.start > a.end) + b.text for a, b in zip(own, own[1:], strict=False))
+            if word in known:
                 return (*known[word], length)
     return "", 1.0, 0

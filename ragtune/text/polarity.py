@@ -10,9 +10,9 @@ from ragtune.text.fold import fold
 from ragtune.text.languages import CODES, language
 from ragtune.text.numerals import Value
 from ragtune.text.values import values
-from ragtune.text.words import Word, is_negation, stem, stop_words, tokens
+from ragtune.text.words import Word, find_words, is_negation, stem, stop_words, tokens
 
-SENTENCE = regex.compile(r"(?<=[.!?。！？;；\n])\s*")
+SENTENCE = regex.compile(r"(?<=[.!?;])\s+|(?<=[。！？；\n])\s*")
 _OPPOSITES = {
     frozenset(pair)
     for pair in (
@@ -73,13 +73,39 @@ def polarity(text: str, question: str = "") -> int:
         first = regex.split(SENTENCE, text.strip())[0]
         shared = asked & stems(text)
         if shared or opening:
-            denies = sum(is_denial(t) for t in tokens(first)) + opposed(question, first)
+            without = sum(stem(fold(w)) in asked for w in regex.findall(r"(\p{L}+)-free\b", first))
+            denies = sum(is_denial(t) for t in tokens(first)) + opposed(question, first) + without
             return -1 if denies % 2 != sum(is_denial(t) for t in tokens(question)) % 2 else 1
     return 0
 
 
 def is_denial(token: Word) -> bool:
-    return is_negation(token.text) or token.text in listed("denials")
+    return is_negation(token.text) or stem(token.text) in _denying()
+
+
+@lru_cache(maxsize=1)
+def _denying() -> frozenset[str]:
+    return frozenset(stem(w) for w in listed("denials"))
+
+
+@lru_cache(maxsize=1)
+def _doubles() -> regex.Pattern[str]:
+    return regex.compile(rf"\b(?:{'|'.join(map(regex.escape, doubles()))})\b", regex.IGNORECASE)
+
+
+@lru_cache(maxsize=1)
+def doubles() -> dict[str, str]:
+    return {k: v for code in CODES for k, v in language(code).doubles.items()}
+
+
+def undoubled(text: str) -> str:
+    """``text`` with two denials that make a condition written as one ("not without leave": "only with leave")."""
+    return str(regex.sub(_doubles(), lambda m: doubles()[m[0].lower()], text))
+
+
+def excepts(text: str) -> bool:
+    """Whether the text takes something out ("all but", "except")."""
+    return any(find_words(text, phrase) for phrase in listed("except_"))
 
 
 @lru_cache(maxsize=1)

@@ -8,18 +8,16 @@ from difflib import SequenceMatcher
 
 import regex
 
+from ragtune.text.discourse import denied, instead, namesake
 from ragtune.text.fold import fold
-from ragtune.text.names import abbreviated, alike, capitalised, named_as
+from ragtune.text.names import abbreviated, alike, named_as
 from ragtune.text.numerals import Value
-from ragtune.text.polarity import SENTENCE, content, denials, in_values, polarity, stems
+from ragtune.text.polarity import content, in_values, polarity, stems
 from ragtune.text.values import comparable, same, values
 from ragtune.text.words import Word, is_negation, stem, stop_words, tokens
 
 #: words of a phrase that count little: they stand in the question, or have no content
 ASKED, PLAIN = 0.3, 0.15
-_CLAUSE = regex.compile(
-    r"(?<=[.!?。！？;；,，:\n])\s*|\s(?:but|while|whereas|although|sondern|aber)\s", regex.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Signs:
     ``spelt``: as nearly spelt; ``value``: share of its values that the answer states; ``clash``: a value of its kind stands in
     its place; ``denied``: the answer denies what it holds, or holds what it denies; ``polarity``: the answer says yes or no as
     the reference does (1) or against it (-1); ``foreign``: a short answer's share of words that are none of the reference's
-    nor the question's; ``misplaced``: the sentence that speaks most of what was asked names something else in its place;
+    nor the question's; ``misplaced``: a later sentence that speaks more of the question names something else in its place;
     ``named``: a name is given in another form (a surname, initials).
     """
 
@@ -57,7 +55,7 @@ def signs_of(question: str, reference: str, answer: str) -> Signs:
     said, reads = tokens(answer), stems(answer)
     held = sum(w for _, w, hit in hits if hit) / sum(w for _, w, _ in hits)
     key, text = [stem(t.text) for t, w, _ in hits if w > PLAIN], [stem(t.text) for t in said]
-    phrase = float(bool(key) and any(text[i : i + len(key)] == key for i in range(len(text) - len(key) + 1)))
+    phrase = float(bool(key) and any(_stands(key, text[i : i + len(key)]) for i in range(len(text) - len(key) + 1)))
     form = named_as(reference, answer)
     other_form = abbreviated(reference, answer)
     if other_form:
@@ -79,14 +77,17 @@ def signs_of(question: str, reference: str, answer: str) -> Signs:
         spelt=1.0 if held > 0.999 else 0.0 if values(reference) else _spelt(reference, answer),
         value=stated,
         named=float(form > 0),
-        clash=max(clash, float(form < 0 and held < 0.999)),
-        denied=_denied(
-            question, reference, answer, frozenset(k for k in (stem(t.text) for t, _, _ in hits) if k in reads)
-        ),
+        clash=max(clash, float((form < 0 and phrase < 1) or namesake(reference, answer))),
+        denied=denied(question, reference, answer, reads & {stem(t.text) for t, w, _ in hits if w > PLAIN}),
         polarity=_polarity(question, reference, answer),
         foreign=1 - core if short and new else 0.0,
-        misplaced=_misplaced(question, reference, answer, known),
+        misplaced=instead(question, reference, answer),
     )
+
+
+def _stands(key: Sequence[str], run: Sequence[str]) -> bool:
+    """The run of words is the key; a particle behind a Korean word is none of it."""
+    return all(a == b or (regex.match(r"\p{Hangul}", a) and alike(a, b)) for a, b in zip(key, run, strict=True))
 
 
 def _weights(question: str, reference: str) -> list[tuple[Word, float]]:
@@ -127,51 +128,6 @@ def _hits(question: str, reference: str, answer: str) -> list[tuple[Word, float,
             hit = stem(token.text) in reads or any(alike(token.text, t.text) for t in said if t.kind == "word")
         found.append((token, weight, hit))
     return found
-
-
-def _denied(question: str, reference: str, answer: str, held: frozenset[str]) -> float:
-    """Share of the clauses that hold the reference's words in which the answer denies them (or fails to)."""
-    wanted = any(denials(reference))
-    if not wanted and any(denials(question)):
-        return 0.0  # the answer may only repeat what the question denies
-    found = []
-    for clause in regex.split(_CLAUSE, answer):
-        own, denying = tokens(clause), denials(clause)
-        at = [i for i, t in enumerate(own) if stem(t.text) in held]
-        if not at:
-            continue
-        near = denying
-        if not wanted:
-            near = [d and is_negation(t.text) for t, d in zip(own, denying, strict=True)][max(0, at[0] - 3) : at[0]]
-        if own[at[-1]].kind == "single":
-            near = [*near, *denying[at[-1] + 1 : at[-1] + 4]]
-        found.append(any(near) or bool(regex.search(r"\p{L}-free\b", clause)))
-    return sum(d != wanted for d in found) / len(found) if found else 0.0
-
-
-def _misplaced(question: str, reference: str, answer: str, known: set[str]) -> float:
-    """See `Signs`. Only where the answer has several sentences and the reference stands in none that speaks of the question."""
-    sentences = [s for s in regex.split(SENTENCE, answer) if len(tokens(s)) > 2]
-    if len(sentences) < 2 or not known:
-        return 0.0
-    asked = {stem(t.text) for t in content(question)} - known
-    about = [len(asked & stems(s)) for s in sentences]
-    holds = [len(known & stems(s)) >= 0.6 * len(known) for s in sentences]
-    best = max(about)
-    if not best or any(h and a == best for h, a in zip(holds, about, strict=True)):
-        return 0.0
-    wanted = values(reference)
-    for sentence, score in zip(sentences, about, strict=True):
-        if score == best:
-            rivals = [v for v in values(sentence) if any(comparable(w, v) for w in wanted)]
-            others = [
-                t
-                for t in content(sentence)[1:]
-                if capitalised(sentence, t) and t.kind == "word" and stem(t.text) not in asked | known
-            ]
-            if rivals or (others and not wanted):
-                return 1.0
-    return 0.0
 
 
 def _order(key: Sequence[str], text: Sequence[str]) -> float:

@@ -16,7 +16,7 @@ import regex
 
 from ragtune.text.fold import fold
 from ragtune.text.languages import CODES, language
-from ragtune.text.moments import dates, times
+from ragtune.text.moments import dates, times, weekdays
 from ragtune.text.numerals import Atom, Value, atoms_of, number_at, table, unit_at, unit_words
 
 _NEAR = 1e-6
@@ -49,6 +49,7 @@ def values(text: str) -> tuple[Value, ...]:
     folded = _plain_digits(fold(text))
     taken = [*dates(folded), *times(folded)]
     taken = [v for v in taken if not any(o is not v and o.start <= v.start and v.end < o.end for o in taken)]
+    taken += weekdays(folded)
     blank = list(folded)
     for v in taken:
         blank[v.start : v.end] = " " * (v.end - v.start)
@@ -177,6 +178,8 @@ def same(a: Value, b: Value) -> bool:
         return _same_date(a, b)
     if a.kind != b.kind:
         return False
+    if a.kind == "days":
+        return a.sizes == b.sizes
     if a.unit and b.unit and a.unit != b.unit:
         return False
     if a.bound and b.bound and a.bound != b.bound and {a.bound, b.bound} not in ({"min", "over"}, {"max", "under"}):

@@ -78,6 +78,7 @@ def stem(word: str) -> str:
     """The stem of a folded word; a number word becomes its digits (``two`` -> ``2``), ``1,500`` becomes ``1500``."""
     if word in _digits():
         return _digits()[word]
+    word = _irregular().get(word, word)
     if word[0].isdigit():
         return plain_number(word)
     return _snowball()(word) if _ASCII.fullmatch(word) else word
@@ -87,6 +88,12 @@ def stem(word: str) -> str:
 def _digits() -> dict[str, str]:
     known = language("en")
     return {w: f"{n:g}" for w, n in {**known.numbers, **known.scales}.items() if w != "dozen"}
+
+
+@lru_cache(maxsize=1)
+def _irregular() -> dict[str, str]:
+    known = language("en").irregular
+    return {form: base for base, forms in known.items() for form in forms.split()}
 
 
 def plain_number(digits: str) -> str:

@@ -40,13 +40,53 @@ VERDICTS = Path(__file__).parent / "verdicts"
         ("What did it weigh?", "1.5 kg", "15 kg", False),
         ("What is the temperature?", "-5", "5", False),
         ("How long?", "5-10 days", "510 days", False),
+        ("When is it emptied?", "Tuesday", "It is emptied every Thursday.", False),
+        ("When is it open?", "Monday to Friday", "Mon, Tue, Wed, Thu and Fri.", True),
+        ("When is it open?", "Every day except Monday", "From Tuesday to Sunday.", True),
+        ("By when?", "30 November", "By the last day of November.", True),
+        ("How much?", "1,200 US dollars", "It costs $1,200.", True),
+        ("How much of it?", "500 mg", "One tablet holds 500 micrograms.", False),
+        ("How large?", "350 square metres", "350 metres", False),
+        ("Who wrote it?", "Johann Strauss I", "Johann Strauss II wrote it.", False),
+        ("Who?", "George W. Bush", "George H. W. Bush", False),
+        ("Who?", "Lev Tolstoy", "Lev Nikolayevich Tolstoy", True),
+        ("Who declared it?", "WHO", "The World Health Organization did.", True),
+        (
+            "May they be taken?",
+            "They must not be taken with juice.",
+            "Juice is bad: do not take them with juice.",
+            True,
+        ),
+        ("May it be sublet?", "Not without the owner's consent", "Only with the owner's consent.", True),
+        ("What is covered?", "All costs except dental treatment", "All costs, including dental treatment.", False),
+        ("Is a visa required?", "No", "You can enter visa-free.", True),
+        ("한글을 만든 왕은?", "세종대왕", "한글은 세종대왕이 만들었습니다.", True),
+        ("Capital of Australia?", "Canberra", "Canberra is often taken for the capital. It is not.", False),
+        (
+            "Who directed the film Lantern?",
+            "Ann Lee",
+            "Lantern is from 1993. Ann Lee wrote the music. The film was directed by George Holt.",
+            False,
+        ),
+        (
+            "Who directed the film Lantern?",
+            "Ann Lee",
+            "Lantern is from 1993. The film was directed by Ann Lee. George Holt wrote the music.",
+            True,
+        ),
+        (
+            "Who pays the postage?",
+            "The seller",
+            "The seller refunds the price. The postage is paid by the buyer, not by the seller.",
+            False,
+        ),
     ],
 )
 def test_plain_cases(question: str, reference: str, answer: str, right: bool) -> None:
     assert (agree(question, [reference], answer).probability >= 0.5) == right
 
 
-@pytest.mark.parametrize(("name", "least"), [("open", 0.86), ("blind", 0.72)])
+@pytest.mark.parametrize(("name", "least"), [("open", 0.94), ("blind", 0.87)])
 def test_verdicts_written_beforehand(name: str, least: float) -> None:
     rows = [json.loads(line) for line in (VERDICTS / f"{name}.jsonl").read_text("utf-8").split("\n") if line]
     right = [(agree(r["question"], r["references"], r["answer"]).probability >= 0.5) == r["right"] for r in rows]

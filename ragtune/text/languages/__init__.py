@@ -22,7 +22,10 @@ class Language:
     question that say nothing of its matter; ``speaker``: words for the one who speaks; ``abbreviations``: words whose
     full stop ends no sentence; ``numbers``, ``scales``, ``ordinals``, ``fractions``, ``months``: word -> value;
     ``bounds``: min, max, over, under -> phrases before a value (``after: ...``: behind it); ``between`` and ``to``: words
-    of a range; ``yes``, ``no``, ``negations``, ``denials`` (words that deny by themselves), ``titles``, ``limits`` (only), ``except_``, ``conjunctions``: words and phrases.
+    of a range; ``yes``, ``no``, ``negations``, ``denials`` (words that deny by themselves), ``titles``, ``limits``
+    (only), ``except_``, ``conjunctions``, ``anaphors`` (words for what was named before): words and phrases; ``weekdays``: word ->
+    day, Monday is 0; ``irregular``: base -> its forms that no suffix rule finds; ``doubles``: two denials -> the
+    condition that they make.
     """
 
     stop: frozenset[str]
@@ -46,6 +49,10 @@ class Language:
     limits: frozenset[str]
     except_: tuple[str, ...]
     conjunctions: frozenset[str]
+    anaphors: frozenset[str]
+    weekdays: Mapping[str, int]
+    irregular: Mapping[str, str]
+    doubles: Mapping[str, str]
 
 
 def _read(name: str) -> dict[str, Any]:
