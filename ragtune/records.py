@@ -187,7 +187,8 @@ class Row:
 class Metric:
     """One metric: its definition, how it is scored, and where it shows. Values are in [0, 1] or unscored with a reason.
 
-    ``score`` takes a `judging.witness.Witness` and a Row. ``needs`` holds "reference", "contexts", "citations".
+    ``score`` takes a `judging.witness.Witness` and a Row. ``needs`` holds "reference", "contexts", "citations", or
+    "llm" where only a judge that asks a language model scores it.
     ``core`` metrics stand in every table, the others in a second one; ``compared`` ones get paired differences between
     setups, ``sliced`` ones a table by tag, ``gated`` ones are checked against a baseline by default. ``asks`` is true
     where a language model must be asked for it, so that it is scored by such a judge only on request.

@@ -9,8 +9,8 @@ The rules, in this order (the first that fits):
 4. the judge's score is low, yet the answer agrees with a reference (`text.agree`): ``form``;
 5. tuned, no document holds the answer, but the training answers do: ``stale_memory``;
 6. no contexts at all: ``unsupported``;
-7. the contexts state it with another number or name, or negated, in a sentence that shares half of the question's
-   words: ``contradicted``; not supported by the contexts: ``unsupported``; supported, but not the answer: ``ignored``.
+7. not faithful, and the contexts state it with another number or name, or negated, in a sentence that shares half of the
+   question's words: ``contradicted``; else not supported by the contexts: ``unsupported``; supported, but not the answer: ``ignored``.
 
 An answer is wrong when it answers the unanswerable, withholds an answer that there is, or when its answer correctness is below .5.
 """
@@ -151,9 +151,9 @@ def cause(row: Row, known: Known) -> str:
         return "stale_memory"
     if not answer.hits:
         return "unsupported"
-    if _contradicts(question, answer):
-        return "contradicted"
     faithful = row.value("faithfulness")
+    if (faithful is None or faithful < WRONG_BELOW) and _contradicts(question, answer):
+        return "contradicted"
     return "ignored" if faithful is None or faithful >= WRONG_BELOW else "unsupported"
 
 

@@ -76,7 +76,7 @@ def rejudge(run: Run, judge: JudgeSettings, store: Store, out: Path, progress: P
                 where=run.path,
                 fix="Run the experiment again.",
             )
-        refuse_incomplete(bench.experiment.judge)
+        refuse_incomplete(bench.experiment.judge, bench.experiment.main_metric)
         rows = attributed(bench, judged(bench, [replace(row, scores={}, cause="") for row in run.rows]))
         study = study_of(bench.experiment, bench.questions, run.summary.retrieval, run.tunings)
         summary, costs = summarise(replace(study, skipped=run.summary.skipped_documents), rows)
@@ -178,7 +178,7 @@ def prepare(bench: Workbench) -> None:
     for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
         check_embedder(bench.ref(embedder))
         check_at_hand(bench.ref(embedder))
-    refuse_incomplete(bench.experiment.judge)
+    refuse_incomplete(bench.experiment.judge, bench.experiment.main_metric)
 
 
 def answer_all(bench: Workbench) -> list[Row]:

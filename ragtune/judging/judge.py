@@ -38,7 +38,8 @@ class Judge:
         return [
             m
             for m in METRICS.values()
-            if m.core or (m.name in extra if extra is not None else not (m.asks and self.witness.asks))
+            if ("llm" not in m.needs or self.witness.asks)
+            and (m.core or (m.name in extra if extra is not None else not (m.asks and self.witness.asks)))
         ]
 
     def score(self, rows: Sequence[Row]) -> list[Mapping[str, Score]]:
@@ -76,5 +77,5 @@ class Judge:
         found = self.witness.statements(row.question, answer)
         if not found:
             return 0.0
-        whole, *parts = (s.value for s in self.witness.supports([answer, *found], contexts))
+        whole, *parts = (s.value for s in self.witness.supports([answer, *found], contexts, row.question.text))
         return (whole + sum(parts) / len(parts)) / 2

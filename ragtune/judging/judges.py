@@ -30,11 +30,13 @@ class Means:
 
 @dataclass(frozen=True)
 class Kind:
-    """A judge: how its witness is made, what model it needs ("" for none), and the library it needs ("" for none)."""
+    """A judge: how its witness is made, what model it needs ("" for none), the library it needs ("" for none), and whether
+    it asks a language model."""
 
     make: Callable[[Means], Witness]
     model: str = ""
     library: str = ""
+    asks: bool = False
 
 
 def _local(means: Means) -> Witness:
@@ -93,16 +95,16 @@ _SERVED = "Name the served model, or a local one."
 JUDGES: dict[str, Kind] = {
     "local": Kind(_local),
     "nli": Kind(_nli, model="Name a CrossEncoder trained for NLI or consistency."),
-    "llm": Kind(_llm, model=_SERVED),
-    "ragas": Kind(_ragas, model=_SERVED, library="ragas"),
+    "llm": Kind(_llm, model=_SERVED, asks=True),
+    "ragas": Kind(_ragas, model=_SERVED, library="ragas", asks=True),
 }
 
 
-def refuse_incomplete(settings: JudgeSettings) -> None:
+def refuse_incomplete(settings: JudgeSettings, main: str = "") -> None:
     """Complain before any work begins, not when answers wait to be judged.
 
     Raises:
-        ExperimentError: there is no judge of that name, it misses its model, or a metric is unknown.
+        ExperimentError: there is no judge of that name, it misses its model, a metric is unknown, or it does not score the metric ``main``.
     """
     kind = JUDGES.get(settings.name)
     if kind is None:
@@ -113,6 +115,12 @@ def refuse_incomplete(settings: JudgeSettings) -> None:
     if unknown:
         extra = ", ".join(m.name for m in METRICS.values() if not m.core)
         raise ExperimentError(f'unknown metric "{unknown[0]}".', where="judge.extra_metrics", fix=f"Known: {extra}.")
+    if main and "llm" in METRICS[main].needs and not kind.asks:
+        raise ExperimentError(
+            f"{main} is scored by a judge that asks a language model alone, not by {settings.name}.",
+            where="main_metric",
+            fix="Choose another, or set judge.name to llm.",
+        )
     if kind.model and not settings.model:
         raise ExperimentError(f'the judge "{settings.name}" needs a model.', where="judge.model", fix=kind.model)
     if kind.library and find_spec(kind.library) is None:

@@ -58,8 +58,10 @@ class LlmWitness:
         found = self._asker.ask("statements", Statements, question=question.text, answer=text)
         return [s for s in found.statements if s.strip()]
 
-    def supports(self, said: Sequence[str], contexts: Sequence[str]) -> list[Support]:
-        """A verdict per statement on whether it can be inferred from the contexts."""
+    def supports(
+        self, said: Sequence[str], contexts: Sequence[str], question: str = "", among: Sequence[str] = ()
+    ) -> list[Support]:
+        """A verdict per statement on whether it can be inferred from the contexts; statements are complete in themselves."""
 
         def complete(found: Verdicts) -> str:
             if len(found.verdicts) == len(said):

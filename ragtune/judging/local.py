@@ -15,12 +15,12 @@ from ragtune.judging import support as by_words
 from ragtune.judging.settings import JudgeSettings
 from ragtune.judging.similarity import Similarity
 from ragtune.judging.support import Window
-from ragtune.judging.witness import Finding, Support, asserted
+from ragtune.judging.witness import NEEDS_LLM, Finding, Support
 from ragtune.models.encoder import TextEncoder
 from ragtune.records import Question, Row, Score
 from ragtune.store import digest
 from ragtune.text.agree import agree
-from ragtune.text.statements import statements
+from ragtune.text.claims import claims
 
 VERSION = 6
 
@@ -33,8 +33,14 @@ class Evidence(Protocol):
 
     def gather(self, ask: Callable[[], object]) -> None: ...
 
-    def support(self, statement: str, contexts: tuple[str, ...]) -> tuple[float, str, int]:
-        """(support in [0, 1], the sentence that decided, its context from 0 or -1)."""
+    def support(
+        self, statement: str, contexts: tuple[str, ...], question: str = "", among: tuple[str, ...] = ()
+    ) -> tuple[float, str, int]:
+        """(support in [0, 1], the sentence that decided, its context from 0 or -1).
+
+        ``question``: what the statement answers, so that a short one is read with it; ``among``: all that was shown, where
+        ``contexts`` are some of it.
+        """
         ...
 
 
@@ -60,10 +66,12 @@ class WordEvidence:
         finally:
             self._gathering = False
 
-    def support(self, statement: str, contexts: tuple[str, ...]) -> tuple[float, str, int]:
+    def support(
+        self, statement: str, contexts: tuple[str, ...], question: str = "", among: tuple[str, ...] = ()
+    ) -> tuple[float, str, int]:
         if self._gathering:
             return 0.0, "", -1
-        found = by_words.support(statement, _windows(contexts))
+        found = by_words.support(statement, _windows(contexts), question, _windows(among))
         return (found.support, found.window.sentence, found.window.context) if found.window else (0.0, "", -1)
 
 
@@ -89,19 +97,22 @@ class LocalWitness:
         self.similarity.gather(lambda: self._evidence.gather(ask))
 
     def statements(self, question: Question, text: str) -> list[str]:
-        return statements(text)
+        return claims(question.text, text)
 
-    def supports(self, said: Sequence[str], contexts: Sequence[str]) -> list[Support]:
+    def supports(
+        self, said: Sequence[str], contexts: Sequence[str], question: str = "", among: Sequence[str] = ()
+    ) -> list[Support]:
         found = []
         for statement in said:
-            value, sentence, context = self._evidence.support(statement, tuple(contexts))
+            value, sentence, context = self._evidence.support(statement, tuple(contexts), question, tuple(among))
             found.append(Support(statement, value, value >= self.settings.threshold, sentence, context))
         return found
 
     def useful(self, question: Question, said: str | None, contexts: Sequence[str]) -> list[bool]:
         """A context is useful when it supports a reference, or a statement of ``said``."""
-        wanted = list(question.references) if said is None else statements(said)
-        return [any(s.supported for s in self.supports(wanted, [context])) for context in contexts]
+        texts = question.references if said is None else [said]
+        wanted = [claim for text in texts for claim in (claims(question.text, text) or [text])]
+        return [any(s.supported for s in self.supports(wanted, [c], question.text, contexts)) for c in contexts]
 
     def agrees(self, question: Question, answer: str) -> Finding:
         """The probability that a person calls the answer right, by the signs of `text.agree`."""
@@ -109,7 +120,5 @@ class LocalWitness:
         return Finding(found.probability, found.reason)
 
     def about(self, question: Question, answer: str) -> Finding:
-        """Cosine of the question with the answer, and with the answer read with it, half each."""
-        alone = self.similarity(question.text, answer)
-        read = self.similarity(question.text, asserted(question.text, answer))
-        return Finding(round(0.5 * alone + 0.5 * read, 6), "cosine of question and answer")
+        """Unscored: no measure without a language model told an answer to the question from an answer to another."""
+        return Finding(None, NEEDS_LLM)

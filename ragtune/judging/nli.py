@@ -14,10 +14,11 @@ from functools import lru_cache
 import numpy as np
 
 from ragtune.judging.support import Window
+from ragtune.judging.witness import asserted
 from ragtune.models.pairs import PairModel
 from ragtune.text.sentences import sentence_spans
 
-VERSION = 2
+VERSION = 3
 WINDOW = 180
 #: entailment in [0, 1] of (premise, hypothesis) pairs
 Entails = Callable[[Sequence[tuple[str, str]]], list[float]]
@@ -86,8 +87,11 @@ class NliEvidence:
             self.calls += len(pairs)
             self._known.update(zip(pairs, self._entails(pairs), strict=True))
 
-    def support(self, statement: str, contexts: tuple[str, ...]) -> tuple[float, str, int]:
+    def support(
+        self, statement: str, contexts: tuple[str, ...], question: str = "", among: tuple[str, ...] = ()
+    ) -> tuple[float, str, int]:
         found = windows(contexts)
+        statement = asserted(question, statement) if question else statement
         if not found:
             return 0.0, "", -1
         pairs = [(w.text, statement) for w in found]

@@ -13,6 +13,7 @@ NO_REFERENCE = "no reference: the documents hold no answer"
 UNKNOWN_REFERENCE = "no reference was given"
 WITHHELD = "withheld although the documents hold an answer"
 NOTHING_CLAIMED = "withheld: nothing was claimed"
+NEEDS_LLM = "told by a language model alone (judge: llm)"
 NO_STATEMENT = "the answer holds no statement"
 
 
@@ -68,8 +69,10 @@ class Witness(Protocol):
         """The statements that ``text``, said to ``question``, consists of."""
         ...
 
-    def supports(self, said: Sequence[str], contexts: Sequence[str]) -> list[Support]:
-        """How far ``contexts`` together support each statement."""
+    def supports(
+        self, said: Sequence[str], contexts: Sequence[str], question: str = "", among: Sequence[str] = ()
+    ) -> list[Support]:
+        """How far ``contexts`` together support each statement; ``question`` is what they answer, ``among`` all that was shown."""
         ...
 
     def useful(self, question: Question, said: str | None, contexts: Sequence[str]) -> list[bool]:

@@ -66,6 +66,7 @@ class View:
     metrics: Mapping[str, Metric]
     core: Sequence[Metric]
     extra: Sequence[Metric]
+    untold: Sequence[Metric]
     sliced: Sequence[str]
     setups: Sequence[SetupView]
     best: Mapping[str, float]
@@ -111,6 +112,7 @@ def view(run: Run) -> View:
         metric=metric,
         metrics={m.name: m for m in shown},
         core=[m for m in shown if m.core],
+        untold=[m for m in METRICS.values() if m.core and m not in shown],
         extra=[m for m in shown if not m.core],
         sliced=[m.name for m in shown if m.sliced],
         setups=[SetupView(n, t, i % 8, summary.scores[n]) for i, (n, t) in enumerate(summary.setups.items())],

@@ -23,7 +23,8 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def comparison(run: Run) -> str:
     """Setups by metrics: the mean and its 95 % interval, in percent."""
-    summary, core = run.summary, [m for m in METRICS.values() if m.core]
+    summary = run.summary
+    core = [m for m in METRICS.values() if m.core and m.name in summary.metrics]
     rows = []
     for name in summary.setups:
         cells = [name]

@@ -154,6 +154,8 @@ def number_at(atoms: list[Atom], i: int) -> tuple[tuple[float, ...], int, bool] 
     atom, scales = atoms[i], table("scales")
     if atom.kind == "number":
         found, used = _readings(atom.text), 1
+        if not found:
+            return None  # a version, an address
         nxt = atoms[i + 1] if i + 1 < len(atoms) else None
         if nxt and nxt.text == "/" and nxt.start == atom.end and i + 2 < len(atoms) and atoms[i + 2].kind == "number":
             below = _readings(atoms[i + 2].text)
@@ -163,7 +165,7 @@ def number_at(atoms: list[Atom], i: int) -> tuple[tuple[float, ...], int, bool] 
             return tuple(v ** float(nxt.text[1:]) for v in found), 2, True
         if nxt and nxt.text in scales and scales[nxt.text] >= 100 and nxt.text not in ("m",):
             return tuple(v * scales[nxt.text] for v in found), 2, True
-        return (found, used, True) if found else None
+        return found, used, True
     if atom.kind in ("word", "han"):
         if atom.text in table("ordinals"):
             return (table("ordinals")[atom.text],), 1, False

@@ -63,7 +63,8 @@ def test_no_answer_is_wrong_whatever_was_asked_and_earns_no_abstention(answers: 
             "",
         ),
         (case("Staff have 27 days of leave", scored=0.2), "form"),  # by a judge that goes by words
-        (case("28 days of leave"), "contradicted"),
+        (case("28 days of leave", faithful=0.0), "contradicted"),
+        (case("28 days of leave", faithful=1.0), "ignored"),  # one row does not say faithful and contradicted
         (case("the duty manager"), "ignored"),
         (case("purple", faithful=0.0), "unsupported"),
         (case("purple", shown=(), deep=(), retrieves=False), "unsupported"),

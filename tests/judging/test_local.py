@@ -47,7 +47,7 @@ def scores(
 
 def test_a_supported_answer_scores_high_everywhere(judge: Judge) -> None:
     found = scores(judge, "27 days")
-    assert list(found) == list(METRICS)
+    assert list(found) == [m for m, metric in METRICS.items() if "llm" not in metric.needs]
     assert found["faithfulness"].value == 1
     assert "27 days of leave" in scores(judge, "Full-time staff have 27 days.")["faithfulness"].reason
     assert found["context_precision"].value == 1
@@ -88,7 +88,7 @@ def test_unscored_always_says_why(judge: Judge) -> None:
         for score in found.values():
             assert score.value is None or 0 <= score.value <= 1
             assert score.scored or score.reason
-    assert scores(judge, "I don't know.", abstained=True)["answer_relevance"].value == 0
+    assert scores(judge, "I don't know.", abstained=True)["citation_recall"].value is None
     assert scores(judge, "I don't know.", NONE, abstained=True)["abstention"].value == 1
     assert scores(judge, "a rock", NONE)["abstention"].value == 0
 
@@ -112,3 +112,34 @@ def test_judging_is_deterministic(judge: Judge, minilm: SentenceEncoder) -> None
     fresh = made(minilm)
     assert scores(fresh, "27 days a year, roughly speaking") == scores(judge, "27 days a year, roughly speaking")
     assert fresh.key == judge.key != made(minilm, support=0.7).key
+
+
+OFFICE = (
+    "Dogs\nStaff may bring dogs to the office on Fridays. Cats are not allowed in the kitchen.",
+    "Scrum\nAgile is the way in which all teams work. The product owner owns the product vision and writes the roadmap.",
+    "Visitors\nA badge is required for visits of more than one day.",
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "faithful"),
+    [
+        ("May staff bring dogs to the office?", "Yes", 1),
+        ("May staff bring dogs to the office?", "No.", 0),
+        ("May staff bring dogs to the office?", "Yes, they may.", 1),
+        ("May staff bring dogs to the office?", "No, they may not.", 0),
+        ("Are cats allowed in the kitchen?", "No", 1),
+        ("Are cats allowed in the kitchen?", "Yes.", 0),
+        ("Is a badge required for visits of more than one day?", "Yes, a badge is required.", 1),
+        ("Who owns the product vision?", "The product owner", 1),
+        ("Who owns the product vision?", "Agile", 0),
+        ("On which day may staff bring dogs?", "Fridays", 1),
+        ("On which day may staff bring dogs?", "one day", 0),
+        ("Is parking free?", "Yes", 0),
+    ],
+)
+def test_a_short_answer_is_faithful_with_its_question(judge: Judge, asked: str, answer: str, faithful: int) -> None:
+    found = scores(judge, answer, Question("o", asked, (answer,)), OFFICE)
+    assert found["faithfulness"].value == faithful
+    assert found["context_recall"].value == faithful
+    assert (found["context_precision"].value > 0) == bool(faithful)

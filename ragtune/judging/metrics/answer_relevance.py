@@ -27,10 +27,11 @@ METRIC = Metric(
     "relevant",
     "how much the answer is about the question",
     "LLM judge: mean cosine of the question with questions made from the answer, 0 if those are noncommittal; "
-    "local judge: mean of cos(question, answer) and cos(question, question with answer)",
-    "RAGAS (Es et al. 2024); without an LLM the answer itself is compared",
-    "a right abstention",
+    "local judge: unscored",
+    "RAGAS (Es et al. 2024)",
+    "a right abstention; a judge without a language model, which cannot tell an answer to this question from one to another",
     score,
+    frozenset({"llm"}),
     compared=True,
     gated=True,
 )

@@ -22,8 +22,8 @@ def cited(row: Row) -> list[str]:
     return [contexts[n - 1] for n in dict.fromkeys(row.answer.citations) if 1 <= n <= len(contexts)]
 
 
-def _held(witness: Witness, said: Sequence[str], contexts: Sequence[str]) -> list[bool]:
-    return [s.supported for s in witness.supports(said, contexts)]
+def _held(witness: Witness, row: Row, said: Sequence[str], contexts: Sequence[str]) -> list[bool]:
+    return [s.supported for s in witness.supports(said, contexts, row.question.text, row.answer.contexts)]
 
 
 def recall(witness: Witness, row: Row) -> Score:
@@ -40,7 +40,7 @@ def recall(witness: Witness, row: Row) -> Score:
     said = witness.statements(row.question, row.answer.text)
     if not said:
         return Score(RECALL_NAME, None, NO_STATEMENT)
-    ok = sum(_held(witness, said, shown))
+    ok = sum(_held(witness, row, said, shown))
     return Score(RECALL_NAME, ok / len(said), f"{ok} of {len(said)} statements carried by what is cited")
 
 
@@ -54,12 +54,12 @@ def precision(witness: Witness, row: Row) -> Score:
     said = witness.statements(row.question, row.answer.text)
     if not said:
         return Score(PRECISION_NAME, None, NO_STATEMENT)
-    together = _held(witness, said, shown)
+    together = _held(witness, row, said, shown)
     useful = 0
     for n, context in enumerate(shown):
         rest = shown[:n] + shown[n + 1 :]
-        alone = _held(witness, said, [context])
-        without = _held(witness, said, rest) if rest else [False] * len(said)
+        alone = _held(witness, row, said, [context])
+        without = _held(witness, row, said, rest) if rest else [False] * len(said)
         useful += any(t and (a or not w) for t, a, w in zip(together, alone, without, strict=True))
     return Score(PRECISION_NAME, useful / len(shown), f"{useful} of {len(shown)} citations carry the answer")
 

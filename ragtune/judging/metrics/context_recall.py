@@ -17,7 +17,9 @@ def score(witness: Witness, row: Row) -> Score:
     best = 0.0
     for reference in row.question.references:
         found = witness.statements(row.question, reference) or [reference]
-        best = max(best, sum(s.supported for s in witness.supports(found, row.answer.contexts)) / len(found))
+        best = max(
+            best, sum(s.supported for s in witness.supports(found, row.answer.contexts, row.question.text)) / len(found)
+        )
     return Score(
         NAME, best, "reference found in the contexts" if best == 1 else "reference (partly) missing in the contexts"
     )

@@ -17,7 +17,7 @@ def score(witness: Witness, row: Row) -> Score:
     said = witness.statements(row.question, row.answer.text)
     if not said:
         return Score(NAME, None, NO_STATEMENT)
-    verdicts = witness.supports(said, row.answer.contexts)
+    verdicts = witness.supports(said, row.answer.contexts, row.question.text)
     ok = sum(v.supported for v in verdicts)
     weakest = min(verdicts, key=lambda v: v.value)
     says = f"{ok} of {len(said)} supported"

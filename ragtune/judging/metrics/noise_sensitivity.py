@@ -30,7 +30,7 @@ def score(witness: Witness, row: Row) -> Score:
         return Score(NAME, None, NO_STATEMENT)
     right = witness.supports(said, [asserted(row.question.text, r) for r in row.question.references])
     held = [any(s.supported for s in witness.supports(row.question.references, [one])) for one in said]
-    led = witness.supports(said, row.answer.contexts)
+    led = witness.supports(said, row.answer.contexts, row.question.text)
     wrong = [s.statement for s, r, h in zip(led, right, held, strict=True) if s.supported and not (r.supported or h)]
     return verdict(wrong, len(said))
 
