@@ -52,6 +52,8 @@ WEIGHTS = {
 }
 
 
+#: share of a statement's words in a sentence from which a negation there speaks of the same matter
+SAME_MATTER = 0.7
 #: chosen on Natural Questions with their gold passage: 94 % of the right answers keep their support
 ELSEWHERE = 0.3
 
@@ -209,8 +211,9 @@ def _support(statement: str, given: Sequence[Window]) -> Found:
         z += WEIGHTS["number"] * strange + WEIGHTS["otherwise"] * twisted + WEIGHTS["name"] * len(called - around.stems)
         found = max(((_here(said, total, w, stated), w) for w in own), key=lambda pair: pair[0])
         turned = found[1].denies(own_stems) != bool(opposed(statement, found[1].sentence))
-        z += found[0] + WEIGHTS["negation"] * (denied != turned)
-        z += WEIGHTS["only"] * (narrowed and not limits(found[1].text))
+        alike = _held(said, total, found[1], stated) >= SAME_MATTER
+        z += found[0] + WEIGHTS["negation"] * (alike and denied != turned)
+        z += WEIGHTS["only"] * (alike and narrowed and not limits(found[1].text))
         share = 1 / (1 + exp(-max(-60.0, min(60.0, z))))
         if share > best.support + 1e-12:
             best = Found(share, found[1])
@@ -218,9 +221,15 @@ def _support(statement: str, given: Sequence[Window]) -> Found:
 
 
 def _here(said: Sequence[Said], total: float, window: Window, stated: set[Value]) -> float:
+    held = _held(said, total, window, stated)
+    return WEIGHTS["held in window"] * held + WEIGHTS["missing in window"] * log1p((1 - held) * total)
+
+
+def _held(said: Sequence[Said], total: float, window: Window, stated: set[Value]) -> float:
+    """Share of the statement's weight that the window holds."""
     here = {v for v in stated if any(same(v, k) for k in values(window.text))}
     lost = sum(weight for s, weight, v in said if (v not in here if v in stated else s not in window.stems))
-    return WEIGHTS["held in window"] * (1 - lost / total) + WEIGHTS["missing in window"] * log1p(lost)
+    return 1 - lost / total
 
 
 def _order(said: Sequence[Said], around: _Around) -> float:
