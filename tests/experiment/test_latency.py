@@ -16,6 +16,7 @@ from ragtune.experiment.latency import latency_steps, sampled
 from ragtune.experiment.plan import make_plan
 from ragtune.experiment.progress import Lines, Silent
 from ragtune.experiment.run import reanalyse, rejudge
+from ragtune.experiment.served import Met, Served
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.tune import tune_key
 from ragtune.experiment.workbench import Workbench
@@ -24,6 +25,7 @@ from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import load_prompt
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.encoder import Array, Kind, SentenceEncoder
+from ragtune.records import Question
 from ragtune.report.build import render
 from ragtune.report.terminal import comparison
 from ragtune.store import Store, encode
@@ -114,6 +116,26 @@ def test_a_second_run_measures_nothing_and_keeps_the_figures(root: Path) -> None
     assert again.work.stages["latency"].computed == 0
     assert encode(again.costs.latency) == encode(before.costs.latency)
     assert again.work.generator_loads == 0
+
+
+def test_a_stopped_measurement_goes_on_where_it_was(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, asked = Served.ask, 0
+
+    def ask(self: Served, question: Question) -> Met:
+        nonlocal asked
+        asked += 1
+        if asked == 4:  # a warm-up and two questions
+            raise KeyboardInterrupt
+        return real(self, question)
+
+    monkeypatch.setattr(Served, "ask", ask)
+    longer = "setups.plain.generator.max_new_tokens=3"
+    with pytest.raises(KeyboardInterrupt):
+        run(root, "stopped", longer)
+    monkeypatch.undo()
+    done = run(root, "stopped", longer)
+    assert done.work.stages["latency"].computed == 1
+    assert done.costs.latency["plain"].questions == 3
 
 
 def test_measured_times_stay_out_of_answers_and_summary(root: Path) -> None:
