@@ -68,7 +68,7 @@ def main() -> int:
     tuned = load_experiment(path).setups["tuned"].tuning
     assert tuned
     same = f"setups.tuned-then-rag-1.tuning={tuned.model_dump_json()}"  # so that there are two tunings, whatever the file says
-    experiment = load_experiment(path, ["seeds=[0]", "processes=1", *EIGHT, same])
+    experiment = load_experiment(path, ["seeds=[0]", "processes=1", "latency.sample=0", *EIGHT, same])
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         out = run_experiment(experiment, Store(Path(folder) / "store"), Path(folder) / "run", Silent())

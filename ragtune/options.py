@@ -155,7 +155,12 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
         "--min", action="append", default=[], metavar="METRIC=VALUE", help="absolute floor of a metric's mean"
     )
     p.add_argument("--setup", action="append", default=[], metavar="NAME", help="check only these setups")
-    p.add_argument("--max-latency", type=float, metavar="SECONDS", help="ceiling of the median latency")
+    p.add_argument(
+        "--max-latency",
+        type=float,
+        metavar="SECONDS",
+        help="ceiling of the median latency: one question at a time, as served",
+    )
     p.add_argument("--max-cost", type=float, metavar="COST", help="ceiling of the cost per question")
     p.add_argument("--strict", action="store_true", help="unclear fails too")
     p.add_argument("--allow-different", action="store_true", help="compare although questions or judge differ")

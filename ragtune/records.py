@@ -152,7 +152,8 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds that one answer took: finding its contexts, and making it."""
+    """Seconds of compute that one answer took: its share of the batches that found its contexts and that made it (asked alone,
+    the whole)."""
 
     retrieval: float = 0.0
     generation: float = 0.0

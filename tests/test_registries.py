@@ -153,6 +153,8 @@ def test_rerankers_score_each_text_in_its_order(kind: str, minilm: SentenceEncod
 
 
 class _Search:
+    reranking = 0.0
+
     def hits(self, questions: list[Question]) -> list[list[Hit]]:
         return [list(HITS) for _ in questions]
 
@@ -168,6 +170,7 @@ def test_sources_turn_questions_into_ranked_hits(name: str) -> None:
     for hits in found:
         assert [h.rank for h in hits] == list(range(1, len(hits) + 1))
     assert made.hits([]) == []
+    assert made.reranking >= 0
 
 
 # --- generation ------------------------------------------------------------------------------------------------------

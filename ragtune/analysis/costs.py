@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from statistics import mean
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from ragtune.analysis.latency import Latency
 from ragtune.records import Row, Tuning
 
 DAYS_PER_MONTH = 30.44
@@ -42,7 +42,7 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    max_latency: float | None = Field(None, gt=0, description="seconds per question, median")
+    max_latency: float | None = Field(None, gt=0, description="seconds that one user waits for an answer, median")
     max_cost: float | None = Field(None, gt=0, description="per question, tuning included, in the currency of costs")
     min_faithfulness: float | None = Field(None, ge=0, le=1)
     margin: float = Field(
@@ -76,43 +76,41 @@ class BreakEven:
 
 
 @dataclass(frozen=True)
-class Latency:
-    """Seconds per question: median and 95th percentile."""
-
-    p50: float
-    p95: float
-
-
-@dataclass(frozen=True)
 class Costs:
-    """What was measured, so never the same twice: latency per setup, and costs where prices are given."""
+    """What was measured, so never the same twice. Each maps setups; one whose figure is unknown is left out.
+
+    ``latency`` is what one user waits, asked one question at a time. ``throughput`` (answers per second) and ``costs`` (where
+    prices are given) come from the batches that the run answered in.
+    """
 
     settings: CostSettings
     latency: Mapping[str, Latency]
     costs: Mapping[str, Cost]
     break_even: tuple[BreakEven, ...]
+    throughput: Mapping[str, float] = field(default_factory=dict)
 
 
-def latency_of(rows: Sequence[Row]) -> Latency | None:
-    """Latency over the rows of one setup; None where no time was measured (answers read from a file)."""
-    seconds = [row.times.total for row in rows]
-    if not any(seconds):
-        return None
-    return Latency(float(np.quantile(seconds, 0.5)), float(np.quantile(seconds, 0.95)))
+def throughput_of(rows: Sequence[Row]) -> float | None:
+    """Answers per second in batches as run; None where no time was measured (answers read from a file)."""
+    seconds = sum(row.times.total for row in rows)
+    return len(rows) / seconds if seconds > 0 else None
 
 
 def measure_costs(
-    settings: CostSettings, rows: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning], metric: str
+    settings: CostSettings,
+    rows: Mapping[str, Sequence[Row]],
+    tunings: Sequence[Tuning],
+    metric: str,
+    latency: Mapping[str, Latency],
 ) -> Costs:
-    """Latency and costs of the setups in ``rows`` (setup -> its rows) from the times measured; unknown ones are left out."""
-    latency, costs = {}, {}
+    """Throughput and costs of the setups in ``rows`` (setup -> its rows) from the seconds of their batches, beside their
+    ``latency``, which was measured apart."""
+    throughput, costs = {}, {}
     for name, own in rows.items():
-        if not own:
-            continue
-        known = latency_of(own)
+        known = throughput_of(own)
         if known is None:
             continue
-        latency[name] = known
+        throughput[name] = known
         tuning = [t.cost.seconds for t in tunings if t.setup == name]
         values = [v for row in own if (v := row.value(metric)) is not None]
         costs[name] = cost_of(
@@ -124,7 +122,8 @@ def measure_costs(
             mean(values) if values else None,
         )
     priced = settings.hour > 0 or settings.prompt_1k_tokens > 0 or settings.answer_1k_tokens > 0
-    return Costs(settings, latency, costs if priced else {}, break_evens(settings, costs) if priced else ())
+    crossings = break_evens(settings, costs) if priced else ()
+    return Costs(settings, latency, costs if priced else {}, crossings, throughput)
 
 
 def cost_of(
@@ -133,7 +132,7 @@ def cost_of(
     """Costs of one setup.
 
     Args:
-        seconds: compute per question, retrieval included.
+        seconds: compute per question (its share of the batches), retrieval included.
         prompt, answer: tokens per question.
         tuning_seconds: one tuning (0 without).
         correct: mean of the main metric in [0, 1], None if unscored.

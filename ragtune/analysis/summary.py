@@ -10,6 +10,7 @@ from ragtune.analysis.causes import Ceiling, ceilings
 from ragtune.analysis.costs import Costs, CostSettings, Limits, measure_costs
 from ragtune.analysis.decision import Candidates, Decision, decide
 from ragtune.analysis.differences import Difference, difference, holm
+from ragtune.analysis.latency import Latency
 from ragtune.analysis.learning import Curve, Family, learning_curves
 from ragtune.analysis.means import Estimate, Scored, clusters_of, estimate, table
 from ragtune.analysis.power import Power, power_of
@@ -24,7 +25,8 @@ Values = dict[tuple[str, str, str], list[Scored]]
 
 @dataclass(frozen=True)
 class Study:
-    """What analysis must know beside the Rows: who answered what, which metrics count, what tuning took, and the limits."""
+    """What analysis must know beside the Rows: who answered what, which metrics count, what tuning took, how
+    long one user waited, and the limits."""
 
     name: str
     titles: Mapping[str, str]
@@ -39,6 +41,7 @@ class Study:
     costs: CostSettings = field(default_factory=CostSettings)
     limits: Limits = field(default_factory=Limits)
     skipped: tuple[Skipped, ...] = ()
+    latency: Mapping[str, Latency] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def summarise(study: Study, rows: Sequence[Row]) -> tuple[Summary, Costs]:
     compared = [m.name for m in study.metrics.values() if m.compared or m.name == main]
     differences = tuple(d for m in compared for d in _differences(setups, values, m, clusters))
     usage = {name: _usage(own) for name, own in by_setup.items()}
-    costs = measure_costs(study.costs, by_setup, study.tunings, main)
+    costs = measure_costs(study.costs, by_setup, study.tunings, main, study.latency)
     tokens = {name: u.prompt + u.answer for name, u in usage.items()}
     curves: dict[str, dict[str, Estimate]] = {}
     for (name, metric, part), found in means.items():

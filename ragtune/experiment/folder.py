@@ -177,7 +177,7 @@ class Run:
 
     @property
     def answers(self) -> pd.DataFrame:
-        """One row per setup, seed and question: scores as columns (NaN where unscored), ``seconds`` in all."""
+        """One row per setup, seed and question: scores as columns (NaN where unscored), ``seconds`` of compute in all."""
         import pandas as pd
 
         frame = pd.DataFrame([_flat(row) for row in self.rows])
@@ -233,6 +233,12 @@ def load_run(path: str | Path) -> Run:
         raise RunError(f"this Run is damaged ({type(error).__name__}).", where=path, fix=again) from None
 
 
+def _measured(costs: Costs) -> Costs:
+    """The costs without latencies that were shares of a batch, as earlier versions kept them: of what one user waits they
+    say nothing."""
+    return replace(costs, latency={name: found for name, found in costs.latency.items() if found.questions})
+
+
 def _read(path: Path, about: About) -> Run:
     def read(name: str) -> Any:
         return json.loads((path / name).read_text("utf-8"))
@@ -249,7 +255,7 @@ def _read(path: Path, about: About) -> Run:
         experiment,
         rows,
         decode(Summary, read("summary.json")),
-        decode(Costs, read("costs.json")),
+        _measured(decode(Costs, read("costs.json"))),
         decode(tuple[Tuning, ...], read("tuning.json")),
         decode(Environment, read("environment.json")),
         decode(WorkDone, read("work.json")),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from ragtune.analysis.power import expected_power
 from ragtune.experiment import retrieve, tune
 from ragtune.experiment.answer import answer_step
+from ragtune.experiment.latency import latency_steps
+from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Workbench
 
@@ -64,24 +66,28 @@ def make_plan(bench: Workbench) -> Plan:
             step = tune.tune_step(bench, name, setup, seed)
             tunings.setdefault(step.key, step)
     stages += [PlannedStage("tune", step.label, 1, step.stored(bench)) for step in tunings.values()]
-    answers = _answers(bench)
     judged = sum(len(bench.asked(s)) * len(bench.experiment.seeds_of(s)) for s in setups.values())
-    stages += [*answers, PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
+    stages += _per_setup(bench, "answer", lambda name, setup: _answers(bench, name, setup))
+    stages += _per_setup(bench, "latency", lambda name, setup: latency_steps(bench, name, setup))
+    stages += [PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
     return Plan(tuple(stages), expected_power(len(bench.questions)))
 
 
-def _answers(bench: Workbench) -> list[PlannedStage]:
-    """A line per setup; what another setup before it asks for as well is counted there."""
+def _answers(bench: Workbench, name: str, setup: Setup) -> list[Step]:
+    return [answer_step(bench, name, setup, seed) for seed in bench.experiment.seeds_of(setup)]
+
+
+def _per_setup(bench: Workbench, stage: str, steps_of: Callable[[str, Setup], Sequence[Step]]) -> list[PlannedStage]:
+    """A line per setup that has steps; what another setup before it asks for as well is counted there."""
     seen: set[tuple[str, str]] = set()
     found = []
     for name, setup in bench.experiment.setups.items():
-        total = reused = 0
-        for seed in bench.experiment.seeds_of(setup):
-            step = answer_step(bench, name, setup, seed)
-            fresh = _fresh(step, seen)
-            total += len(fresh.items)
-            reused += fresh.stored(bench) if fresh.items else 0
-        found.append(PlannedStage("answer", name, total, reused))
+        steps = steps_of(name, setup)
+        fresh = [_fresh(step, seen) for step in steps]
+        total = sum(len(step.items) for step in fresh)
+        reused = sum(step.stored(bench) for step in fresh if step.items)
+        if steps:
+            found.append(PlannedStage(stage, name, total, reused))
     return found
 
 

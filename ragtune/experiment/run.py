@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ragtune.analysis.latency import Latency
 from ragtune.analysis.learning import Family
 from ragtune.analysis.means import Estimate
 from ragtune.analysis.summary import Study, summarise
@@ -17,6 +18,7 @@ from ragtune.experiment.answer import answered
 from ragtune.experiment.calibration import settle
 from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.judge import attributed, judged
+from ragtune.experiment.latency import measured
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment
@@ -56,8 +58,10 @@ def run_experiment(
             f"Plan for {experiment.name}: {len(experiment.setups)} setups, {len(bench.questions)} questions, seeds {seeds}"
         )
         progress.say(str(make_plan(bench)))
-        rows = attributed(bench, judged(bench, answer_all(bench)))
-        write(bench, rows, out, command)
+        answers = answer_all(bench)
+        latency = measured(bench, answers)
+        rows = attributed(bench, judged(bench, answers))
+        write(bench, rows, latency, out, command)
     return out
 
 
@@ -78,8 +82,7 @@ def rejudge(run: Run, judge: JudgeSettings, store: Store, out: Path, progress: P
             )
         refuse_incomplete(bench.experiment.judge, bench.experiment.main_metric)
         rows = attributed(bench, judged(bench, [replace(row, scores={}, cause="") for row in run.rows]))
-        study = study_of(bench.experiment, bench.questions, run.summary.retrieval, run.tunings)
-        summary, costs = summarise(replace(study, skipped=run.summary.skipped_documents), rows)
+        summary, costs = summarise(_again(run, bench.experiment, bench.questions), rows)
         run_folder.write_run(out, bench, rows, summary, costs, run.tunings, run.about.command)
     return out
 
@@ -87,18 +90,23 @@ def rejudge(run: Run, judge: JudgeSettings, store: Store, out: Path, progress: P
 def reanalyse(run: Run) -> Run:
     """The Run with its conclusions drawn anew from its rows (and the questions these answer); nothing is loaded or judged."""
     questions = tuple({row.question.id: row.question for row in run.rows}.values())
-    study = study_of(run.experiment, questions, run.summary.retrieval, run.tunings)
-    summary, costs = summarise(replace(study, skipped=run.summary.skipped_documents), run.rows)
+    summary, costs = summarise(_again(run, run.experiment, questions), run.rows)
     return replace(run, summary=summary, costs=costs)
 
 
-def write(bench: Workbench, rows: Sequence[Row], out: Path, command: str) -> None:
+def _again(run: Run, experiment: Experiment, questions: Sequence[Question]) -> Study:
+    """The study of a stored Run, with what it measured."""
+    study = study_of(experiment, questions, run.summary.retrieval, run.tunings)
+    return replace(study, skipped=run.summary.skipped_documents, latency=run.costs.latency)
+
+
+def write(bench: Workbench, rows: Sequence[Row], latency: Mapping[str, Latency], out: Path, command: str) -> None:
     """Analyse the rows and write the Run folder."""
     retrieval = retrieve.measure(bench)
     found = tunings(bench)
     with bench.timed("analyse"):
         study = study_of(bench.experiment, bench.questions, retrieval, found)
-        study = replace(study, skipped=tuple(bench.corpus.skipped))
+        study = replace(study, skipped=tuple(bench.corpus.skipped), latency=latency)
         summary, costs = summarise(study, rows)
     run_folder.write_run(out, bench, rows, summary, costs, found, command)
 

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ragtune.analysis.costs import CostSettings, Limits
+from ragtune.analysis.latency import LatencySettings
 from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
@@ -44,6 +45,11 @@ class Setup(BaseModel):
         return self.prompt or ("cited" if self.retrieval else "closed")
 
     @property
+    def servable(self) -> bool:
+        """It could be asked something new: its answers stand in no file, its contexts come from no evidence."""
+        return not kind_of(self.generator).brings_hits and (not self.retrieval or self.retrieval.source != "oracle")
+
+    @property
     def depends_on_seed(self) -> bool:
         """A seed can change its answers: it is tuned, or it samples."""
         return self.tuning is not None or (kind_of(self.generator).samples and self.generator.sampled)
@@ -70,6 +76,7 @@ class Experiment(BaseModel):
     main_metric: str = Field("answer_correctness", description="the metric that the decision goes by")
     costs: CostSettings = CostSettings()
     limits: Limits = Limits()
+    latency: LatencySettings = LatencySettings()
 
     @model_validator(mode="after")
     def _possible(self) -> Experiment:

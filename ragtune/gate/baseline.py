@@ -30,8 +30,8 @@ class Asked:
 
 @dataclass(frozen=True)
 class Baseline:
-    """``scores[setup][metric]`` are (question id, seed, value or None) rows; ``latency`` is the median seconds per setup,
-    ``cost`` the total per question where priced; ``failed`` counts answers that the judge failed to score."""
+    """``scores[setup][metric]`` are (question id, seed, value or None) rows; ``latency`` is the median seconds that one user
+    waits per setup (where known),    ``cost`` the total per question where priced; ``failed`` counts answers that the judge failed to score."""
 
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
@@ -67,7 +67,7 @@ def make_baseline(run: Run) -> Baseline:
             if score.failed:
                 by = failed.setdefault(row.setup, {})
                 by[metric] = by.get(metric, 0) + 1
-    settings = run.experiment.model_dump(mode="json", exclude={"name", "description", "costs", "limits"})
+    settings = run.experiment.model_dump(mode="json", exclude={"name", "description", "costs", "limits", "latency"})
     return Baseline(
         FORMAT,
         __version__,

@@ -15,7 +15,8 @@ def gated() -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class GateSettings:
-    """What is checked. ``margins`` and ``floors`` map metrics to points in [0, 1]; ceilings are seconds and cost."""
+    """What is checked. ``margins`` and ``floors`` map metrics to points in [0, 1]; ceilings are
+    seconds that one user waits (median) and cost per question."""
 
     metrics: Sequence[str] = field(default_factory=gated)
     margins: Mapping[str, float] = field(default_factory=dict)

@@ -176,7 +176,11 @@ def _broken(new: Baseline, setups: Sequence[str], settings: GateSettings) -> lis
         if settings.max_latency is not None:
             seconds = new.latency.get(setup)
             if seconds is None:
-                raise RunError(f'the latency of "{setup}" is unknown: its answers were read, not made.', where="check")
+                raise RunError(
+                    f'the latency of "{setup}" is unknown: it was not asked one question at a time.',
+                    where="check",
+                    fix="Run the experiment again with latency: {sample: 20}; answers from a file and source: oracle have none.",
+                )
             if seconds > settings.max_latency:
                 found.append(f"{setup}: median latency {seconds:.3f} s is over {settings.max_latency:g} s")
         if settings.max_cost is not None:

@@ -30,7 +30,7 @@ class Kind:
 
     ``tunable``: its model can be tuned here. ``needs_retrieval``: without hits it has nothing to say. ``brings_hits``: it
     shows hits of its own. ``samples``: a seed may change its answers. ``covers``: the ids of the questions that it has an
-    answer to, None for all.
+    answer to, None for all. ``remote``: each request's own seconds are known and asking may cost, so nothing is asked again.
     """
 
     make: Callable[[Parts], Generator]
@@ -39,6 +39,7 @@ class Kind:
     needs_retrieval: bool = False
     brings_hits: bool = False
     samples: bool = False
+    remote: bool = False
     covers: Callable[[GeneratorSettings], frozenset[str] | None] = lambda settings: None
 
 
@@ -81,7 +82,7 @@ def _given_covers(settings: GeneratorSettings) -> frozenset[str]:
 
 GENERATORS: dict[str, Kind] = {
     "local": Kind(_local, lambda s: s.model_dump(mode="json", include=_LOCAL), tunable=True, samples=True),
-    "endpoint": Kind(_endpoint, lambda s: s.model_dump(mode="json", include=_SERVED), samples=True),
+    "endpoint": Kind(_endpoint, lambda s: s.model_dump(mode="json", include=_SERVED), samples=True, remote=True),
     "extractive": Kind(_extractive, lambda s: "extractive", needs_retrieval=True),
     "given": Kind(_given, _given_identity, brings_hits=True, covers=_given_covers),
 }

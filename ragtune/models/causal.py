@@ -1,4 +1,4 @@
-"""Language models through transformers: the base is loaded once, adapters are switched on it."""
+"""Language models through transformers: the base is loaded once, adapters are switched on it or merged into it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtune.models.adapters import merged
+from ragtune.models.adapters import merged, touched, wrapped
 from ragtune.models.devices import best_device, best_dtype, quiet
 from ragtune.models.names import ModelRef, check_adapter_folder, load_failure
 
@@ -25,6 +25,8 @@ class LanguageModel:
         self._peft: PeftModel | None = None
         self._tokenizer: PreTrainedTokenizerBase | None = None
         self._adapters: dict[Path, str] = {}
+        self._merged: Path | None = None
+        self._kept: list[tuple[Any, Any]] = []
         self.loads = 0
 
     @property
@@ -140,18 +142,24 @@ class LanguageModel:
             self._base = self._peft.unload()  # type: ignore[assignment]
             self._peft = None
             self._adapters.clear()
+        if self._merged is not None:
+            self._restore()
         for parameter in self.base.parameters():
             parameter.requires_grad_(False)
         return self.base
 
     def using(self, adapter: Path | None) -> Any:
-        """The model with this adapter switched on (None: the base), ready for ``generate``.
+        """The model with this adapter switched on (None: the base), ready for ``generate``; merged, if it is (`merge`).
 
         Raises:
             ModelError: the folder is no adapter, or was made for another base.
         """
         if adapter is None:
-            return self.plain() if self._peft is not None else self.base
+            return self.base if self._peft is None and self._merged is None else self.plain()
+        if adapter == self._merged:
+            return self.base
+        if self._merged is not None:
+            self._restore()
         from peft import PeftModel
 
         check_adapter_folder(adapter, self.ref)
@@ -166,3 +174,27 @@ class LanguageModel:
         assert self._peft is not None
         self._peft.set_adapter(name)
         return self._peft.eval()
+
+    def merge(self, adapter: Path, keep: bool = True) -> Any:
+        """The model with this adapter in its weights, as it would be served; ``using`` it gives the same from now on.
+
+        Asking for the base or for another adapter puts the weights back, to the bit: from copies in memory, or without
+        ``keep`` by loading the base again.
+
+        Raises:
+            ModelError: the folder is no adapter, or was made for another base.
+        """
+        check_adapter_folder(adapter, self.ref)
+        found = wrapped(self.plain(), self.ref.tuned(adapter, ""))
+        self._kept = [(p, p.detach().to("cpu", copy=True)) for p in touched(found)] if keep else []
+        self._merged = adapter
+        self._base = found.merge_and_unload().eval()
+        return self._base
+
+    def _restore(self) -> None:
+        """Take the merged adapter out of the weights."""
+        for parameter, before in self._kept:
+            parameter.data.copy_(before)
+        if not self._kept:
+            self._base = None
+        self._kept, self._merged = [], None

@@ -10,7 +10,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -165,6 +166,16 @@ class CachedEncoder:
         self.fingerprint = inner.fingerprint
         self._path = folder / f"{inner.fingerprint}.sqlite"
         self.computed = self.reused = 0
+        self._fresh = False
+
+    @contextmanager
+    def fresh(self) -> Iterator[None]:
+        """For the length of the block queries are embedded anew and not kept, as a user's question is."""
+        before, self._fresh = self._fresh, True
+        try:
+            yield
+        finally:
+            self._fresh = before
 
     def _open(self) -> sqlite3.Connection:
         with writing(self._path):
@@ -197,6 +208,8 @@ class CachedEncoder:
     def encode(self, texts: Sequence[str], kind: Kind = "document", progress: Progress | None = None) -> Array:
         if not texts:
             return np.empty((0, 0), np.float32)
+        if self._fresh and kind == "query":
+            return self.inner.encode(texts, kind, progress)
         keys = [digest(kind, t) for t in texts]
         db = self._open()
         try:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from ragtune import __version__
 from ragtune.analysis.differences import Difference
+from ragtune.analysis.latency import Latency
 from ragtune.analysis.means import Estimate
 from ragtune.analysis.summary import Summary, Usage
 from ragtune.experiment.folder import Run
@@ -35,11 +36,11 @@ class SetupView:
 
 @dataclass(frozen=True)
 class CostRow:
-    """A setup's line in the table of latency, tokens and training."""
+    """A setup's line in the table of latency, throughput, tokens and training."""
 
     label: str
-    p50: float
-    p95: float
+    latency: Latency | None
+    rate: float | None
     usage: Usage
     train: float | None
     speed: float | None
@@ -79,6 +80,8 @@ class View:
     retrieval: Sequence[RetrievalRow]
     slice_sizes: Mapping[str, int]
     costs: Sequence[CostRow]
+    switched: bool
+    measured: str
     settings: str
     tags: Sequence[str]
     causes: Sequence[evidence.CauseRow]
@@ -120,7 +123,7 @@ def view(run: Run) -> View:
         pairs={m: [d for d in differences if d.metric == m] for m in compared},
         reach={m: _reach([d for d in differences if d.metric == m]) for m in compared},
         latency_chart=_scatter(
-            run, metric, latency, "median latency per question (ms, log scale)", "Quality against latency"
+            run, metric, latency, "latency as served, median (ms, log scale)", "Quality against latency"
         ),
         tokens_chart=_scatter(run, metric, tokens, "tokens per question (log scale)", "Quality against tokens"),
         loss_charts=_loss_charts(run),
@@ -131,6 +134,8 @@ def view(run: Run) -> View:
             for part, by in summary.slices.items()
         },
         costs=_costs(run),
+        switched=any(found.switched for found in run.costs.latency.values()),
+        measured=evidence.latency_text(run),
         settings=yaml.safe_dump(run.experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
         tags=sorted({t for row in run.rows for t in row.question.tags if ":" not in t}),
         causes=evidence.cause_rows(run),
@@ -201,14 +206,11 @@ def _costs(run: Run) -> list[CostRow]:
     rows = []
     for name, label in run.summary.setups.items():
         own: list[Tuning] = [t for t in run.tunings if t.setup == name]
-        latency = run.costs.latency.get(name)
-        if latency is None:
-            continue
         rows.append(
             CostRow(
                 label,
-                latency.p50,
-                latency.p95,
+                run.costs.latency.get(name),
+                run.costs.throughput.get(name),
                 run.summary.tokens[name],
                 sum(t.cost.seconds for t in own) / len(own) if own else None,
                 sum(t.cost.tokens_per_second for t in own) / len(own) if own else None,

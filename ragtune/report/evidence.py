@@ -10,7 +10,7 @@ from ragtune.analysis.causes import CAUSES, Ceiling
 from ragtune.analysis.costs import DAYS_PER_MONTH
 from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
-from ragtune.report import charts
+from ragtune.report import charts, numbers
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,21 @@ def power_text(run: Run) -> str:
     if power.needed and power.needed > power.n:
         return f"{text}; {100 * power.wanted:.0f} points would need about {power.needed - power.n:,} more."
     return f"{text}."
+
+
+def latency_text(run: Run) -> str:
+    """How latency and throughput were measured, and what waiting is with adapters switched on; ``""`` where none was."""
+    found = run.costs.latency
+    if not found:
+        return ""
+    least, most = min(f.questions for f in found.values()), max(f.questions for f in found.values())
+    asked = f"{least}" if least == most else f"{least} to {most}"
+    switched = [
+        f"{run.summary.setups[name]} {' / '.join(numbers.waits(f.switched))}" for name, f in found.items() if f.switched
+    ]
+    return f"Latency: one question at a time, as served, p50 / p95 of {asked}; answers/s: in batches, as run." + (
+        f" With switched adapters: {'; '.join(switched)}." if switched else ""
+    )
 
 
 def cost_charts(run: Run) -> list[Chart]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ragtune.analysis.latency import Latency
 from ragtune.analysis.means import Estimate
 
 
@@ -19,8 +20,18 @@ def interval(estimate: Estimate) -> str:
 
 def seconds(value: float) -> str:
     if value < 1:
-        return f"{1000 * value:.0f} ms"
+        return f"{1000 * value:.0f} ms" if value >= 0.00995 or value == 0 else f"{1000 * value:.2g} ms"
     return f"{value:.1f} s" if value < 90 else f"{value / 60:.1f} min"
+
+
+def waits(latency: Latency | None) -> tuple[str, str]:
+    """Median and 95th percentile of what one user waits, or that they are unknown."""
+    return (seconds(latency.p50), seconds(latency.p95)) if latency else ("unknown", "unknown")
+
+
+def rate(value: float | None) -> str:
+    """A number per second, or a dash."""
+    return "–" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def signed(value: float | None) -> str:

@@ -46,7 +46,7 @@
     });
     table.append(body);
     const more = el("details"); more.append(el("summary", "", "scores and reasons"), table); box.append(more);
-    box.append(el("p", "meta", `${a[7][0]} + ${a[7][1]} tokens · ${a[8] < 1 ? Math.round(1000 * a[8]) + " ms" : a[8].toFixed(1) + " s"}` + (a[5].length ? ` · ${a[5].length} contexts` : " · no contexts") + (a[9] ? ` · ${a[9]} dropped` : "") + (a[10] === "length" ? " · cut" : "")));
+    box.append(el("p", "meta", `${a[7][0]} + ${a[7][1]} tokens · ${a[8] < 1 ? Math.round(1000 * a[8]) + " ms" : a[8].toFixed(1) + " s"} in its batch` + (a[5].length ? ` · ${a[5].length} contexts` : " · no contexts") + (a[9] ? ` · ${a[9]} dropped` : "") + (a[10] === "length" ? " · cut" : "")));
     return box;
   }
   function fill(q, box) {

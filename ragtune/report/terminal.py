@@ -10,6 +10,7 @@ from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Row
 from ragtune.report import numbers
+from ragtune.report.evidence import latency_text
 
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -22,7 +23,7 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def comparison(run: Run) -> str:
-    """Setups by metrics: the mean and its 95 % interval, in percent."""
+    """Setups by metrics: the mean and its 95 % interval, in percent; then what one user waits, and answers per second."""
     summary = run.summary
     core = [m for m in METRICS.values() if m.core and m.name in summary.metrics]
     rows = []
@@ -31,11 +32,13 @@ def comparison(run: Run) -> str:
         for metric in core:
             known = summary.known(name, metric.name)
             cells.append(f"{100 * known[0]:.1f} ({100 * known[1]:.0f}–{100 * known[2]:.0f})" if known else "–")
-        latency = run.costs.latency.get(name)
-        rows.append([*cells, numbers.seconds(latency.p50) if latency else "–"])
-    head = ["setup", *(m.short for m in core), "latency"]
-    note = "(percent, mean and its 95 % interval; – : unscored, see the report)"
-    return f"\n{_grid(head, rows)}\n{note}\n\n{summary.decision.text}\n"
+        rate = numbers.rate(run.costs.throughput.get(name))
+        rows.append([*cells, *numbers.waits(run.costs.latency.get(name)), rate])
+    head = ["setup", *(m.short for m in core), "latency p50", "p95", "answers/s"]
+    notes = ["(percent, mean and its 95 % interval; – : unscored, see the report)"]
+    if measured := latency_text(run):
+        notes.append(f"({measured})")
+    return "\n".join(["", _grid(head, rows), *notes, "", summary.decision.text, ""])
 
 
 def answer(row: Row) -> str:

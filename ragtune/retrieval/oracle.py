@@ -13,6 +13,9 @@ from ragtune.retrieval.settings import RetrievalSettings
 class Search(Protocol):
     """What distractors are taken from."""
 
+    @property
+    def reranking(self) -> float: ...
+
     def hits(self, questions: Sequence[Question]) -> list[list[Hit]]: ...
 
 
@@ -28,6 +31,10 @@ class Oracle:
         self._by_document: dict[str, list[Chunk]] = {}
         for chunk in chunks:
             self._by_document.setdefault(chunk.document_id, []).append(chunk)
+
+    @property
+    def reranking(self) -> float:
+        return self._search.reranking if self._search else 0.0
 
     def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
         found = self._search.hits(questions) if self._search else [[] for _ in questions]

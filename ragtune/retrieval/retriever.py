@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -45,6 +47,7 @@ class Retriever:
         self.settings = settings
         self._texts = [c.titled for c in self.chunks]
         self._encoder, self._dense, self._lexical, self._reranker = encoder, dense, lexical, reranker
+        self.reranking = 0.0
         self._allowed: list[int] | None = None
         if settings.where:
             self._allowed = [i for i, c in enumerate(self.chunks) if matches(c.metadata, settings.where)]
@@ -83,7 +86,8 @@ class Retriever:
         queries = [q.text for q in questions]
         dense = self._dense_rankings(queries) if self._dense is not None else [[]] * len(queries)
         if self._reranker is not None:
-            self._reranker.warm(queries)
+            with self._reranks():
+                self._reranker.warm(queries)
         found = []
         for query, ranking in zip(queries, dense, strict=True):
             lexical = self._lexical_ranking(query) if self._lexical is not None else []
@@ -94,10 +98,17 @@ class Retriever:
             found.append(self._ranked(query, ranking))
         return found
 
+    @contextmanager
+    def _reranks(self) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.reranking += time.perf_counter() - start
+
     def _ranked(self, query: str, ranking: Sequence[tuple[int, float]]) -> list[Hit]:
         if self._reranker is not None and self.settings.rerank is not None and ranking:
             head = list(ranking[: self.settings.rerank.candidates])
-            scores = self._reranker.score(query, [self._texts[row] for row, _ in head])
+            with self._reranks():
+                scores = self._reranker.score(query, [self._texts[row] for row, _ in head])
             order = sorted(range(len(head)), key=lambda i: (-scores[i], i))
             ranking = [(head[i][0], scores[i]) for i in order] + list(ranking[len(head) :])
         return [

@@ -14,6 +14,11 @@ from ragtune.retrieval.settings import RetrievalSettings
 class Source(Protocol):
     """Adding one is a file, a name in `RetrievalSettings.source` and a line in `SOURCES`."""
 
+    @property
+    def reranking(self) -> float:
+        """The seconds that re-ranking has taken so far."""
+        ...
+
     def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
         """The hits of each question, best first, ranks from 1."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -12,22 +11,19 @@ from typing import Any
 
 from ragtune.errors import RunError
 from ragtune.experiment import retrieve
-from ragtune.experiment.answer import make_generator, row_of
+from ragtune.experiment.answer import row_of
 from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Lines, Progress
+from ragtune.experiment.served import Served
 from ragtune.experiment.spec import Experiment, experiment_of, load_experiment
 from ragtune.experiment.tune import tune_key
 from ragtune.experiment.workbench import Workbench
-from ragtune.generation.generator import Request
 from ragtune.generation.generators import kind_of
-from ragtune.generation.local import LocalGenerator
 from ragtune.records import Question, Row, Times
-from ragtune.retrieval.source import Source
 from ragtune.store import Store, digest
 
 #: where work is stored unless told otherwise
 DEFAULT_STORE = Path(".ragtune")
-_WARM = Question("", "Is everything there?")
 
 
 def corpus_experiment(
@@ -113,9 +109,7 @@ class Assistant:
                 f'there is no setup "{self.name}".{hint}', where=experiment.name, fix=f"Setups: {', '.join(names)}."
             )
         self.setup = experiment.setups[self.name]
-        if kind_of(self.setup.generator).brings_hits or (
-            self.setup.retrieval and self.setup.retrieval.source == "oracle"
-        ):
+        if not self.setup.servable:
             what = (
                 "answers from a file"
                 if kind_of(self.setup.generator).brings_hits
@@ -128,14 +122,10 @@ class Assistant:
             )
         self.seed = experiment.seeds[0] if seed is None else seed
         self._bench = Workbench(experiment, store, progress or Lines())
-        self._adapter = self._find_adapter(store)
-        self._generator = make_generator(self._bench, self.setup)
-        self._source: Source | None = None
-        if self.setup.retrieval:
-            stored = retrieve.chunk_step(self._bench, self.setup).stored(self._bench)
-            with nullcontext() if stored else store.locked():
-                self._source = retrieve.source(self._bench, self.setup)
-        self._load()
+        adapter = self._find_adapter(store)
+        stored = not self.setup.retrieval or retrieve.chunk_step(self._bench, self.setup).stored(self._bench)
+        with nullcontext() if stored else store.locked():
+            self._served = Served(self._bench, self.setup, self.seed, adapter, keep=False)
 
     def _find_adapter(self, store: Store) -> Path | None:
         if not self.setup.tuning:
@@ -149,22 +139,9 @@ class Assistant:
             )
         return found
 
-    def _load(self) -> None:
-        """Load models and index now, so that the first answer's seconds are its own."""
-        if self._source is not None:
-            self._source.hits([_WARM])
-        if isinstance(self._generator, LocalGenerator):
-            self._generator.batches([Request("", _WARM, ())], self.seed)
-            self._generator.model.using(self._adapter)
-
     def ask(self, question: str) -> Row:
         """Answer one question. Its contexts are in ``row.answer.hits``; nobody said what its reference is."""
         asked = Question(digest(question), question)
-        start = time.perf_counter()
-        hits = self._source.hits([asked])[0] if self._source else []
-        offered = hits[: self.setup.retrieval.top_k] if self.setup.retrieval else []
-        found = time.perf_counter()
-        batch = self._generator.batches([Request(asked.id, asked, tuple(offered))], self.seed)[0]
-        _, reply = next(iter(self._generator.answer(batch, self._adapter, self.seed)))
-        row = row_of(self._bench, self.name, self.setup, self.seed, asked, offered, reply, 0.0)
-        return replace(row, times=Times(found - start, time.perf_counter() - found))
+        met = self._served.ask(asked)
+        row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
+        return replace(row, times=Times(met.wait.retrieval + met.wait.reranking, met.wait.generation))

@@ -10,13 +10,13 @@ from ragtune.analysis.costs import (
     Cost,
     Costs,
     CostSettings,
-    Latency,
     Limits,
     break_even,
     break_evens,
     cost_of,
 )
 from ragtune.analysis.decision import Candidates, Decision, decide
+from ragtune.analysis.latency import Latency
 from ragtune.analysis.means import Scored
 
 PRICES = CostSettings(machine_hour=3.6, questions_per_day=100, refreshes_per_month=2)

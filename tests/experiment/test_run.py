@@ -85,7 +85,7 @@ def test_a_second_run_computes_nothing_and_gives_the_same_bytes(done: Path) -> N
     assert {n: (done / "again" / n).read_bytes() for n in STABLE} == before
     stages = work(done / "again")
     assert {k: v["computed"] for k, v in stages.items() if k not in ("read", "measure", "analyse")} == dict.fromkeys(
-        ("chunk", "retrieve", "tune", "answer", "judge"), 0
+        ("chunk", "retrieve", "tune", "answer", "latency", "judge"), 0
     )
     assert json.loads((done / "again" / "work.json").read_text())["generator_loads"] == 0
     plan = make_plan(Workbench(load_experiment(done / "small.yaml"), Store(done / "store"), Silent()))

@@ -75,6 +75,21 @@ def test_each_distinct_text_is_embedded_once_ever(minilm: SentenceEncoder, tmp_p
     assert again.computed == 1  # queries may carry another prompt
 
 
+def test_a_fresh_query_is_embedded_past_the_cache_and_not_kept(minilm: SentenceEncoder, tmp_path: Path) -> None:
+    cache = CachedEncoder(minilm, tmp_path)
+    wanted = cache.encode(TEXTS[:1], "query")
+    before = minilm.texts_encoded
+    with cache.fresh():
+        assert np.array_equal(cache.encode(TEXTS[:1], "query"), wanted)
+        assert minilm.texts_encoded == before + 1
+        cache.encode(["Which walrus sings?"], "query")
+        cache.encode(["The walrus sings."], "document")
+    assert cache.missing(["Which walrus sings?"], "query") == 1
+    assert cache.missing(["The walrus sings."], "document") == 0  # documents are kept as ever
+    cache.encode(TEXTS[:1], "query")
+    assert minilm.texts_encoded == before + 3
+
+
 def test_a_damaged_vector_file_is_made_anew(minilm: SentenceEncoder, tmp_path: Path) -> None:
     cache = CachedEncoder(minilm, tmp_path)
     wanted = cache.encode(TEXTS)

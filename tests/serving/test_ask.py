@@ -10,10 +10,10 @@ from conftest import write_corpus
 from ragtune.cli import main
 from ragtune.doctor import report
 from ragtune.errors import RunError
+from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
-from ragtune.generation.local import LocalGenerator
 from ragtune.serving.ask import Assistant, open_target
 from ragtune.store import Store
 
@@ -52,11 +52,26 @@ def test_an_answer_quotes_its_document(root: Path) -> None:
 @pytest.mark.parametrize("setup", ["nano", "tuned"])
 def test_models_and_adapters_of_the_run_answer(root: Path, setup: str) -> None:
     assistant = Assistant(*open_target(root / "run"), setup=setup, progress=Silent())
-    assert isinstance(assistant._generator, LocalGenerator)
-    assert assistant._generator.model.loads == 1  # before anything is asked
+    assert assistant._bench.model_loads == 1  # before anything is asked
     row = assistant.ask("When is tea served?")
-    assert assistant._generator.model.loads == 1
+    assert assistant._bench.model_loads == 1
     assert (len(row.answer.hits) == 2) == (setup == "nano")
+
+
+def test_a_tuned_setup_speaks_with_its_adapter_merged_and_as_it_did_in_the_run(root: Path) -> None:
+    assistant = Assistant(*open_target(root / "run"), setup="tuned", progress=Silent())
+    local = assistant.setup.generator
+    model = assistant._bench.language_model(local.model, local.device, local.dtype)
+    assert not any("lora" in name for name, _ in model.base.named_parameters())
+    in_run = {row.question.text: row.answer.text for row in load_run(root / "run").rows if row.setup == "tuned"}
+    assert {text: assistant.ask(text).answer.text for text in in_run} == in_run
+
+
+def test_what_is_asked_leaves_no_vector_behind(root: Path) -> None:
+    assistant = Assistant(*open_target(root / "run"), setup="nano", progress=Silent())
+    encoder = assistant._bench.encoder("bundled:minilm")
+    assistant.ask("Which walrus sings at night?")
+    assert encoder.missing(["Which walrus sings at night?"], "query") == 1
 
 
 def test_asking_an_experiment_or_a_bare_corpus(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

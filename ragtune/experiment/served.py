@@ -1,0 +1,93 @@
+"""A setup as one user meets it: asked one question at a time, its query embedded anew, its adapter merged into the weights."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ragtune.analysis.latency import Wait
+from ragtune.experiment import retrieve
+from ragtune.experiment.answer import make_generator
+from ragtune.experiment.spec import Setup
+from ragtune.experiment.workbench import Workbench
+from ragtune.generation.generator import Reply, Request
+from ragtune.generation.generators import kind_of
+from ragtune.models.causal import LanguageModel
+from ragtune.records import Hit, Question
+from ragtune.store import digest
+
+
+@dataclass(frozen=True)
+class Met:
+    """What one question met: the hits offered to the generator, its reply, and the seconds of each part."""
+
+    offered: tuple[Hit, ...]
+    reply: Reply
+    wait: Wait
+
+
+class Finder:
+    """How a setup finds hits for one question at a time; its index and models load on making it."""
+
+    def __init__(self, bench: Workbench, setup: Setup) -> None:
+        self._bench, self._setup = bench, setup
+        self._source = retrieve.source(bench, setup) if setup.retrieval else None
+        self.find(retrieve.WARM)
+
+    def find(self, question: Question) -> tuple[Sequence[Hit], Wait]:
+        """The hits that the generator is offered, and the seconds that finding and re-ranking them took."""
+        if self._source is None or self._setup.retrieval is None:
+            return (), Wait()
+        before, start = self._source.reranking, time.perf_counter()
+        found = retrieve.hits_anew(self._bench, self._setup, self._source, [question])[0]
+        seconds, reranking = time.perf_counter() - start, self._source.reranking - before
+        return found[: self._setup.retrieval.top_k], Wait(seconds - reranking, reranking)
+
+
+class Served:
+    """A setup, ready to be asked. Models and index load on making it.
+
+    ``adapter`` is the folder of its tuned weights; ``switched`` leaves it beside the base's weights, as a run answers with
+    several of them. Without ``keep`` a merged adapter stays merged, which spares a copy of the weights.
+    """
+
+    def __init__(
+        self,
+        bench: Workbench,
+        setup: Setup,
+        seed: int,
+        adapter: Path | None = None,
+        *,
+        switched: bool = False,
+        keep: bool = True,
+    ) -> None:
+        self._seed, self._adapter = seed, adapter
+        self._generator = make_generator(bench, setup)
+        self._model: LanguageModel | None = None
+        self._finder = Finder(bench, setup)
+        if kind_of(setup.generator).tunable:
+            local = setup.generator
+            self._model = bench.language_model(local.model, local.device, local.dtype)
+            self._generator.batches([Request("", retrieve.WARM, ())], seed)  # the tokenizer loads as well
+            if adapter is not None and not switched:
+                self._model.merge(adapter, keep)
+            else:
+                self._model.plain()
+                self._model.using(adapter)
+
+    def close(self) -> None:
+        """Take the adapter away: the model is the base again."""
+        if self._model is not None:
+            self._model.using(None)
+
+    def ask(self, question: Question) -> Met:
+        """Answer one question."""
+        offered, found = self._finder.find(question)
+        start = time.perf_counter()
+        request = Request(digest(question.text), question, tuple(offered))
+        batch = self._generator.batches([request], self._seed)[0]
+        _, reply = next(iter(self._generator.answer(batch, self._adapter, self._seed)))
+        seconds = time.perf_counter() - start
+        return Met(tuple(offered), reply, Wait(found.retrieval, found.reranking, seconds))
