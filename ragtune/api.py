@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from ragtune.corpus.answers import questions_of, read_answers
 from ragtune.errors import CorpusError, ExperimentError, RunError
-from ragtune.experiment.folder import Run, load_run
+from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.plan import Plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.run import plan_experiment, reanalyse, rejudge, run_experiment
@@ -48,10 +48,14 @@ def plan(
     *,
     overrides: Sequence[str] = (),
     limit: int | None = None,
+    out: PathLike | None = None,
     store: PathLike = STORE,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Plan:
-    """What a run would compute and what is stored; ``overrides`` are texts like ``seeds=[0]``."""
+    """What a run would compute and what is stored; ``overrides`` are texts like ``seeds=[0]``. Refuses what the run would."""
+    if out is not None:
+        refuse_foreign(Path(out), force)
     return plan_experiment(_experiment(experiment, overrides, limit), Store(Path(store)), progress)
 
 
@@ -63,10 +67,15 @@ def run(
     out: PathLike | None = None,
     store: PathLike = STORE,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Run:
-    """Run an experiment (or its file) into the Run folder ``out`` (default ``runs/NAME``); what is stored is reused."""
+    """Run an experiment (or its file) into the Run folder ``out`` (default ``runs/NAME``); what is stored is reused.
+
+    ``force`` moves aside, to ``NAME~1``, what stands in ``out`` and is no Run.
+    """
     made = _experiment(experiment, overrides, limit)
-    return load_run(run_experiment(made, Store(Path(store)), Path(out or f"runs/{made.name}"), progress))
+    place = Path(out or f"runs/{made.name}")
+    return load_run(run_experiment(made, Store(Path(store)), place, progress, force=force))
 
 
 def ask(
@@ -95,6 +104,7 @@ def score(
     out: PathLike | None = None,
     store: PathLike = STORE,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Run:
     """Score answers of any system: a run whose questions and answers come from files, each file a setup of its own.
 
@@ -102,6 +112,7 @@ def score(
         columns: our column -> the files' column.
         judge: judge settings, as in an experiment file.
         out: the Run folder (default ``runs/score-NAME``).
+        force: move aside, to ``NAME~1``, what stands in ``out`` and is no Run.
     """
     paths = [Path(f) for f in ([files] if isinstance(files, str | Path) else files)]
     if not paths:
@@ -131,7 +142,7 @@ def score(
         }
     )
     command = f"ragtune score {' '.join(map(str, paths))}"
-    return load_run(run_experiment(made, Store(Path(store)), place, progress, command))
+    return load_run(run_experiment(made, Store(Path(store)), place, progress, command, force))
 
 
 def _judge(given: Mapping[str, Any]) -> JudgeSettings:
@@ -155,9 +166,9 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return found
 
 
-def save_baseline(run: Run | PathLike, path: PathLike) -> Baseline:
-    """Keep the scores of a Run for later checks."""
-    return _save_baseline(run if isinstance(run, Run) else load_run(run), Path(path))
+def save_baseline(run: Run | PathLike, path: PathLike, force: bool = False) -> Baseline:
+    """Keep the scores of a Run for later checks; a file that stands at ``path`` is overwritten with ``force`` only."""
+    return _save_baseline(run if isinstance(run, Run) else load_run(run), Path(path), force)
 
 
 def check(run: Run | PathLike, baseline: Baseline | PathLike, **settings: Any) -> Gate:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def do_run(args: argparse.Namespace) -> int:
     from ragtune import api
 
-    asked = {"overrides": args.set or (), "limit": args.limit, "store": args.store}
+    asked = {"overrides": args.set or (), "limit": args.limit, "out": args.out, "store": args.store, "force": args.force}
     if args.dry_run:
         print(api.plan(args.experiment, **asked))
         return 0
-    return _done(api.run(args.experiment, out=args.out, **asked), args.report)
+    return _done(api.run(args.experiment, **asked), args.report)
 
 
 def _done(run: Run, report: Path | None) -> int:
@@ -130,7 +130,8 @@ def do_score(args: argparse.Namespace) -> int:
                 f'"{pair}" is not of the form OURS=THEIRS.', where="--map", fix="For example --map question=user_input."
             )
         columns[ours.strip()] = theirs.strip()
-    run = api.score(args.files, columns=columns, judge={"name": args.judge}, out=args.out, store=args.store)
+    judge = {"name": args.judge}
+    run = api.score(args.files, columns=columns, judge=judge, out=args.out, store=args.store, force=args.force)
     return _done(run, args.report)
 
 
@@ -174,7 +175,7 @@ def do_judge(args: argparse.Namespace) -> int:
 def do_baseline(args: argparse.Namespace) -> int:
     from ragtune import api
 
-    made = api.save_baseline(args.run, args.out)
+    made = api.save_baseline(args.run, args.out, args.force)
     print(f"{args.out}: {len(made.scores)} setups, {len(made.questions)} questions")
     return 0
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ragtune import __version__
 
 STORE = Path(".ragtune")
+ASIDE = "move aside, to NAME~1, what stands in the Run folder and is no Run"
 Call = Callable[[argparse.Namespace], int]
 
 
@@ -35,6 +36,7 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     p.add_argument("--set", action="append", metavar="A.B=C", help="override a key; may be repeated")
     p.add_argument("--limit", type=int, metavar="N", help="answer only N questions, spread over the split")
     p.add_argument("--out", type=Path, help="Run folder (default: runs/NAME)")
+    p.add_argument("--force", action="store_true", help=ASIDE)
     p.add_argument("--report", type=Path, help="report file (default: reports/NAME.html)")
     p.add_argument("--store", type=Path, default=STORE, help=f"where finished work is kept (default: {STORE})")
     p.set_defaults(call=calls["run"])
@@ -96,6 +98,7 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     p.add_argument("--map", action="append", default=[], metavar="OURS=THEIRS", help="name a column of the file")
     p.add_argument("--judge", default="local", help="which judge scores (default: local)")
     p.add_argument("--out", type=Path, help="Run folder (default: runs/score-NAME)")
+    p.add_argument("--force", action="store_true", help=ASIDE)
     p.add_argument("--report", type=Path, help="HTML file (default: reports/score-NAME.html)")
     p.add_argument("--store", type=Path, default=STORE, help="artifact store (default: .ragtune)")
     p.set_defaults(call=calls["score"])
@@ -133,6 +136,7 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     q.add_argument(
         "-o", "--out", type=Path, default=Path("baseline.json"), help="file to write (default: baseline.json)"
     )
+    q.add_argument("--force", action="store_true", help="overwrite a file that stands there")
     q.set_defaults(call=calls["baseline"])
 
     p = verbs.add_parser(

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,27 +110,45 @@ def _text(record: object) -> str:
 KEPT_RUNS = 10
 
 
-def refuse_foreign(out: Path) -> None:
-    """Raises RunError where ``out`` is a file or holds something that is no Run."""
-    if out.is_file():
-        raise RunError("this is a file, not a folder for a Run.", where=out, fix="Choose another place with --out.")
+def is_run(path: Path) -> bool:
+    """Whether ``path`` holds a Run, complete or not."""
+    return any((path / name).exists() for name in ("run.json", "answers.jsonl"))
+
+
+def refuse_foreign(out: Path, force: bool = False) -> None:
+    """Raises RunError where ``out`` is a file or holds something that is no Run, unless ``force`` is to move it aside.
+
+    A folder that one works in cannot be moved aside, whatever it holds.
+    """
+    fix = f"Choose another place with --out, or move this to {out.name}~1 with --force."
+    if out.is_file() and not force:
+        raise RunError("this is a file, not a folder for a Run.", where=out, fix=fix)
     held = out.is_dir() and any(out.iterdir())
-    if held and not any((out / name).exists() for name in ("run.json", "answers.jsonl")):
-        raise RunError("this folder holds something that is no Run.", where=out, fix="Choose another place with --out.")
+    if held and Path.cwd().is_relative_to(out.resolve()):
+        raise RunError("this is the folder that you work in.", where=out, fix="Choose another place with --out.")
+    if held and not is_run(out) and not force:
+        raise RunError("this folder holds something that is no Run.", where=out, fix=fix)
 
 
-def keep_earlier(out: Path) -> None:
-    """Move a Run that stands in ``out`` aside, to ``NAME~1`` (the newest) up to ``NAME~10``."""
-    refuse_foreign(out)
-    if not out.is_dir() or not any(out.iterdir()):
+def keep_earlier(out: Path, force: bool = False) -> None:
+    """Move a Run that stands in ``out`` aside, to ``NAME~1`` (the newest) up to ``NAME~10``; the oldest beyond goes.
+
+    With ``force`` anything else is moved to the first ``NAME~N`` that is free. What is no Run is never moved again nor deleted.
+    """
+    refuse_foreign(out, force)
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     with writing(out):
-        earlier = [out.with_name(f"{out.name}~{n}") for n in range(1, KEPT_RUNS + 1)]
+        places = (out.with_name(f"{out.name}~{n}") for n in count(1))
+        if not is_run(out):
+            out.rename(next(place for place in places if not place.exists()))
+            return
+        earlier = list(islice((p for p in places if not p.exists() or is_run(p)), KEPT_RUNS))
         if earlier[-1].exists():
             shutil.rmtree(earlier[-1])
-        for n in range(KEPT_RUNS - 1, 0, -1):
-            if earlier[n - 1].exists():
-                earlier[n - 1].rename(earlier[n])
+        for newer, older in reversed(list(pairwise(earlier))):
+            if newer.exists():
+                newer.rename(older)
         out.rename(earlier[0])
 
 
@@ -141,9 +160,10 @@ def write_run(
     costs: Costs,
     tunings: Sequence[Tuning],
     command: str = "",
+    force: bool = False,
 ) -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
-    keep_earlier(out)
+    keep_earlier(out, force)
     settings = bench.experiment.model_dump(mode="json")
     write_text(out / "experiment.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
     write_text(out / "answers.jsonl", _lines([_bare(row) for row in rows]))

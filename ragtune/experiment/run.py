@@ -39,15 +39,22 @@ def plan_experiment(experiment: Experiment, store: Store, progress: Progress | N
 
 
 def run_experiment(
-    experiment: Experiment, store: Store, out: Path, progress: Progress | None = None, command: str = ""
+    experiment: Experiment,
+    store: Store,
+    out: Path,
+    progress: Progress | None = None,
+    command: str = "",
+    force: bool = False,
 ) -> Path:
     """Run what is missing, score, analyse, and write the Run folder ``out``. Returns ``out``.
+
+    ``force`` moves aside what stands in ``out`` and is no Run.
 
     Raises:
         RagtuneError: bad corpus, model, settings, store or disk; what was finished stays stored.
     """
     progress = progress or default_progress()
-    refuse_foreign(out)
+    refuse_foreign(out, force)
     with store.locked():
         bench = Workbench(settled(experiment, store), store, progress)
         prepare(bench)
@@ -57,7 +64,7 @@ def run_experiment(
         )
         progress.say(str(make_plan(bench)))
         rows = attributed(bench, judged(bench, answer_all(bench)))
-        write(bench, rows, out, command)
+        write(bench, rows, out, command, force)
     return out
 
 
@@ -92,7 +99,7 @@ def reanalyse(run: Run) -> Run:
     return replace(run, summary=summary, costs=costs)
 
 
-def write(bench: Workbench, rows: Sequence[Row], out: Path, command: str) -> None:
+def write(bench: Workbench, rows: Sequence[Row], out: Path, command: str, force: bool = False) -> None:
     """Analyse the rows and write the Run folder."""
     retrieval = retrieve.measure(bench)
     found = tunings(bench)
@@ -100,7 +107,7 @@ def write(bench: Workbench, rows: Sequence[Row], out: Path, command: str) -> Non
         study = study_of(bench.experiment, bench.questions, retrieval, found)
         study = replace(study, skipped=tuple(bench.corpus.skipped))
         summary, costs = summarise(study, rows)
-    run_folder.write_run(out, bench, rows, summary, costs, found, command)
+    run_folder.write_run(out, bench, rows, summary, costs, found, command, force)
 
 
 def study_of(

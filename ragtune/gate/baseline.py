@@ -83,8 +83,16 @@ def make_baseline(run: Run) -> Baseline:
     )
 
 
-def save_baseline(run: Run, path: Path) -> Baseline:
-    """Write the Baseline of ``run`` to ``path``."""
+def save_baseline(run: Run, path: Path, force: bool = False) -> Baseline:
+    """Write the Baseline of ``run`` to ``path``.
+
+    Raises:
+        RunError: a file stands there, and ``force`` is not to overwrite it.
+    """
+    if path.is_file() and not force:
+        raise RunError(
+            "there is a file already.", where=path, fix="Overwrite it with --force, or name another with --out."
+        )
     made = make_baseline(run)
     write_text(path, json.dumps(encode(made), ensure_ascii=False, indent=1))
     return made
