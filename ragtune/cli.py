@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 def do_run(args: argparse.Namespace) -> int:
     from ragtune import api
 
-    asked = {"overrides": args.set or (), "limit": args.limit, "out": args.out, "store": args.store, "force": args.force}
+    asked = {
+        "overrides": args.set or (),
+        "limit": args.limit,
+        "out": args.out,
+        "store": args.store,
+        "force": args.force,
+    }
     if args.dry_run:
         print(api.plan(args.experiment, **asked))
         return 0

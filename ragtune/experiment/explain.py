@@ -58,6 +58,7 @@ _WORDS = {
     "model_type": "this takes keys with values, not one value or a list",
     "model_attributes_type": "this takes keys with values, not one value or a list",
     "dict_type": "this takes names with settings, for example {rag: {retrieval: true}}",
+    "too_short": "this needs at least one",
     "tuple_type": "this takes a list, for example [0, 1]",
     "list_type": "this takes a list, for example [0, 1]",
     "int_parsing": "this takes a whole number",

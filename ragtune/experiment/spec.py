@@ -14,6 +14,7 @@ from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
 from ragtune.experiment.explain import explain, lines_of
+from ragtune.experiment.shorthands import expanded
 from ragtune.generation.generators import kind_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
@@ -211,8 +212,11 @@ def experiment_of(
     Raises:
         ExperimentError: a wrong key or value.
     """
+    line = (lines or {}).get(("setups",))
+    data = expanded(data, f"{where}:{line}" if line else where)
     for override in overrides:
         apply_override(data, *parse_override(override))
+        data = expanded(data, f"--set {override}")
     try:
         found = Experiment.model_validate(resolve(data))
     except ValidationError as error:
