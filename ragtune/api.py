@@ -23,6 +23,7 @@ from ragtune.experiment.spec import Experiment, load_experiment
 from ragtune.gate import Baseline, Gate, GateSettings, load_baseline, make_baseline
 from ragtune.gate import check as check_baselines
 from ragtune.gate import save_baseline as _save_baseline
+from ragtune.judging.judges import refuse_unread
 from ragtune.judging.settings import JudgeSettings
 from ragtune.records import Row
 from ragtune.store import Store
@@ -147,13 +148,15 @@ def score(
 
 def _judge(given: Mapping[str, Any]) -> JudgeSettings:
     try:
-        return JudgeSettings.model_validate(dict(given))
+        made = JudgeSettings.model_validate(dict(given))
     except (ValidationError, TypeError, ValueError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("judge",), "msg": str(error)}
         place = ".".join(str(p) for p in first["loc"])
         raise ExperimentError(
             f"{place}: {first['msg']}.", where="judge", fix='For example judge={"name": "local"}.'
         ) from None
+    refuse_unread(given, made, "judge.")
+    return made
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

@@ -28,6 +28,8 @@ def do_run(args: argparse.Namespace) -> int:
         "store": args.store,
         "force": args.force,
     }
+    if args.dry_run and args.report:
+        raise RagtuneError("--report has no effect with --dry-run, which writes nothing.", fix="Leave one of them out.")
     if args.dry_run:
         print(api.plan(args.experiment, **asked))
         return 0
@@ -68,6 +70,10 @@ def do_ask(args: argparse.Namespace) -> int:
     experiment, store = open_target(args.target, args.set, args.store, args.model, args.endpoint)
     if any(not q.strip() for q in args.question):
         raise RagtuneError("the question is empty.", where="ask")
+    if args.model and args.setup not in (None, "model"):
+        raise RagtuneError(
+            f'--model has no effect on the setup "{args.setup}".', where="ask", fix="Leave --setup or --model out."
+        )
     assistant = Assistant(experiment, store, args.setup, args.seed)
     print(f"Setup {assistant.name} answers.", file=sys.stderr)
     for question in args.question:
@@ -145,6 +151,7 @@ def do_judge(args: argparse.Namespace) -> int:
     from ragtune.corpus.labelled import read_begin, read_labelled
     from ragtune.experiment.calibration import check_name, evaluate_judge, save_threshold
     from ragtune.experiment.progress import default_progress
+    from ragtune.judging.judges import refuse_unread
     from ragtune.judging.settings import JudgeSettings
     from ragtune.report import agreement as pages
     from ragtune.store import Store, write_text
@@ -155,13 +162,8 @@ def do_judge(args: argparse.Namespace) -> int:
     chosen = {} if args.threshold is None else {"support": args.threshold}
     if args.threshold is not None and not 0 < args.threshold < 1:
         raise RagtuneError(f"{args.threshold:g} is no threshold between 0 and 1.", where="--threshold")
-    if args.judge == "local" and (args.model or args.endpoint):
-        raise RagtuneError(
-            "the local judge takes no --model and no --endpoint.",
-            where="--judge",
-            fix="Choose --judge nli, llm or ragas.",
-        )
     settings = JudgeSettings(name=args.judge, model=args.model, endpoint=args.endpoint, **chosen)
+    refuse_unread({"model": args.model, "endpoint": args.endpoint}, settings, "--")
     results = {}
     for path in args.labelled:
         rows = read_begin(path) if path.suffix == ".tsv" else read_labelled(path)

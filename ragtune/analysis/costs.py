@@ -31,6 +31,17 @@ class CostSettings(BaseModel):
         1.0, ge=0, description="how often documents change so that tuning must be repeated"
     )
 
+    def unread(self) -> dict[str, str]:
+        """The prices that price nothing, each with the reason."""
+        found = {}
+        if not self.kwh:
+            found["watts"] = "it needs kwh, the price of energy"
+        if not self.watts:
+            found["kwh"] = "it needs watts, the power drawn"
+        if not (self.hour or self.prompt_1k_tokens or self.answer_1k_tokens):
+            found |= dict.fromkeys(("currency", "questions_per_day", "refreshes_per_month"), "no price is given")
+        return found
+
     @property
     def hour(self) -> float:
         """Price of an hour of work, energy included."""

@@ -31,6 +31,15 @@ class ChunkSettings(BaseModel):
     overlap: int = Field(0, ge=0, description="tokens that neighbours share (tokens, sentences)")
     titles: bool = Field(True, description="give each chunk its document title and heading path")
 
+    def unread(self) -> dict[str, str]:
+        """The settings that have no effect on this way to cut, each with the reason."""
+        found = {}
+        if self.by not in ("tokens", "sentences"):
+            found["overlap"] = "it needs by: tokens or sentences"
+        if self.by == "document":
+            found["size"] = "by: document does not cut"
+        return found
+
     @model_validator(mode="after")
     def _fits(self) -> ChunkSettings:
         if self.overlap >= self.size:

@@ -37,6 +37,12 @@ class CorpusSettings(BaseModel):
     columns: dict[str, str] = Field(default_factory=dict, description="answers: our column -> the files'")
     allow_leaks: bool = Field(False, description="run even if test questions stand in the train split")
 
+    def unread(self) -> dict[str, str]:
+        """The settings that have no effect on what is read, each with the reason."""
+        if not self.answers:
+            return {"columns": "it needs answers"}
+        return dict.fromkeys(("bad_documents", "max_document_mb", "changes"), "with answers there are no documents")
+
 
 @dataclass(frozen=True)
 class Skipped:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,27 @@ _WORDS = {
 }
 
 
+def place_of(
+    keys: tuple[str, ...], lines: Mapping[tuple[str, ...], int], where: Path, overrides: Sequence[str] = ()
+) -> str:
+    """Where ``keys`` are set: file and line, or the ``--set`` that sets them."""
+    # a shared section's problem shows in a setup: the path that the file matches furthest is the right one
+    paths = [keys, keys[2:]] if keys[:1] == ("setups",) else [keys]
+    depths = [
+        (len(path) - cut, -cut, lines[path[:cut]])
+        for path in paths
+        for cut in range(len(path), 0, -1)
+        if path[:cut] in lines
+    ]
+    line = min(depths)[2] if depths else None
+    place = f"{where}:{line}" if line else str(where)
+    for override in overrides:
+        path = tuple(override.partition("=")[0].strip().split("."))
+        if any(p[: len(path)] == path or path[: len(p)] == p for p in paths):
+            place = f"--set {override}"
+    return place
+
+
 def explain(
     problem: ErrorDetails,
     lines: dict[tuple[str, ...], int],
@@ -86,21 +107,7 @@ def explain(
     """
     loc = tuple(p for p in problem["loc"] if not (isinstance(p, str) and p.startswith("function-")))
     keys = tuple(str(p) for p in loc)
-    # a shared section's problem shows in a setup: the path that the file matches furthest is the right one
-    paths = [keys, keys[2:]] if keys[:1] == ("setups",) else [keys]
-    depths = [
-        (len(path) - cut, -cut, lines[path[:cut]])
-        for path in paths
-        for cut in range(len(path), 0, -1)
-        if path[:cut] in lines
-    ]
-    line = min(depths)[2] if depths else None
-    place = f"{where}:{line}" if line else str(where)
-    dotted = ".".join(keys)
-    for override in overrides:
-        path = tuple(override.partition("=")[0].strip().split("."))
-        if any(p[: len(path)] == path or path[: len(p)] == p for p in paths):
-            place = f"--set {override}"
+    place, dotted = place_of(keys, lines, where, overrides), ".".join(keys)
     if problem["type"] == "extra_forbidden":
         known = _known_keys(model, loc[:-1]) + (list(shared) if len(loc) == 1 else [])
         near = difflib.get_close_matches(keys[-1], known, 1, 0.5)

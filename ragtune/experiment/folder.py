@@ -18,7 +18,7 @@ import yaml
 from ragtune.analysis.costs import Costs
 from ragtune.analysis.summary import Summary
 from ragtune.errors import RagtuneError, RunError
-from ragtune.experiment.spec import Experiment
+from ragtune.experiment.spec import RESOLVED, Experiment
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.records import Hit, Row, Times, Tuning
 from ragtune.store import decode, encode, write_text, writing
@@ -165,7 +165,8 @@ def write_run(
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
     keep_earlier(out, force)
     settings = bench.experiment.model_dump(mode="json")
-    write_text(out / "experiment.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+    text = RESOLVED + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    write_text(out / "experiment.yaml", text)
     write_text(out / "answers.jsonl", _lines([_bare(row) for row in rows]))
     write_text(out / "times.jsonl", _lines([_Timed(r.setup, r.seed, r.question.id, r.times) for r in rows]))
     write_text(out / "summary.json", _text(summary))

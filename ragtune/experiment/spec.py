@@ -14,6 +14,7 @@ from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
 from ragtune.experiment.explain import explain, lines_of
+from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.shorthands import expanded
 from ragtune.generation.generators import kind_of
 from ragtune.generation.settings import GeneratorSettings
@@ -21,6 +22,9 @@ from ragtune.judging.settings import JudgeSettings
 from ragtune.retrieval.settings import RetrievalSettings, Switch
 from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
+
+#: the first line of a Run's experiment.yaml
+RESOLVED = "# Resolved: every setting of every setup, heeded or not.\n"
 
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
@@ -176,7 +180,7 @@ def load_experiment(path: Path, overrides: list[str] | None = None, limit: int |
     """Read, override, merge and validate an experiment file. Relative corpus paths count from the working folder.
 
     Raises:
-        ExperimentError: the file is missing, is not YAML, or holds a wrong key or value.
+        ExperimentError: the file is missing, is not YAML, or holds a wrong key or value, or a setting without effect.
     """
     if not path.exists():
         raise ExperimentError("there is no such experiment file.", where=path, fix="See experiments/ for examples.")
@@ -201,16 +205,23 @@ def load_experiment(path: Path, overrides: list[str] | None = None, limit: int |
             )
         data["limit"] = limit
     data.setdefault("name", path.stem)
-    return experiment_of(data, path, overrides or (), lines)
+    resolved = source.startswith(RESOLVED) or (path.parent / "run.json").exists()
+    return experiment_of(data, path, overrides or (), lines, resolved)
 
 
 def experiment_of(
-    data: dict[str, Any], where: Path, overrides: Sequence[str] = (), lines: dict[tuple[str, ...], int] | None = None
+    data: dict[str, Any],
+    where: Path,
+    overrides: Sequence[str] = (),
+    lines: dict[tuple[str, ...], int] | None = None,
+    resolved: bool = False,
 ) -> Experiment:
     """The experiment that ``data`` describes, overridden, merged and validated; ``lines`` are its keys' lines in ``where``.
 
+    ``resolved`` data hold every setting of every setup, heeded or not.
+
     Raises:
-        ExperimentError: a wrong key or value.
+        ExperimentError: a wrong key or value, or a setting without effect.
     """
     line = (lines or {}).get(("setups",))
     data = expanded(data, f"{where}:{line}" if line else where)
@@ -227,4 +238,5 @@ def experiment_of(
         wrong = [p for p in error.errors() if p["type"] not in ("missing", "value_error")]
         if wrong:
             raise explain(wrong[0], lines or {}, where, Setup, (), overrides) from None
+    refuse_unread(found, data, where, lines or {}, overrides, resolved)
     return found

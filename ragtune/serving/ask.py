@@ -126,6 +126,10 @@ class Assistant:
                 where=experiment.name,
                 fix="Name another setup with --setup.",
             )
+        if seed is not None and not self.setup.depends_on_seed:
+            raise RunError(
+                f'"{self.name}" answers the same whatever the seed.', where=experiment.name, fix="Leave --seed out."
+            )
         self.seed = experiment.seeds[0] if seed is None else seed
         self._bench = Workbench(experiment, store, progress or Lines())
         self._adapter = self._find_adapter(store)

@@ -115,8 +115,10 @@ def test_wrong_files_name_line_key_and_mending(tmp_path: Path, text: str, says: 
 
 
 def test_short_forms_and_sections_that_setups_complete(tmp_path: Path) -> None:
-    made = load(tmp_path, "name: x\ncorpus: c\nseeds: 3\ntuning: {lora: {r: 2}}\nsetups: {rag: {retrieval: true}}\n")
+    text = "name: x\ncorpus: c\nseeds: 3\ntuning: {lora: {r: 2}}\nsetups: {t: {tuning: {train_on: closed-book}}}\n"
+    made = load(tmp_path, text)
     assert (made.corpus.path, made.seeds) == ("c", (3,))
+    assert made.setups["t"].tuning.lora.r == 2
 
 
 def test_wrong_overrides_and_missing_file(tmp_path: Path) -> None:
