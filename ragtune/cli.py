@@ -148,34 +148,32 @@ def do_score(args: argparse.Namespace) -> int:
 
 
 def do_judge(args: argparse.Namespace) -> int:
-    from ragtune.corpus.labelled import read_begin, read_labelled
-    from ragtune.experiment.calibration import check_name, evaluate_judge, save_threshold
+    from ragtune.experiment import calibration
     from ragtune.experiment.progress import default_progress
     from ragtune.judging.judges import refuse_unread
     from ragtune.judging.settings import JudgeSettings
     from ragtune.report import agreement as pages
-    from ragtune.store import Store, write_text
+    from ragtune.store import Store
 
     store = Store(args.store)
     if args.calibrate:
-        check_name(args.calibrate)
+        calibration.check_name(args.calibrate)
+    if args.calibrate and args.metric != "faithfulness":
+        raise RagtuneError(f"--calibrate has no effect on {args.metric}: it keeps a threshold of support.")
     chosen = {} if args.threshold is None else {"support": args.threshold}
     if args.threshold is not None and not 0 < args.threshold < 1:
         raise RagtuneError(f"{args.threshold:g} is no threshold between 0 and 1.", where="--threshold")
     settings = JudgeSettings(name=args.judge, model=args.model, endpoint=args.endpoint, **chosen)
     refuse_unread({"model": args.model, "endpoint": args.endpoint}, settings, "--")
-    results = {}
-    for path in args.labelled:
-        rows = read_begin(path) if path.suffix == ".tsv" else read_labelled(path)
-        results[path.stem] = evaluate_judge(rows, settings, store, default_progress(), path.stem)
-        print(pages.text(path.stem, results[path.stem]))
-    write_text(args.out, pages.page(args.judge, results))
-    write_text(args.out.with_suffix(".json"), pages.as_json(args.judge, results))
-    print(f"Report: {args.out}")
+    found = calibration.evaluate(args.labelled, args.metric, settings, store, default_progress())
+    print("\n".join(pages.text(each) for each in found))
+    print(f"Report: {pages.write(args.out, args.judge, found)}")
     if args.calibrate:
+        calibration.refuse_few(found, args.calibrate)
         # several files: each counts the same, whatever its size
-        cut = sum(r.best_threshold for r in results.values()) / len(results)
-        value = save_threshold(store, args.calibrate, settings, cut, ", ".join(str(p) for p in args.labelled))
+        cut = sum(each.found.best_threshold for each in found) / len(found)
+        about = ", ".join(str(p) for p in args.labelled)
+        value = calibration.save_threshold(store, args.calibrate, settings, cut, about)
         print(f'Threshold "{args.calibrate}" is {value:g}; use it with judge: {{support: {args.calibrate}}}')
     return 0
 

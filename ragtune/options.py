@@ -107,12 +107,23 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
     q = actions.add_parser(
         "evaluate",
-        help="AUC, accuracy, kappa and calibration of a judge on labelled answers",
+        help="AUC, agreement, kappa and calibration of a judge on labelled answers",
         formatter_class=raw,
-        epilog="examples:\n  ragtune judge evaluate labelled.jsonl --judge local\n  ragtune judge evaluate begin_dev_wow.tsv --judge nli --model path/to/cross-encoder",
+        epilog="examples:\n  ragtune judge evaluate labelled.jsonl --judge local\n  ragtune judge evaluate begin_dev_wow.tsv --judge nli --model path/to/cross-encoder\n"
+        "  ragtune judge evaluate verdicts.jsonl --metric answer_correctness",
     )
     q.add_argument(
-        "labelled", nargs="+", type=Path, metavar="LABELLED", help="JSONL with answer, contexts, label; or a BEGIN .tsv"
+        "labelled",
+        nargs="+",
+        type=Path,
+        metavar="LABELLED",
+        help="JSONL (or .jsonl.gz) with answer, contexts, label; or a BEGIN .tsv",
+    )
+    q.add_argument(
+        "--metric",
+        default="faithfulness",
+        choices=("faithfulness", "answer_correctness"),
+        help="what the labels say: supported by the contexts, or right by the references (columns question, references, answer, label)",
     )
     q.add_argument("--judge", default="local", help="which judge (default: local)")
     q.add_argument("--model", help="CrossEncoder for --judge nli, served or local model for --judge llm")
@@ -124,7 +135,10 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     )
     q.add_argument("--threshold", type=float, help="support that counts as supported (default: the judge's own)")
     q.add_argument(
-        "--out", type=Path, default=Path("reports/judge.html"), help="HTML file; a JSON file is written beside it"
+        "--out",
+        type=Path,
+        default=Path("reports/judge.html"),
+        help="HTML file, with a JSON file beside it; or a .json file alone",
     )
     q.add_argument("--store", type=Path, default=STORE, help="artifact store (default: .ragtune)")
     q.set_defaults(call=calls["judge"])
