@@ -90,10 +90,10 @@ def ask(
     progress: Progress | None = None,
 ) -> list[Row]:
     """The answers of a Run, an experiment file or a corpus folder to one or several questions."""
-    from ragtune.serving.ask import Assistant, open_target
+    from ragtune.serving.ask import open_assistant
 
-    made, place = open_target(Path(target), list(overrides), Path(store) if store else None)
-    assistant = Assistant(made, place, setup, seed, progress)
+    place = Path(store) if store else None
+    assistant = open_assistant(Path(target), list(overrides), place, setup=setup, seed=seed, progress=progress)
     return [assistant.ask(q) for q in ([questions] if isinstance(questions, str) else questions)]
 
 

@@ -65,16 +65,16 @@ def do_report(args: argparse.Namespace) -> int:
 
 
 def do_ask(args: argparse.Namespace) -> int:
-    from ragtune.serving.ask import Assistant, open_target
+    from ragtune.serving.ask import open_assistant
 
-    experiment, store = open_target(args.target, args.set, args.store, args.model, args.endpoint)
     if any(not q.strip() for q in args.question):
         raise RagtuneError("the question is empty.", where="ask")
     if args.model and args.setup not in (None, "model"):
         raise RagtuneError(
             f'--model has no effect on the setup "{args.setup}".', where="ask", fix="Leave --setup or --model out."
         )
-    assistant = Assistant(experiment, store, args.setup, args.seed)
+    options = args.set, args.store, args.model, args.endpoint, args.setup, args.seed
+    assistant = open_assistant(args.target, *options)
     print(f"Setup {assistant.name} answers.", file=sys.stderr)
     for question in args.question:
         _print_answer(assistant.ask(question), args.json, named=len(args.question) > 1)

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from itertools import count, islice, pairwise
 from pathlib import Path
@@ -18,6 +18,7 @@ import yaml
 from ragtune.analysis.costs import Costs
 from ragtune.analysis.summary import Summary
 from ragtune.errors import RagtuneError, RunError
+from ragtune.experiment.places import places_of
 from ragtune.experiment.spec import RESOLVED, Experiment
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.records import Hit, Row, Times, Tuning
@@ -54,15 +55,21 @@ class WorkDone:
 
 @dataclass(frozen=True)
 class CorpusFacts:
+    """``hash`` is of documents and questions, ``texts`` of the documents alone ("" where an earlier version made the Run)."""
+
     path: str
     hash: str
     documents: int
     questions: int
+    texts: str = ""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a Run is: ``store`` is its store's path from the Run folder, ``command`` what made it if not ``run``."""
+    """What a Run is: ``store`` is its store's path from the Run folder, ``command`` what made it if not ``run``.
+
+    ``places`` tells where the files lay that its experiment names (and the store, by its path): from the Run folder, and absolute.
+    """
 
     format: int
     name: str
@@ -70,6 +77,7 @@ class About:
     corpus: CorpusFacts
     command: str
     python: str
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,9 +184,11 @@ def write_run(
     stages = {k: replace(w, seconds=round(w.seconds, 3)) for k, w in bench.work.items()}
     write_text(out / "work.json", _text(WorkDone(stages, bench.model_loads)))
     corpus = bench.corpus
-    facts = CorpusFacts(str(bench.experiment.corpus.path), corpus.hash, len(corpus.documents), len(corpus.questions))
+    counts = len(corpus.documents), len(corpus.questions)
+    facts = CorpusFacts(str(bench.experiment.corpus.path), corpus.hash, *counts, corpus.documents_hash)
     store = os.path.relpath(bench.store.root, out)
-    about = About(FORMAT, bench.experiment.name, store, facts, command, platform.python_version())
+    places = {**places_of(settings, out), store: (store, str(bench.store.root.absolute()))}
+    about = About(FORMAT, bench.experiment.name, store, facts, command, platform.python_version(), places)
     write_text(out / "run.json", _text(about))
 
 

@@ -17,6 +17,7 @@ from ragtune.experiment.answer import answered
 from ragtune.experiment.calibration import settle
 from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.judge import attributed, judged
+from ragtune.experiment.locate import located
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment
@@ -74,7 +75,7 @@ def rejudge(run: Run, judge: JudgeSettings, store: Store, out: Path, progress: P
     Raises:
         RagtuneError: the judge misses a setting, or the corpus is gone or has changed.
     """
-    experiment = run.experiment.model_copy(update={"judge": judge})
+    experiment = located(run, store=store).model_copy(update={"judge": judge})
     with store.locked():
         bench = Workbench(settled(experiment, store), store, progress or default_progress())
         if bench.corpus.hash != run.about.corpus.hash:

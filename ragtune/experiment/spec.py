@@ -15,6 +15,7 @@ from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
 from ragtune.experiment.explain import explain, lines_of
 from ragtune.experiment.heed import refuse_unread
+from ragtune.experiment.places import beside, rewritten
 from ragtune.experiment.shorthands import expanded
 from ragtune.generation.generators import kind_of
 from ragtune.generation.settings import GeneratorSettings
@@ -177,7 +178,7 @@ def _holds(node: Any, path: list[str]) -> bool:
 
 
 def load_experiment(path: Path, overrides: list[str] | None = None, limit: int | None = None) -> Experiment:
-    """Read, override, merge and validate an experiment file. Relative corpus paths count from the working folder.
+    """Read, override, merge and validate an experiment file. Relative paths are looked for as `places` says.
 
     Raises:
         ExperimentError: the file is missing, is not YAML, or holds a wrong key or value, or a setting without effect.
@@ -206,7 +207,10 @@ def load_experiment(path: Path, overrides: list[str] | None = None, limit: int |
         data["limit"] = limit
     data.setdefault("name", path.stem)
     resolved = source.startswith(RESOLVED) or (path.parent / "run.json").exists()
-    return experiment_of(data, path, overrides or (), lines, resolved)
+    found = experiment_of(data, path, overrides or (), lines, resolved)
+    if (path.parent / "run.json").exists():  # a Run knows where its files are
+        return found
+    return Experiment.model_validate(rewritten(found.model_dump(), beside(path)))
 
 
 def experiment_of(

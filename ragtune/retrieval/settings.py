@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -107,7 +108,11 @@ class RetrievalSettings(BaseModel):
     def identity(self) -> dict[str, Any]:
         """The settings that change which hits are found, for stage keys."""
         left_out = set() if self.source == "oracle" else {"top_k", "source", "oracle"}
-        return self.model_dump(mode="json", exclude=left_out)
+        found = self.model_dump(mode="json", exclude=left_out)
+        for part, name in (("dense", "embedder"), ("rerank", "model")):
+            if found[part] and Path(found[part][name]).is_dir():
+                found[part][name] = ""  # a folder may move; what it holds is in the key as its fingerprint
+        return found
 
     def unread(self) -> dict[str, str]:
         """The settings that have no effect here (``part.name`` for a part's own), each with the reason."""
