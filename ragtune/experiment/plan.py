@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ragtune.analysis.notes import few_steps
 from ragtune.analysis.power import expected_power
 from ragtune.experiment import retrieve, tune
 from ragtune.experiment.answer import answer_step
 from ragtune.experiment.stage import Step
+from ragtune.experiment.steps import expected_steps
 from ragtune.experiment.workbench import Workbench
 
 
@@ -24,13 +26,15 @@ class PlannedStage:
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages in the order they run, each once however many setups share it, and what the questions can show."""
+    """The stages in the order they run, each once however many setups share it, what the questions can show, and ``notes``:
+    what a run would do otherwise than a reader may think."""
 
     stages: tuple[PlannedStage, ...]
     power: str
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join([*map(_line, self.stages), self.power])
+        return "\n".join([*map(_line, self.stages), self.power, *self.notes])
 
     @property
     def computes(self) -> bool:
@@ -67,7 +71,16 @@ def make_plan(bench: Workbench) -> Plan:
     answers = _answers(bench)
     judged = sum(len(bench.asked(s)) * len(bench.experiment.seeds_of(s)) for s in setups.values())
     stages += [*answers, PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
-    return Plan(tuple(stages), expected_power(len(bench.questions)))
+    return Plan(tuple(stages), expected_power(len(bench.questions)), tuple(_short_tunings(bench)))
+
+
+def _short_tunings(bench: Workbench) -> Iterator[str]:
+    """Of each tuned setup whose tuning will hardly learn: so many steps."""
+    for name, setup in bench.experiment.setups.items():
+        if setup.tuning:
+            steps, known = expected_steps(bench, setup, bench.experiment.seeds[0])
+            if note := few_steps(name, steps, about=not known):
+                yield note
 
 
 def _answers(bench: Workbench) -> list[PlannedStage]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ragtune.analysis.learning import Family
 from ragtune.analysis.means import Estimate
+from ragtune.analysis.notes import repeating
 from ragtune.analysis.summary import Study, summarise
 from ragtune.corpus.check import refuse_leaks
 from ragtune.errors import ExperimentError, RunError
@@ -197,6 +198,9 @@ def answer_all(bench: Workbench) -> list[Row]:
     done = {
         (name, seed): answered(bench, name, setups[name], seed) for name in order for seed in seeds_of(setups[name])
     }
+    for name in setups:
+        if note := repeating(name, [row for seed in seeds_of(setups[name]) for row in done[name, seed]]):
+            bench.progress.say(note)
     return [row for name in setups for seed in seeds_of(setups[name]) for row in done[name, seed]]
 
 

@@ -34,7 +34,7 @@ def comparison(run: Run) -> str:
         rows.append([*cells, numbers.seconds(latency.p50) if latency else "–"])
     head = ["setup", *(m.short for m in core), "latency"]
     note = "(percent, mean and its 95 % interval; – : unscored, see the report)"
-    return f"\n{_grid(head, rows)}\n{note}\n\n{summary.decision.text}\n"
+    return f"\n{_grid(head, rows)}\n{note}\n\n{chr(10).join([summary.decision.text, *summary.notes])}\n"
 
 
 def answer(row: Row) -> str:
