@@ -12,6 +12,7 @@ from ragtune.experiment.answer import answer_step
 from ragtune.experiment.stage import Step
 from ragtune.experiment.steps import expected_steps
 from ragtune.experiment.workbench import Workbench
+from ragtune.models.names import must_download
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,13 @@ def make_plan(bench: Workbench) -> Plan:
     answers = _answers(bench)
     judged = sum(len(bench.asked(s)) * len(bench.experiment.seeds_of(s)) for s in setups.values())
     stages += [*answers, PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
-    return Plan(tuple(stages), expected_power(len(bench.questions)), tuple(_short_tunings(bench)))
+    return Plan(tuple(stages), expected_power(len(bench.questions)), (*_downloads(bench), *_short_tunings(bench)))
+
+
+def _downloads(bench: Workbench) -> Iterator[str]:
+    for model in bench.models():
+        if must_download(model):
+            yield f"{model.name} is no folder here and not in the local cache: it will be downloaded from the Hugging Face hub."
 
 
 def _short_tunings(bench: Workbench) -> Iterator[str]:

@@ -179,15 +179,15 @@ def prepare(bench: Workbench) -> None:
             both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
             refuse_leaks(both, bench.experiment.corpus.allow_leaks)
         if setup.generator.kind == "local":
-            check_at_hand(bench.ref(setup.generator.model))
             check_device(setup.generator.device)
         if setup.retrieval:
             retrieve.retrieve_key(bench, setup)
     dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
     for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
         check_embedder(bench.ref(embedder))
-        check_at_hand(bench.ref(embedder))
     refuse_incomplete(bench.experiment.judge)
+    for model in bench.models():
+        check_at_hand(model)
 
 
 def answer_all(bench: Workbench) -> list[Row]:
