@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from ragtune.corpus.answers import questions_of, read_answers
 from ragtune.errors import CorpusError, ExperimentError, RunError
+from ragtune.experiment.explain import explain
 from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.plan import Plan
 from ragtune.experiment.progress import Progress, default_progress
@@ -23,7 +24,7 @@ from ragtune.experiment.spec import Experiment, load_experiment
 from ragtune.gate import Baseline, Gate, GateSettings, load_baseline, make_baseline
 from ragtune.gate import check as check_baselines
 from ragtune.gate import save_baseline as _save_baseline
-from ragtune.judging.judges import refuse_unread
+from ragtune.judging.judges import refuse_incomplete, refuse_unread
 from ragtune.judging.settings import JudgeSettings
 from ragtune.records import Row
 from ragtune.store import Store
@@ -118,7 +119,7 @@ def score(
     paths = [Path(f) for f in ([files] if isinstance(files, str | Path) else files)]
     if not paths:
         raise CorpusError("there is no file to score.")
-    settings = _judge(judge or {})
+    settings = judge_settings(judge or {})
     read = [read_answers(path, columns) for path in paths]
     place = Path(out or f"runs/score-{paths[0].stem}")
     known = any(q.answerable for q in questions_of(read))
@@ -146,16 +147,23 @@ def score(
     return load_run(run_experiment(made, Store(Path(store)), place, progress, command, force))
 
 
-def _judge(given: Mapping[str, Any]) -> JudgeSettings:
+def judge_settings(given: Mapping[str, Any], option: str = "judge.", evaluated: bool = False) -> JudgeSettings:
+    """The settings of a judge, as in an experiment file. ``option`` stands before a setting's name in errors; ``evaluated``: by
+    `ragtune judge evaluate`, where any judge has a threshold.
+
+    Raises:
+        ExperimentError: an unknown judge or key, a wrong value, a setting without effect or one that is missing.
+    """
     try:
         made = JudgeSettings.model_validate(dict(given))
-    except (ValidationError, TypeError, ValueError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("judge",), "msg": str(error)}
-        place = ".".join(str(p) for p in first["loc"])
+    except ValidationError as error:
+        raise explain(error.errors()[0], {}, Path("judge"), JudgeSettings) from None
+    except (TypeError, ValueError):
         raise ExperimentError(
-            f"{place}: {first['msg']}.", where="judge", fix='For example judge={"name": "local"}.'
+            f"{given!r} are no settings.", where="judge", fix='For example judge={"name": "local"}.'
         ) from None
-    refuse_unread(given, made, "judge.")
+    refuse_incomplete(made)
+    refuse_unread({k: v for k, v in given.items() if not (evaluated and k == "support")}, made, option)
     return made
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragtune.errors import RagtuneError
-from ragtune.options import parser_of
+from ragtune.errors import CorpusError, RagtuneError
+from ragtune.options import margin, pairs, parser_of
 
 if TYPE_CHECKING:
     from ragtune.experiment.folder import Run
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 def do_run(args: argparse.Namespace) -> int:
     from ragtune import api
+    from ragtune.store import refuse_place
 
     asked = {
         "overrides": args.set or (),
@@ -33,6 +35,7 @@ def do_run(args: argparse.Namespace) -> int:
     if args.dry_run:
         print(api.plan(args.experiment, **asked))
         return 0
+    refuse_place(args.report)
     return _done(api.run(args.experiment, **asked), args.report)
 
 
@@ -106,7 +109,11 @@ def do_corpus_import(args: argparse.Namespace) -> int:
     from ragtune.corpus.importers import import_corpus
 
     import_corpus(args.kind, args.source, args.dest, args.split)
-    return do_corpus_info(args)
+    try:
+        return do_corpus_info(args)
+    except CorpusError:  # what cannot be read is no corpus; the folder was not there, or empty
+        shutil.rmtree(args.dest)
+        raise
 
 
 def do_corpus_info(args: argparse.Namespace) -> int:
@@ -133,6 +140,9 @@ def do_corpus_info(args: argparse.Namespace) -> int:
 
 def do_score(args: argparse.Namespace) -> int:
     from ragtune import api
+    from ragtune.store import refuse_place
+
+    refuse_place(args.report)
 
     columns = {}
     for pair in args.map:
@@ -142,18 +152,22 @@ def do_score(args: argparse.Namespace) -> int:
                 f'"{pair}" is not of the form OURS=THEIRS.', where="--map", fix="For example --map question=user_input."
             )
         columns[ours.strip()] = theirs.strip()
-    judge = {"name": args.judge}
+    judge = _judge_options(args)
     run = api.score(args.files, columns=columns, judge=judge, out=args.out, store=args.store, force=args.force)
     return _done(run, args.report)
 
 
+def _judge_options(args: argparse.Namespace) -> dict[str, str]:
+    given = {"name": args.judge, "model": args.model, "endpoint": args.endpoint}
+    return {key: value for key, value in given.items() if value}
+
+
 def do_judge(args: argparse.Namespace) -> int:
+    from ragtune import api
     from ragtune.experiment import calibration
     from ragtune.experiment.progress import default_progress
-    from ragtune.judging.judges import refuse_unread
-    from ragtune.judging.settings import JudgeSettings
     from ragtune.report import agreement as pages
-    from ragtune.store import Store
+    from ragtune.store import Store, refuse_place
 
     store = Store(args.store)
     if args.calibrate:
@@ -163,8 +177,8 @@ def do_judge(args: argparse.Namespace) -> int:
     chosen = {} if args.threshold is None else {"support": args.threshold}
     if args.threshold is not None and not 0 < args.threshold < 1:
         raise RagtuneError(f"{args.threshold:g} is no threshold between 0 and 1.", where="--threshold")
-    settings = JudgeSettings(name=args.judge, model=args.model, endpoint=args.endpoint, **chosen)
-    refuse_unread({"model": args.model, "endpoint": args.endpoint}, settings, "--")
+    settings = api.judge_settings({**_judge_options(args), **chosen}, "--", evaluated=True)
+    refuse_place(args.out)
     found = calibration.evaluate(args.labelled, args.metric, settings, store, default_progress())
     print("\n".join(pages.text(each) for each in found))
     print(f"Report: {pages.write(args.out, args.judge, found)}")
@@ -186,41 +200,20 @@ def do_baseline(args: argparse.Namespace) -> int:
     return 0
 
 
-def _pairs(values: Sequence[str], option: str) -> dict[str, float]:
-    """``metric=number`` options."""
-    found = {}
-    for value in values:
-        name, sep, number = value.partition("=")
-        try:
-            found[name.strip()] = float(number)
-        except ValueError:
-            sep = ""
-        if not sep:
-            raise RagtuneError(
-                f'"{value}" is not of the form metric=number.',
-                where=option,
-                fix=f"For example {option} faithfulness=0.02.",
-            )
-    return found
-
-
 def do_check(args: argparse.Namespace) -> int:
     from ragtune import api
     from ragtune.gate import load_baseline, make_baseline, output
+    from ragtune.store import refuse_place
 
-    margins = _pairs([m for m in args.margin if "=" in m], "--margin")
-    plain = [m for m in args.margin if "=" not in m]
-    if len(plain) > 1:
-        raise RagtuneError(
-            f"--margin is given {len(plain)} times ({', '.join(plain)}).", fix="Give one, or METRIC=SHARE for each."
-        )
+    for place in (args.junit, args.markdown, args.json):
+        refuse_place(place)
     old, run = load_baseline(args.baseline), api.load_run(args.run)
     gate = api.check(
         run,
         old,
-        margins=margins,
-        margin=_pairs([f"all={m}" for m in plain], "--margin").get("all", 0.02),
-        floors=_pairs(args.min, "--min"),
+        margins=pairs([m for m in args.margin if "=" in m], "--margin"),
+        margin=margin(args.margin, 0.02),
+        floors=pairs(args.min, "--min"),
         setups=args.setup,
         max_latency=args.max_latency,
         max_cost=args.max_cost,

@@ -18,7 +18,7 @@ DAYS_PER_MONTH = 30.44
 class CostSettings(BaseModel):
     """Prices in one currency. Seconds are those measured in this Run, on its machine."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     currency: str = "USD"
     machine_hour: float = Field(0.0, ge=0, description="price of an hour of the machine that answers and tunes")
@@ -51,7 +51,7 @@ class CostSettings(BaseModel):
 class Limits(BaseModel):
     """What a setup must keep to be recommended."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     max_latency: float | None = Field(None, gt=0, description="seconds per question, median")
     max_cost: float | None = Field(None, gt=0, description="per question, tuning included, in the currency of costs")

@@ -24,7 +24,7 @@ Span = tuple[int, int]
 class ChunkSettings(BaseModel):
     """How documents are cut."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     by: Literal["tokens", "recursive", "sentences", "markdown", "document"] = "recursive"
     size: int = Field(128, ge=8, description="largest chunk, in tokens of the embedder")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import json_lines
+from ragtune.corpus.formats import decode, json_lines
 from ragtune.errors import CorpusError
 from ragtune.records import Answer, Chunk, Hit, Question, Row
 from ragtune.store import write_text
@@ -123,13 +123,16 @@ def _supported(where: str, id: str, row: dict[str, Any], label: bool) -> Labelle
     if contexts is None or not isinstance(row.get("answer"), str):
         fix = "For answers labelled right or wrong by references: --metric answer_correctness."
         raise CorpusError('a labelled line needs "answer" and "contexts".', where=where, fix=fix)
-    contexts = tuple(map(str, [contexts] if isinstance(contexts, str) else contexts))
+    contexts = [contexts] if isinstance(contexts, str) else contexts
+    if not isinstance(contexts, list) or not all(isinstance(c, str) for c in contexts):
+        raise CorpusError('"contexts" must be a text or a list of texts.', where=where)
     return labelled(id, str(row.get("question", "")), row["answer"], contexts, label, str(row.get("group", "")))
 
 
 def _judged(where: str, id: str, row: dict[str, Any], label: bool) -> Labelled:
     given = row.get("references", row.get("answers", row.get("reference")))
-    references = [str(r) for r in ([given] if isinstance(given, str) else given or ()) if str(r).strip()]
+    given = [given] if isinstance(given, str) else given if isinstance(given, list) else []
+    references = [str(r) for r in given if str(r).strip()]
     question, answer = row.get("question"), row.get("answer")
     if not references or not isinstance(question, str) or not isinstance(answer, str):
         raise CorpusError('a line needs "question", "references" and "answer".', where=where)
@@ -138,7 +141,10 @@ def _judged(where: str, id: str, row: dict[str, Any], label: bool) -> Labelled:
 
 def read_begin(path: Path) -> list[Labelled]:
     """A file of BEGIN (Dziri et al. 2022): *fully attributable* against the rest."""
-    rows = csv.DictReader(io.StringIO(path.read_text("utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE)
+    if not path.is_file():
+        raise CorpusError("there is no such file.", where=path)
+    text = io.StringIO(decode(path.read_bytes(), path))
+    rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
     if not {"knowledge", "message", "response", "begin_label"} <= set(rows.fieldnames or ()):
         raise CorpusError(
             "this is not a BEGIN file.",

@@ -22,7 +22,7 @@ from ragtune.store import Store, digest, file_digest
 class CorpusSettings(BaseModel):
     """Where the corpus is and how strictly it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     path: str
     bad_documents: Literal["skip", "error"] = Field(

@@ -53,6 +53,8 @@ def _known_keys_of_dict(value: Any, rest: tuple[str | int, ...]) -> list[str]:
     return _known_keys(value, rest[1:]) if rest else []
 
 
+#: how the validator calls what is no key of the file
+_INNER = ("function-", "constrained-", "[key]")
 #: what a value must be, by the validator's name for the problem, in a user's words
 _WORDS = {
     "model_type": "this takes keys with values, not one value or a list",
@@ -66,9 +68,11 @@ _WORDS = {
     "int_from_float": "this takes a whole number",
     "float_parsing": "this takes a number",
     "float_type": "this takes a number",
+    "finite_number": "this takes a finite number",
     "bool_parsing": "this takes true or false",
     "bool_type": "this takes true or false",
     "string_type": "this takes a text",
+    "string_pattern_mismatch": "this takes letters, digits, dots, dashes and underscores, a letter or digit first",
 }
 
 
@@ -105,7 +109,7 @@ def explain(
 
     ``model`` is what was validated; ``shared`` are the keys that may stand at the top besides its own.
     """
-    loc = tuple(p for p in problem["loc"] if not (isinstance(p, str) and p.startswith("function-")))
+    loc = tuple(p for p in problem["loc"] if not (isinstance(p, str) and p.startswith(_INNER)))
     keys = tuple(str(p) for p in loc)
     place, dotted = place_of(keys, lines, where, overrides), ".".join(keys)
     if problem["type"] == "extra_forbidden":
@@ -118,5 +122,9 @@ def explain(
     message = _WORDS.get(
         problem["type"], problem["msg"].removeprefix("Value error, ").replace("Input should be", "this must be")
     )
-    given = "" if isinstance(problem["input"], dict | BaseModel) else f" (given: {str(problem['input'])[:60]!r})"
+    given = "" if isinstance(problem["input"], dict | BaseModel) else f" (given: {_shown(problem['input'])})"
     return ExperimentError(f"{dotted + ': ' if dotted else ''}{message}{given}.", where=place)
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else repr(str(value)[:60])

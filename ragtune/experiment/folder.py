@@ -261,7 +261,8 @@ def load_run(path: str | Path) -> Run:
     except RagtuneError:
         raise
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise RunError(f"this Run is damaged ({type(error).__name__}).", where=path, fix=again) from None
+        missing = f": {Path(error.filename).name} is missing" if isinstance(error, FileNotFoundError) else ""
+        raise RunError(f"this Run is damaged{missing}.", where=path, fix=again) from None
 
 
 def _read(path: Path, about: About) -> Run:

@@ -45,6 +45,13 @@ def refuse_unread(
     told = [tuple(o.partition("=")[0].strip().split(".")) for o in overrides]
     by_setup = {name: _of_setup(setup) for name, setup in experiment.setups.items()}
     whole = _of_experiment(experiment)
+    for part in ("retrieval", "tuning"):
+        if data.get(part) is False:
+            fix = f"Take {part} away from the setups that have it: setups.NAME.{part}=false."
+            place = place_of((part,), lines, where, overrides)
+            raise ExperimentError(
+                f"{part}: false has no effect here: setups ask for it one by one.", where=place, fix=fix
+            )
     for keys in _given(data):
         if (resolved or ("setups",) in told) and not any(keys[: len(path)] == path for path in told):
             continue

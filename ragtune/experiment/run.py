@@ -28,7 +28,7 @@ from ragtune.judging.judges import refuse_incomplete
 from ragtune.judging.metrics import METRICS
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.devices import check_device
-from ragtune.models.names import check_at_hand, check_embedder
+from ragtune.models.names import check_at_hand, check_embedder, check_pairs
 from ragtune.records import Question, Row, Tuning
 from ragtune.store import Store
 
@@ -188,6 +188,11 @@ def prepare(bench: Workbench) -> None:
     refuse_incomplete(bench.experiment.judge)
     for model in bench.models():
         check_at_hand(model)
+    reranked = [s.retrieval.rerank for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.rerank]
+    for name in dict.fromkeys(r.model for r in reranked if r.kind == "cross-encoder"):
+        check_pairs(bench.ref(name))
+    if bench.experiment.judge.name == "nli":
+        check_pairs(bench.ref(str(bench.experiment.judge.model)))
 
 
 def answer_all(bench: Workbench) -> list[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from copy import deepcopy
 from typing import Any
 
 from ragtune.errors import ExperimentError
@@ -40,7 +41,7 @@ def expanded(data: dict[str, Any], where: object) -> dict[str, Any]:
             )
         if name in found:
             raise ExperimentError(f'setups: "{name}" stands twice.', where=where)
-        found[name] = {**SHORTHANDS[name]}
+        found[name] = deepcopy(SHORTHANDS[name])  # overrides change what they are given
     tuning = data.get("tuning")
     if "rag+tuned" in found and isinstance(tuning, dict) and "train_on" in tuning:
         found["rag+tuned"]["tuning"] = True

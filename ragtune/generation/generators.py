@@ -104,11 +104,7 @@ def unread(settings: GeneratorSettings) -> dict[str, str]:
     """The settings that have no effect on what these settings name, each with the reason."""
     reads = kind_of(settings).reads | {"model", "endpoint", "answers"}
     kinds = {name: [k for k, kind in GENERATORS.items() if name in kind.reads] for name in type(settings).model_fields}
-    found = {
-        name: f"it is heeded by {' and '.join(kinds[name])} generators, and this one is {settings.kind}"
-        for name in kinds
-        if name not in reads
-    }
+    found = {name: f"only {' and '.join(kinds[name])} generators heed it" for name in kinds if name not in reads}
     if settings.kind == "local" and not settings.sampled:
         found["top_p"] = "it needs a temperature above 0"
     return found

@@ -171,6 +171,24 @@ def check_embedder(ref: ModelRef) -> None:
             )
 
 
+def check_pairs(ref: ModelRef) -> None:
+    """Raises ModelError where the model's own card says that it cannot score pairs of texts."""
+    config = Path(ref.location) / "config.json"
+    if ref.kind == "bundled" or (ref.kind == "folder" and (Path(ref.location) / "1_Pooling").is_dir()):
+        what = "an embedder" if ref.kind == "folder" or ref.name == "bundled:minilm" else "a language model"
+        raise ModelError(
+            f"this is {what}, not a CrossEncoder.", where=ref.name, fix="Name one by its hub id or folder."
+        )
+    if ref.kind == "folder" and config.exists():
+        kinds = json.loads(config.read_text("utf-8")).get("architectures") or []
+        if kinds and all(k.endswith("Model") and not k.endswith("LMHeadModel") for k in kinds):
+            raise ModelError(
+                f"this model ({kinds[0]}) has no head that scores pairs; it is no CrossEncoder.",
+                where=ref.name,
+                fix="Name a CrossEncoder, by its hub id or folder.",
+            )
+
+
 def must_download(ref: ModelRef) -> bool:
     """Whether it is a hub id that the local cache does not hold."""
     return ref.kind == "hub" and _hub_revision(ref.location) == "main"

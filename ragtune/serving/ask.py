@@ -105,6 +105,8 @@ def _opened(
         )
     if whole:
         run = load_run(target)
+        if store and not store.is_dir():
+            raise RunError("there is no store here.", where=store, fix="Mend --store, or leave it out.")
         place = Store(store or store_of(run))
         experiment = located(run, load_experiment(target / "experiment.yaml", overrides), place)
         first = [n for n in (run.summary.decision.setup, *_retrieving(experiment)) if n in experiment.setups]

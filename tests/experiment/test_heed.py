@@ -29,8 +29,11 @@ def a(setup: str) -> str:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (a("retrieval: true, generator: {model: extractive, temperature: 0.7}"), "a.generator.temperature.*extractive"),
-        (a("generator: {concurrency: 2}"), "generator.concurrency.*heeded by endpoint generators.*local"),
+        (
+            a("retrieval: true, generator: {model: extractive, temperature: 0.7}"),
+            "a.generator.temperature.*only local and endpoint generators heed it",
+        ),
+        (a("generator: {concurrency: 2}"), "generator.concurrency.*only endpoint generators heed"),
         (a("generator: {model: m, endpoint: 'http://h/v1', device: cpu}"), "generator.device.*local generators"),
         (a("generator: {top_p: 0.5}"), "top_p has no effect: it needs a temperature above 0"),
         (a("generator: {columns: {question: q}}"), "columns.*given"),
@@ -57,7 +60,8 @@ def a(setup: str) -> str:
         ("setups: {a: {}}\nprocesses: 2\n", "processes.*no setup is tuned"),
         ("setups: {a: {}}\nretrieval: {top_k: 2}\n", "x.yaml:4: retrieval.top_k.*no setup asks for it with retrieval"),
         ("setups: {a: {}}\ntuning: {epochs: 2}\n", "tuning.epochs.*no setup asks for it with tuning"),
-        ("setups: [extractive]\ngenerator: {dtype: float32}\n", "generator.dtype.*extractive"),
+        ("setups: [rag]\nretrieval: false\n", "x.yaml:4: retrieval: false has no effect here"),
+        ("setups: [extractive]\ngenerator: {dtype: float32}\n", "generator.dtype.*only local generators"),
     ],
 )
 def test_a_setting_without_effect_is_refused(tmp_path: Path, text: str, says: str) -> None:

@@ -69,6 +69,20 @@ def test_typical_setups_are_taken_by_name(tmp_path: Path) -> None:
     assert list(load(tmp_path, BASE, overrides=["setups=[tuned]"]).setups) == ["tuned"]
     with pytest.raises(ExperimentError, match=r'--set setups=\[x\]: setups: "x" is no typical setup'):
         load(tmp_path, BASE, overrides=["setups=[x]"])
+    load(tmp_path, base + "[extractive]\n", overrides=["setups.extractive.retrieval.top_k=7"])
+    load(tmp_path, base + "[rag, extractive]\n", overrides=["setups.extractive.generator.model=bundled:nano"])
+    assert SHORTHANDS["extractive"] == {  # no override changes what a name stands for
+        "title": "Extractive",
+        "retrieval": True,
+        "generator": {"model": "extractive"},
+    }
+
+
+def test_a_corpus_and_a_judge_may_be_named_by_one_text(tmp_path: Path) -> None:
+    text = "name: x\ncorpus: c\njudge: local\nsetups: [rag]\n"
+    found = load(tmp_path, text, overrides=["corpus.allow_leaks=true", "judge.support=0.4"])
+    assert (found.corpus.path, found.corpus.allow_leaks) == ("c", True)
+    assert (found.judge.name, found.judge.support) == ("local", 0.4)
 
 
 @pytest.mark.parametrize(
