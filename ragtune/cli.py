@@ -143,7 +143,6 @@ def do_score(args: argparse.Namespace) -> int:
     from ragtune.store import refuse_place
 
     refuse_place(args.report)
-
     columns = {}
     for pair in args.map:
         ours, sep, theirs = pair.partition("=")
@@ -166,6 +165,7 @@ def do_judge(args: argparse.Namespace) -> int:
     from ragtune import api
     from ragtune.experiment import calibration
     from ragtune.experiment.progress import default_progress
+    from ragtune.judging.judges import refuse_unread
     from ragtune.report import agreement as pages
     from ragtune.store import Store, refuse_place
 
@@ -178,6 +178,8 @@ def do_judge(args: argparse.Namespace) -> int:
     if args.threshold is not None and not 0 < args.threshold < 1:
         raise RagtuneError(f"{args.threshold:g} is no threshold between 0 and 1.", where="--threshold")
     settings = api.judge_settings({**_judge_options(args), **chosen}, "--", evaluated=True)
+    if args.calibrate:  # a threshold that the judge would not heed
+        refuse_unread({"support": args.calibrate}, settings, "judge.")
     refuse_place(args.out)
     found = calibration.evaluate(args.labelled, args.metric, settings, store, default_progress())
     print("\n".join(pages.text(each) for each in found))

@@ -81,6 +81,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("judge evaluate none.tsv", "no such file"),
         ("judge evaluate lab.jsonl --judge foo", 'unknown judge "foo"'),
         ("judge evaluate lab.jsonl --judge llm --model m --endpoint here", "this takes a URL such as"),
+        (
+            "judge evaluate lab.jsonl --judge llm --model m --calibrate ours",
+            "judge.support has no effect: the llm judge",
+        ),
         ("judge evaluate lab.jsonl --threshold x", 'this takes a number, not "x"'),
         ("judge evaluate lab.jsonl --out empty", "this is a folder"),
         ("corpus import squad squad.json new", 'squad.json: an entry lacks "context"'),

@@ -76,3 +76,16 @@ def test_the_report_says_it_and_repeats(folder: Path, capsys: pytest.CaptureFixt
     del summary["notes"]  # as an earlier version wrote it
     (run.path / "summary.json").write_text(json.dumps(summary))
     assert load_run(run.path).summary.notes == ()
+
+
+def test_repeats_are_said_after_answering(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answers = ["tea is at tea is at tea is at tea is at", "At nine.", "At ten."]
+    rows = [{"question": f"When is tea {n}?", "answer": a, "reference": "At nine."} for n, a in enumerate(answers)]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert main(["score", "a.jsonl"]) == 0
+    said = capsys.readouterr()
+    assert "a: 1 of 3 answers repeat themselves." in said.err.splitlines()
+    assert "a: 1 of 3 answers repeat themselves." in said.out.splitlines()
