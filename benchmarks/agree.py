@@ -28,7 +28,7 @@ from sklearn.metrics import roc_auc_score
 from ragtune.text import agree as rule
 from ragtune.text.agree import agree, members, variants
 from ragtune.text.outcome import abstains
-from ragtune.text.overlap import normalise_answer, token_f1
+from ragtune.text.overlap import contains_reference, token_f1
 from ragtune.text.signs import Signs, signs_of
 
 Array = npt.NDArray[np.float64]
@@ -93,19 +93,13 @@ def fit(found: Sequence[Sequence[Array]], labels: Array, rounds: int = 4) -> tup
     return weights, constant
 
 
-def contained(row: Judged) -> float:
-    said = f" {normalise_answer(row.answer)} "
-    wanted = [normalise_answer(r) for r in row.references]
-    return float(any(w and f" {w} " in said for w in wanted))
-
-
 def measure(row: Judged) -> float:
     return agree(row.question, row.references, row.answer).probability
 
 
 MEASURES: dict[str, Callable[[Judged], float]] = {
     "token F1": lambda r: token_f1(r.answer, r.references),
-    "reference contained": contained,
+    "reference contained": lambda r: contains_reference(r.answer, r.references),
     "agree": measure,
 }
 

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from ragtune.corpus.answers import questions_of, read_answers
 from ragtune.errors import CorpusError, ExperimentError, RunError
-from ragtune.experiment.folder import Run, load_run
+from ragtune.experiment.explain import explain
+from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.plan import Plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.run import plan_experiment, reanalyse, rejudge, run_experiment
@@ -23,6 +24,7 @@ from ragtune.experiment.spec import Experiment, load_experiment
 from ragtune.gate import Baseline, Gate, GateSettings, load_baseline, make_baseline
 from ragtune.gate import check as check_baselines
 from ragtune.gate import save_baseline as _save_baseline
+from ragtune.judging.judges import refuse_incomplete, refuse_unread
 from ragtune.judging.settings import JudgeSettings
 from ragtune.records import Row
 from ragtune.store import Store
@@ -48,10 +50,14 @@ def plan(
     *,
     overrides: Sequence[str] = (),
     limit: int | None = None,
+    out: PathLike | None = None,
     store: PathLike = STORE,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Plan:
-    """What a run would compute and what is stored; ``overrides`` are texts like ``seeds=[0]``."""
+    """What a run would compute and what is stored; ``overrides`` are texts like ``seeds=[0]``. Refuses what the run would."""
+    if out is not None:
+        refuse_foreign(Path(out), force)
     return plan_experiment(_experiment(experiment, overrides, limit), Store(Path(store)), progress)
 
 
@@ -63,10 +69,15 @@ def run(
     out: PathLike | None = None,
     store: PathLike = STORE,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Run:
-    """Run an experiment (or its file) into the Run folder ``out`` (default ``runs/NAME``); what is stored is reused."""
+    """Run an experiment (or its file) into the Run folder ``out`` (default ``runs/NAME``); what is stored is reused.
+
+    ``force`` moves aside, to ``NAME~1``, what stands in ``out`` and is no Run.
+    """
     made = _experiment(experiment, overrides, limit)
-    return load_run(run_experiment(made, Store(Path(store)), Path(out or f"runs/{made.name}"), progress))
+    place = Path(out or f"runs/{made.name}")
+    return load_run(run_experiment(made, Store(Path(store)), place, progress, force=force))
 
 
 def ask(
@@ -80,10 +91,10 @@ def ask(
     progress: Progress | None = None,
 ) -> list[Row]:
     """The answers of a Run, an experiment file or a corpus folder to one or several questions."""
-    from ragtune.serving.ask import Assistant, open_target
+    from ragtune.serving.ask import open_assistant
 
-    made, place = open_target(Path(target), list(overrides), Path(store) if store else None)
-    assistant = Assistant(made, place, setup, seed, progress)
+    place = Path(store) if store else None
+    assistant = open_assistant(Path(target), list(overrides), place, setup=setup, seed=seed, progress=progress)
     return [assistant.ask(q) for q in ([questions] if isinstance(questions, str) else questions)]
 
 
@@ -95,6 +106,7 @@ def score(
     out: PathLike | None = None,
     store: PathLike = STORE,
     progress: Progress | None = None,
+    force: bool = False,
 ) -> Run:
     """Score answers of any system: a run whose questions and answers come from files, each file a setup of its own.
 
@@ -102,11 +114,12 @@ def score(
         columns: our column -> the files' column.
         judge: judge settings, as in an experiment file.
         out: the Run folder (default ``runs/score-NAME``).
+        force: move aside, to ``NAME~1``, what stands in ``out`` and is no Run.
     """
     paths = [Path(f) for f in ([files] if isinstance(files, str | Path) else files)]
     if not paths:
         raise CorpusError("there is no file to score.")
-    settings = _judge(judge or {})
+    settings = judge_settings(judge or {})
     read = [read_answers(path, columns) for path in paths]
     place = Path(out or f"runs/score-{paths[0].stem}")
     known = any(q.answerable for q in questions_of(read))
@@ -131,18 +144,27 @@ def score(
         }
     )
     command = f"ragtune score {' '.join(map(str, paths))}"
-    return load_run(run_experiment(made, Store(Path(store)), place, progress, command))
+    return load_run(run_experiment(made, Store(Path(store)), place, progress, command, force))
 
 
-def _judge(given: Mapping[str, Any]) -> JudgeSettings:
+def judge_settings(given: Mapping[str, Any], option: str = "judge.", evaluated: bool = False) -> JudgeSettings:
+    """The settings of a judge, as in an experiment file. ``option`` stands before a setting's name in errors; ``evaluated``: by
+    `ragtune judge evaluate`, where any judge has a threshold.
+
+    Raises:
+        ExperimentError: an unknown judge or key, a wrong value, a setting without effect or one that is missing.
+    """
     try:
-        return JudgeSettings.model_validate(dict(given))
-    except (ValidationError, TypeError, ValueError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("judge",), "msg": str(error)}
-        place = ".".join(str(p) for p in first["loc"])
+        made = JudgeSettings.model_validate(dict(given))
+    except ValidationError as error:
+        raise explain(error.errors()[0], {}, Path("judge"), JudgeSettings) from None
+    except (TypeError, ValueError):
         raise ExperimentError(
-            f"{place}: {first['msg']}.", where="judge", fix='For example judge={"name": "local"}.'
+            f"{given!r} are no settings.", where="judge", fix='For example judge={"name": "local"}.'
         ) from None
+    refuse_incomplete(made)
+    refuse_unread({k: v for k, v in given.items() if not (evaluated and k == "support")}, made, option)
+    return made
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -155,9 +177,9 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return found
 
 
-def save_baseline(run: Run | PathLike, path: PathLike) -> Baseline:
-    """Keep the scores of a Run for later checks."""
-    return _save_baseline(run if isinstance(run, Run) else load_run(run), Path(path))
+def save_baseline(run: Run | PathLike, path: PathLike, force: bool = False) -> Baseline:
+    """Keep the scores of a Run for later checks; a file that stands at ``path`` is overwritten with ``force`` only."""
+    return _save_baseline(run if isinstance(run, Run) else load_run(run), Path(path), force)
 
 
 def check(run: Run | PathLike, baseline: Baseline | PathLike, **settings: Any) -> Gate:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragtune.errors import RagtuneError
-from ragtune.options import parser_of
+from ragtune.errors import CorpusError, RagtuneError
+from ragtune.options import margin, pairs, parser_of
 
 if TYPE_CHECKING:
     from ragtune.experiment.folder import Run
@@ -20,12 +21,22 @@ if TYPE_CHECKING:
 
 def do_run(args: argparse.Namespace) -> int:
     from ragtune import api
+    from ragtune.store import refuse_place
 
-    asked = {"overrides": args.set or (), "limit": args.limit, "store": args.store}
+    asked = {
+        "overrides": args.set or (),
+        "limit": args.limit,
+        "out": args.out,
+        "store": args.store,
+        "force": args.force,
+    }
+    if args.dry_run and args.report:
+        raise RagtuneError("--report has no effect with --dry-run, which writes nothing.", fix="Leave one of them out.")
     if args.dry_run:
         print(api.plan(args.experiment, **asked))
         return 0
-    return _done(api.run(args.experiment, out=args.out, **asked), args.report)
+    refuse_place(args.report)
+    return _done(api.run(args.experiment, **asked), args.report)
 
 
 def _done(run: Run, report: Path | None) -> int:
@@ -57,12 +68,16 @@ def do_report(args: argparse.Namespace) -> int:
 
 
 def do_ask(args: argparse.Namespace) -> int:
-    from ragtune.serving.ask import Assistant, open_target
+    from ragtune.serving.ask import open_assistant
 
-    experiment, store = open_target(args.target, args.set, args.store, args.model, args.endpoint)
     if any(not q.strip() for q in args.question):
         raise RagtuneError("the question is empty.", where="ask")
-    assistant = Assistant(experiment, store, args.setup, args.seed)
+    if args.model and args.setup not in (None, "model"):
+        raise RagtuneError(
+            f'--model has no effect on the setup "{args.setup}".', where="ask", fix="Leave --setup or --model out."
+        )
+    options = args.set, args.store, args.model, args.endpoint, args.setup, args.seed
+    assistant = open_assistant(args.target, *options)
     print(f"Setup {assistant.name} answers.", file=sys.stderr)
     for question in args.question:
         _print_answer(assistant.ask(question), args.json, named=len(args.question) > 1)
@@ -94,7 +109,11 @@ def do_corpus_import(args: argparse.Namespace) -> int:
     from ragtune.corpus.importers import import_corpus
 
     import_corpus(args.kind, args.source, args.dest, args.split)
-    return do_corpus_info(args)
+    try:
+        return do_corpus_info(args)
+    except CorpusError:  # what cannot be read is no corpus; the folder was not there, or empty
+        shutil.rmtree(args.dest)
+        raise
 
 
 def do_corpus_info(args: argparse.Namespace) -> int:
@@ -121,7 +140,9 @@ def do_corpus_info(args: argparse.Namespace) -> int:
 
 def do_score(args: argparse.Namespace) -> int:
     from ragtune import api
+    from ragtune.store import refuse_place
 
+    refuse_place(args.report)
     columns = {}
     for pair in args.map:
         ours, sep, theirs = pair.partition("=")
@@ -130,43 +151,45 @@ def do_score(args: argparse.Namespace) -> int:
                 f'"{pair}" is not of the form OURS=THEIRS.', where="--map", fix="For example --map question=user_input."
             )
         columns[ours.strip()] = theirs.strip()
-    run = api.score(args.files, columns=columns, judge={"name": args.judge}, out=args.out, store=args.store)
+    judge = _judge_options(args)
+    run = api.score(args.files, columns=columns, judge=judge, out=args.out, store=args.store, force=args.force)
     return _done(run, args.report)
 
 
+def _judge_options(args: argparse.Namespace) -> dict[str, str]:
+    given = {"name": args.judge, "model": args.model, "endpoint": args.endpoint}
+    return {key: value for key, value in given.items() if value}
+
+
 def do_judge(args: argparse.Namespace) -> int:
-    from ragtune.corpus.labelled import read_begin, read_labelled
-    from ragtune.experiment.calibration import check_name, evaluate_judge, save_threshold
+    from ragtune import api
+    from ragtune.experiment import calibration
     from ragtune.experiment.progress import default_progress
-    from ragtune.judging.settings import JudgeSettings
+    from ragtune.judging.judges import refuse_unread
     from ragtune.report import agreement as pages
-    from ragtune.store import Store, write_text
+    from ragtune.store import Store, refuse_place
 
     store = Store(args.store)
     if args.calibrate:
-        check_name(args.calibrate)
+        calibration.check_name(args.calibrate)
+    if args.calibrate and args.metric != "faithfulness":
+        raise RagtuneError(f"--calibrate has no effect on {args.metric}: it keeps a threshold of support.")
     chosen = {} if args.threshold is None else {"support": args.threshold}
     if args.threshold is not None and not 0 < args.threshold < 1:
         raise RagtuneError(f"{args.threshold:g} is no threshold between 0 and 1.", where="--threshold")
-    if args.judge == "local" and (args.model or args.endpoint):
-        raise RagtuneError(
-            "the local judge takes no --model and no --endpoint.",
-            where="--judge",
-            fix="Choose --judge nli, llm or ragas.",
-        )
-    settings = JudgeSettings(name=args.judge, model=args.model, endpoint=args.endpoint, **chosen)
-    results = {}
-    for path in args.labelled:
-        rows = read_begin(path) if path.suffix == ".tsv" else read_labelled(path)
-        results[path.stem] = evaluate_judge(rows, settings, store, default_progress(), path.stem)
-        print(pages.text(path.stem, results[path.stem]))
-    write_text(args.out, pages.page(args.judge, results))
-    write_text(args.out.with_suffix(".json"), pages.as_json(args.judge, results))
-    print(f"Report: {args.out}")
+    settings = api.judge_settings({**_judge_options(args), **chosen}, "--", evaluated=True)
+    if args.calibrate:  # a threshold that the judge would not heed
+        refuse_unread({"support": args.calibrate}, settings, "judge.")
+    refuse_place(args.out)
+    found = calibration.evaluate(args.labelled, args.metric, settings, store, default_progress())
+    print("\n".join(pages.text(each) for each in found))
+    print(f"Report: {pages.write(args.out, args.judge, found)}")
     if args.calibrate:
+        calibration.refuse_few(found, args.calibrate)
         # several files: each counts the same, whatever its size
-        cut = sum(r.best_threshold for r in results.values()) / len(results)
-        value = save_threshold(store, args.calibrate, settings, cut, ", ".join(str(p) for p in args.labelled))
+        cut = sum(each.found.best_threshold for each in found) / len(found)
+        about = ", ".join(str(p) for p in args.labelled)
+        value = calibration.save_threshold(store, args.calibrate, settings, cut, about)
         print(f'Threshold "{args.calibrate}" is {value:g}; use it with judge: {{support: {args.calibrate}}}')
     return 0
 
@@ -174,46 +197,25 @@ def do_judge(args: argparse.Namespace) -> int:
 def do_baseline(args: argparse.Namespace) -> int:
     from ragtune import api
 
-    made = api.save_baseline(args.run, args.out)
+    made = api.save_baseline(args.run, args.out, args.force)
     print(f"{args.out}: {len(made.scores)} setups, {len(made.questions)} questions")
     return 0
-
-
-def _pairs(values: Sequence[str], option: str) -> dict[str, float]:
-    """``metric=number`` options."""
-    found = {}
-    for value in values:
-        name, sep, number = value.partition("=")
-        try:
-            found[name.strip()] = float(number)
-        except ValueError:
-            sep = ""
-        if not sep:
-            raise RagtuneError(
-                f'"{value}" is not of the form metric=number.',
-                where=option,
-                fix=f"For example {option} faithfulness=0.02.",
-            )
-    return found
 
 
 def do_check(args: argparse.Namespace) -> int:
     from ragtune import api
     from ragtune.gate import load_baseline, make_baseline, output
+    from ragtune.store import refuse_place
 
-    margins = _pairs([m for m in args.margin if "=" in m], "--margin")
-    plain = [m for m in args.margin if "=" not in m]
-    if len(plain) > 1:
-        raise RagtuneError(
-            f"--margin is given {len(plain)} times ({', '.join(plain)}).", fix="Give one, or METRIC=SHARE for each."
-        )
+    for place in (args.junit, args.markdown, args.json):
+        refuse_place(place)
     old, run = load_baseline(args.baseline), api.load_run(args.run)
     gate = api.check(
         run,
         old,
-        margins=margins,
-        margin=_pairs([f"all={m}" for m in plain], "--margin").get("all", 0.02),
-        floors=_pairs(args.min, "--min"),
+        margins=pairs([m for m in args.margin if "=" in m], "--margin"),
+        margin=margin(args.margin, 0.02),
+        floors=pairs(args.min, "--min"),
         setups=args.setup,
         max_latency=args.max_latency,
         max_cost=args.max_cost,

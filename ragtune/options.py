@@ -3,19 +3,85 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from ragtune import __version__
+from ragtune.errors import RagtuneError
 
 STORE = Path(".ragtune")
+ASIDE = "move aside, to NAME~1, what stands in the Run folder and is no Run"
 Call = Callable[[argparse.Namespace], int]
+
+
+class OneLine(argparse.ArgumentParser):
+    """Says what is wrong with the arguments in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+
+
+def whole(text: str) -> int:
+    """The whole number of an option."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'this takes a whole number, not "{text}"') from None
+
+
+def number(text: str) -> float:
+    """The number of an option."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'this takes a number, not "{text}"') from None
+
+
+def pairs(values: Sequence[str], option: str) -> dict[str, float]:
+    """The ``metric=number`` values of an option.
+
+    Raises:
+        RagtuneError: a value is none.
+    """
+    found = {}
+    for value in values:
+        name, sep, share = value.partition("=")
+        try:
+            found[name.strip()] = float(share)
+        except ValueError:
+            sep = ""
+        if not sep:
+            raise RagtuneError(
+                f'"{value}" is not of the form metric=number.',
+                where=option,
+                fix=f"For example {option} faithfulness=0.02.",
+            )
+    return found
+
+
+def margin(values: Sequence[str], default: float) -> float:
+    """The one value of ``--margin`` that names no metric.
+
+    Raises:
+        RagtuneError: there are several, or it is no number.
+    """
+    plain = [m for m in values if "=" not in m]
+    if len(plain) > 1:
+        raise RagtuneError(
+            f"--margin is given {len(plain)} times ({', '.join(plain)}).", fix="Give one, or METRIC=SHARE for each."
+        )
+    try:
+        return float(plain[0]) if plain else default
+    except ValueError:
+        fix = "For example --margin 0.02, or --margin faithfulness=0.02."
+        raise RagtuneError(f'"{plain[0]}" is no number.', where="--margin", fix=fix) from None
 
 
 def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     """The parser; ``calls`` maps a verb to what does it."""
     raw = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    parser = OneLine(
         prog="ragtune",
         description="Prompt, retrieve, fine-tune, or both? Run one experiment and see the evidence.",
         formatter_class=raw,
@@ -33,8 +99,9 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     p.add_argument("experiment", type=Path, help="experiment file (YAML)")
     p.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     p.add_argument("--set", action="append", metavar="A.B=C", help="override a key; may be repeated")
-    p.add_argument("--limit", type=int, metavar="N", help="answer only N questions, spread over the split")
+    p.add_argument("--limit", type=whole, metavar="N", help="answer only N questions, spread over the split")
     p.add_argument("--out", type=Path, help="Run folder (default: runs/NAME)")
+    p.add_argument("--force", action="store_true", help=ASIDE)
     p.add_argument("--report", type=Path, help="report file (default: reports/NAME.html)")
     p.add_argument("--store", type=Path, default=STORE, help=f"where finished work is kept (default: {STORE})")
     p.set_defaults(call=calls["run"])
@@ -55,7 +122,7 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
         "question", nargs="*", help="one question an argument; none opens a prompt, or reads a pipe line by line"
     )
     p.add_argument("--setup", help="which setup answers (default: the one chosen, else the first that retrieves)")
-    p.add_argument("--seed", type=int, help="which seed's tuning answers (default: the first)")
+    p.add_argument("--seed", type=whole, help="which seed's tuning answers (default: the first)")
     p.add_argument("--model", help="over a corpus folder: the model that answers (id, folder or served name)")
     p.add_argument("--endpoint", help="over a corpus folder: an OpenAI-compatible server of --model")
     p.add_argument("--json", action="store_true", help="one JSON object per answer")
@@ -95,7 +162,10 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     )
     p.add_argument("--map", action="append", default=[], metavar="OURS=THEIRS", help="name a column of the file")
     p.add_argument("--judge", default="local", help="which judge scores (default: local)")
+    p.add_argument("--model", help="CrossEncoder for --judge nli, served or local model for --judge llm and ragas")
+    p.add_argument("--endpoint", help="OpenAI-compatible server of --model")
     p.add_argument("--out", type=Path, help="Run folder (default: runs/score-NAME)")
+    p.add_argument("--force", action="store_true", help=ASIDE)
     p.add_argument("--report", type=Path, help="HTML file (default: reports/score-NAME.html)")
     p.add_argument("--store", type=Path, default=STORE, help="artifact store (default: .ragtune)")
     p.set_defaults(call=calls["score"])
@@ -104,24 +174,38 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
     q = actions.add_parser(
         "evaluate",
-        help="AUC, accuracy, kappa and calibration of a judge on labelled answers",
+        help="AUC, agreement, kappa and calibration of a judge on labelled answers",
         formatter_class=raw,
-        epilog="examples:\n  ragtune judge evaluate labelled.jsonl --judge local\n  ragtune judge evaluate begin_dev_wow.tsv --judge nli --model path/to/cross-encoder",
+        epilog="examples:\n  ragtune judge evaluate labelled.jsonl --judge local\n  ragtune judge evaluate begin_dev_wow.tsv --judge nli --model path/to/cross-encoder\n"
+        "  ragtune judge evaluate verdicts.jsonl --metric answer_correctness",
     )
     q.add_argument(
-        "labelled", nargs="+", type=Path, metavar="LABELLED", help="JSONL with answer, contexts, label; or a BEGIN .tsv"
+        "labelled",
+        nargs="+",
+        type=Path,
+        metavar="LABELLED",
+        help="JSONL (or .jsonl.gz) with answer, contexts, label; or a BEGIN .tsv",
+    )
+    q.add_argument(
+        "--metric",
+        default="faithfulness",
+        choices=("faithfulness", "answer_correctness"),
+        help="what the labels say: supported by the contexts, or right by the references (columns question, references, answer, label)",
     )
     q.add_argument("--judge", default="local", help="which judge (default: local)")
-    q.add_argument("--model", help="CrossEncoder for --judge nli, served or local model for --judge llm")
-    q.add_argument("--endpoint", help="OpenAI-compatible server for --judge llm")
+    q.add_argument("--model", help="CrossEncoder for --judge nli, served or local model for --judge llm and ragas")
+    q.add_argument("--endpoint", help="OpenAI-compatible server of --model")
     q.add_argument(
         "--calibrate",
         metavar="NAME",
         help="keep the threshold that separates these labels best, to be used by that name",
     )
-    q.add_argument("--threshold", type=float, help="support that counts as supported (default: the judge's own)")
+    q.add_argument("--threshold", type=number, help="support that counts as supported (default: the judge's own)")
     q.add_argument(
-        "--out", type=Path, default=Path("reports/judge.html"), help="HTML file; a JSON file is written beside it"
+        "--out",
+        type=Path,
+        default=Path("reports/judge.html"),
+        help="HTML file, with a JSON file beside it; or a .json file alone",
     )
     q.add_argument("--store", type=Path, default=STORE, help="artifact store (default: .ragtune)")
     q.set_defaults(call=calls["judge"])
@@ -133,6 +217,7 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     q.add_argument(
         "-o", "--out", type=Path, default=Path("baseline.json"), help="file to write (default: baseline.json)"
     )
+    q.add_argument("--force", action="store_true", help="overwrite a file that stands there")
     q.set_defaults(call=calls["baseline"])
 
     p = verbs.add_parser(
@@ -157,11 +242,11 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     p.add_argument("--setup", action="append", default=[], metavar="NAME", help="check only these setups")
     p.add_argument(
         "--max-latency",
-        type=float,
+        type=number,
         metavar="SECONDS",
         help="ceiling of the median latency: one question at a time, as served",
     )
-    p.add_argument("--max-cost", type=float, metavar="COST", help="ceiling of the cost per question")
+    p.add_argument("--max-cost", type=number, metavar="COST", help="ceiling of the cost per question")
     p.add_argument("--strict", action="store_true", help="unclear fails too")
     p.add_argument("--allow-different", action="store_true", help="compare although questions or judge differ")
     p.add_argument("--junit", type=Path, metavar="FILE", help="write JUnit XML")

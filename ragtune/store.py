@@ -77,7 +77,11 @@ def writing(what: object) -> Iterator[None]:
             raise StoreError(
                 "the disk is full.", where=what, fix="Free some space and run again; finished work is kept."
             ) from error
-        if isinstance(error, PermissionError | NotADirectoryError) or error.errno == errno.EROFS:
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            raise StoreError(
+                "a file stands where a folder is needed.", where=what, fix="Choose another place with --store or --out."
+            ) from error
+        if isinstance(error, PermissionError) or error.errno == errno.EROFS:
             raise StoreError(
                 f"cannot write ({error.strerror}).", where=what, fix="Choose another folder with --store or --out."
             ) from error
@@ -86,14 +90,24 @@ def writing(what: object) -> Iterator[None]:
         ) from error
 
 
+def refuse_place(path: Path | None) -> None:
+    """Raises StoreError where no file can be written at ``path``: a folder stands there, or a file on the way to it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise StoreError("this is a folder; a file is to be written.", where=path, fix="Name a file in it.")
+    above = next((folder for folder in path.parents if folder.exists()), Path())
+    if not above.is_dir():
+        raise StoreError(f"{above} is a file, not a folder.", where=path, fix="Choose another place.")
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a file's content in one step: readers see the old text or the new, never half.
 
     Raises:
         StoreError: ``path`` is a folder, or the disk says no.
     """
-    if path.is_dir():
-        raise StoreError("this is a folder; a file is to be written.", where=path, fix="Name a file in it.")
+    refuse_place(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")

@@ -18,7 +18,7 @@ DAYS_PER_MONTH = 30.44
 class CostSettings(BaseModel):
     """Prices in one currency. Seconds are those measured in this Run, on its machine."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     currency: str = "USD"
     machine_hour: float = Field(0.0, ge=0, description="price of an hour of the machine that answers and tunes")
@@ -31,6 +31,17 @@ class CostSettings(BaseModel):
         1.0, ge=0, description="how often documents change so that tuning must be repeated"
     )
 
+    def unread(self) -> dict[str, str]:
+        """The prices that price nothing, each with the reason."""
+        found = {}
+        if not self.kwh:
+            found["watts"] = "it needs kwh, the price of energy"
+        if not self.watts:
+            found["kwh"] = "it needs watts, the power drawn"
+        if not (self.hour or self.prompt_1k_tokens or self.answer_1k_tokens):
+            found |= dict.fromkeys(("currency", "questions_per_day", "refreshes_per_month"), "no price is given")
+        return found
+
     @property
     def hour(self) -> float:
         """Price of an hour of work, energy included."""
@@ -40,7 +51,7 @@ class CostSettings(BaseModel):
 class Limits(BaseModel):
     """What a setup must keep to be recommended."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     max_latency: float | None = Field(None, gt=0, description="seconds that one user waits for an answer, median")
     max_cost: float | None = Field(None, gt=0, description="per question, tuning included, in the currency of costs")

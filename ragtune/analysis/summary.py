@@ -13,6 +13,7 @@ from ragtune.analysis.differences import Difference, difference, holm
 from ragtune.analysis.latency import Latency
 from ragtune.analysis.learning import Curve, Family, learning_curves
 from ragtune.analysis.means import Estimate, Scored, clusters_of, estimate, table
+from ragtune.analysis.notes import notes_of
 from ragtune.analysis.power import Power, power_of
 from ragtune.corpus.load import Skipped
 from ragtune.records import Metric, Question, Row, Tuning
@@ -68,7 +69,7 @@ class Abstentions:
 @dataclass(frozen=True)
 class Summary:
     """What a Run shows. ``slices``: part -> setup -> metric; ``unscored``: reason -> setup -> count; ``failed``: setup ->
-    metric -> share of answers that the judge failed to score."""
+    metric -> share of answers that the judge failed to score; ``notes``: what to know before believing a number."""
 
     name: str
     setups: Mapping[str, str]
@@ -88,6 +89,7 @@ class Summary:
     power: Power
     learning: tuple[Curve, ...]
     decision: Decision
+    notes: tuple[str, ...] = ()
 
     def known(self, setup: str, metric: str) -> tuple[float, float, float] | None:
         """(mean, low, high) of a metric over all questions, None where nothing was scored."""
@@ -145,6 +147,7 @@ def summarise(study: Study, rows: Sequence[Row]) -> tuple[Summary, Costs]:
         power=power_of(differences, main),
         learning=learning_curves(study.families, study.untuned, curves, main),
         decision=decide(_candidates(study, by_setup, scores, tokens, clusters, costs), main, study.limits),
+        notes=notes_of(by_setup, study.tunings),
     )
     return summary, costs
 

@@ -10,6 +10,7 @@ from ragtune.corpus.formats import json_lines
 from ragtune.corpus.questions import find_quote
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Evidence, Question
+from ragtune.text.near import copy_it
 from ragtune.text.words import word_key
 
 CHANGED, UNCHANGED = "changed", "unchanged"
@@ -47,7 +48,7 @@ def read_changes(path: Path, documents: Mapping[str, Document]) -> list[Change]:
             raise CorpusError(
                 f'"{row["find"][:60]}" does not stand in document "{document.id}".',
                 where=where,
-                fix="Copy it from the document's text.",
+                fix=copy_it(document.text, row["find"]),
             )
         answers = row.get("answers", [row["replace"]])
         if not isinstance(answers, list) or not all(isinstance(a, str) and a.strip() for a in answers):

@@ -24,12 +24,21 @@ Span = tuple[int, int]
 class ChunkSettings(BaseModel):
     """How documents are cut."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     by: Literal["tokens", "recursive", "sentences", "markdown", "document"] = "recursive"
     size: int = Field(128, ge=8, description="largest chunk, in tokens of the embedder")
     overlap: int = Field(0, ge=0, description="tokens that neighbours share (tokens, sentences)")
     titles: bool = Field(True, description="give each chunk its document title and heading path")
+
+    def unread(self) -> dict[str, str]:
+        """The settings that have no effect on this way to cut, each with the reason."""
+        found = {}
+        if self.by not in ("tokens", "sentences"):
+            found["overlap"] = "it needs by: tokens or sentences"
+        if self.by == "document":
+            found["size"] = "by: document does not cut"
+        return found
 
     @model_validator(mode="after")
     def _fits(self) -> ChunkSettings:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -173,13 +175,23 @@ def _rows(rows: Iterable[dict[str, Any]], path: Path, doc_id: str) -> list[Docum
     return found
 
 
+def _unpacked(path: Path) -> bytes:
+    raw = path.read_bytes()
+    if path.suffix != ".gz":
+        return raw
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error):
+        raise CorpusError("this file cannot be unpacked: it is not gzip, or damaged.", where=path) from None
+
+
 def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """("file:line", object) of every line of a JSONL file that is not blank.
+    """("file:line", object) of every line of a JSONL file (``.gz``: gzipped) that is not blank.
 
     Raises:
-        CorpusError: a line is not a JSON object; the message names file and line.
+        CorpusError: the file is not gzip though its name says so; a line is not a JSON object; the message names file and line.
     """
-    for n, line in enumerate(decode(path.read_bytes(), path).split("\n"), 1):
+    for n, line in enumerate(decode(_unpacked(path), path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path}:{n}"

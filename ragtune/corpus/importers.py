@@ -61,7 +61,7 @@ def import_squad(source: Path, dest: Path, split: str = "test") -> None:
                 unique = [dict(t) for t in dict.fromkeys(tuple(s.items()) for s in spans)]
                 questions.append(
                     {
-                        "id": qa["id"],
+                        "id": str(qa["id"]),
                         "question": qa["question"],
                         "answers": answers,
                         "evidence": unique,
@@ -109,10 +109,15 @@ def _question_rows(rows: Rows, split: str, where: Path) -> Rows:
         text = row.get("question") or row.get("user_input")
         if not text:
             raise CorpusError(f'row {n} has no "question".', where=where)
+        for name, value in (("question", text), ("context", row.get("context") or "")):
+            if not isinstance(value, str):
+                raise CorpusError(f'"{name}" in row {n} must be a text.', where=where)
         given = [row[k] for k in ("answers", "answer", "reference") if row.get(k) not in (None, "")]
         answers = next((g for g in given if g), given[0] if given else None)
         if isinstance(answers, str):
             answers = [a.strip() for a in answers.split("||") if a.strip()]
+        if answers is not None and not (isinstance(answers, list) and all(isinstance(a, str) for a in answers)):
+            raise CorpusError(f'"answers" in row {n} must be a text or a list of texts.', where=where)
         found = {
             "id": str(row.get("id") or f"q{n:05d}"),
             "question": text,
@@ -203,8 +208,17 @@ def import_corpus(kind: str, source: Path, dest: Path, split: str = "test") -> N
         raise CorpusError("the destination lies in the source.", where=dest, fix="Choose a folder outside it.")
     existed = dest.exists()
     try:
-        IMPORTERS[kind](source, dest, split)
+        _imported(kind, source, dest, split)
     except BaseException:
         for left in [*dest.iterdir()] if existed else [dest]:  # what is half imported would stand in the next try's way
             shutil.rmtree(left, ignore_errors=True)
         raise
+
+
+def _imported(kind: str, source: Path, dest: Path, split: str) -> None:
+    try:
+        IMPORTERS[kind](source, dest, split)
+    except KeyError as error:
+        raise CorpusError(f'an entry lacks "{error.args[0]}".', where=source) from None
+    except (TypeError, AttributeError, ValueError, IndexError):  # texts, lists and numbers in one another's place
+        raise CorpusError(f"an entry is not built as {kind} has it.", where=source) from None

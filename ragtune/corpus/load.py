@@ -22,7 +22,7 @@ from ragtune.store import Store, digest, file_digest
 class CorpusSettings(BaseModel):
     """Where the corpus is and how strictly it is read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     path: str
     bad_documents: Literal["skip", "error"] = Field(
@@ -36,6 +36,12 @@ class CorpusSettings(BaseModel):
     answers: tuple[str, ...] = Field((), description="files of answers whose questions are asked, in place of a corpus")
     columns: dict[str, str] = Field(default_factory=dict, description="answers: our column -> the files'")
     allow_leaks: bool = Field(False, description="run even if test questions stand in the train split")
+
+    def unread(self) -> dict[str, str]:
+        """The settings that have no effect on what is read, each with the reason."""
+        if not self.answers:
+            return {"columns": "it needs answers"}
+        return dict.fromkeys(("bad_documents", "max_document_mb", "changes"), "with answers there are no documents")
 
 
 @dataclass(frozen=True)

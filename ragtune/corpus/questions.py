@@ -14,6 +14,8 @@ from ragtune.corpus.formats import json_lines
 from ragtune.corpus.normalise import normalise
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Evidence, Question
+from ragtune.text.fold import any_quotes
+from ragtune.text.near import copy_it
 from ragtune.text.words import find_words
 
 #: two characters inside one word or number; scripts without spaces have no borders
@@ -24,14 +26,17 @@ _KEYS = {"id", "question", "answers", "evidence", "document", "split", "tags"}
 def find_quote(text: str, quote: str, near: int = 0, whole: bool = True) -> tuple[int, int] | None:
     """The span of ``quote`` in ``text`` closest to ``near``, of whole words (if ``whole``); runs of space match one another.
 
-    Where it does not stand there letter for letter, its words are looked for, whatever their case, accents and quotes.
+    Where it does not stand there letter for letter, it is looked for with quotes and dashes of any shape, then by its words,
+    whatever their case and accents.
     """
     words = normalise(quote).split()
     if not words:
         return None
-    spans = [
-        m.span() for m in re.finditer(r"\s+".join(map(re.escape, words)), text) if not whole or _whole(text, *m.span())
-    ]
+    for spelling in (re.escape, any_quotes):
+        found = re.finditer(r"\s+".join(map(spelling, words)), text)
+        spans = [m.span() for m in found if not whole or _whole(text, *m.span())]
+        if spans:
+            break
     return min(spans or find_words(text, quote), key=lambda s: abs(s[0] - near), default=None)
 
 
@@ -62,12 +67,15 @@ def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evide
             fix="Mend the id or add the document.",
         )
     if "quote" in item:
-        span = find_quote(document.text, str(item["quote"]), int(item.get("near", 0)))
+        near = item.get("near", 0)
+        if not isinstance(near, int):
+            raise CorpusError(f'"near" must be a character\'s number, not "{near}".', where=where)
+        span = find_quote(document.text, str(item["quote"]), near)
         if span is None:
             raise CorpusError(
                 f'the quote "{str(item["quote"])[:60]}" does not stand in document "{document.id}".',
                 where=where,
-                fix="Copy it from the document's text.",
+                fix=copy_it(document.text, str(item["quote"])),
             )
         return Evidence(document.id, *span)
     if "start" not in item and "end" not in item:

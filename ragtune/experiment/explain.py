@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,11 +53,14 @@ def _known_keys_of_dict(value: Any, rest: tuple[str | int, ...]) -> list[str]:
     return _known_keys(value, rest[1:]) if rest else []
 
 
+#: how the validator calls what is no key of the file
+_INNER = ("function-", "constrained-", "[key]")
 #: what a value must be, by the validator's name for the problem, in a user's words
 _WORDS = {
     "model_type": "this takes keys with values, not one value or a list",
     "model_attributes_type": "this takes keys with values, not one value or a list",
     "dict_type": "this takes names with settings, for example {rag: {retrieval: true}}",
+    "too_short": "this needs at least one",
     "tuple_type": "this takes a list, for example [0, 1]",
     "list_type": "this takes a list, for example [0, 1]",
     "int_parsing": "this takes a whole number",
@@ -65,10 +68,33 @@ _WORDS = {
     "int_from_float": "this takes a whole number",
     "float_parsing": "this takes a number",
     "float_type": "this takes a number",
+    "finite_number": "this takes a finite number",
     "bool_parsing": "this takes true or false",
     "bool_type": "this takes true or false",
     "string_type": "this takes a text",
+    "string_pattern_mismatch": "this takes letters, digits, dots, dashes and underscores, a letter or digit first",
 }
+
+
+def place_of(
+    keys: tuple[str, ...], lines: Mapping[tuple[str, ...], int], where: Path, overrides: Sequence[str] = ()
+) -> str:
+    """Where ``keys`` are set: file and line, or the ``--set`` that sets them."""
+    # a shared section's problem shows in a setup: the path that the file matches furthest is the right one
+    paths = [keys, keys[2:]] if keys[:1] == ("setups",) else [keys]
+    depths = [
+        (len(path) - cut, -cut, lines[path[:cut]])
+        for path in paths
+        for cut in range(len(path), 0, -1)
+        if path[:cut] in lines
+    ]
+    line = min(depths)[2] if depths else None
+    place = f"{where}:{line}" if line else str(where)
+    for override in overrides:
+        path = tuple(override.partition("=")[0].strip().split("."))
+        if any(p[: len(path)] == path or path[: len(p)] == p for p in paths):
+            place = f"--set {override}"
+    return place
 
 
 def explain(
@@ -83,23 +109,9 @@ def explain(
 
     ``model`` is what was validated; ``shared`` are the keys that may stand at the top besides its own.
     """
-    loc = tuple(p for p in problem["loc"] if not (isinstance(p, str) and p.startswith("function-")))
+    loc = tuple(p for p in problem["loc"] if not (isinstance(p, str) and p.startswith(_INNER)))
     keys = tuple(str(p) for p in loc)
-    # a shared section's problem shows in a setup: the path that the file matches furthest is the right one
-    paths = [keys, keys[2:]] if keys[:1] == ("setups",) else [keys]
-    depths = [
-        (len(path) - cut, -cut, lines[path[:cut]])
-        for path in paths
-        for cut in range(len(path), 0, -1)
-        if path[:cut] in lines
-    ]
-    line = min(depths)[2] if depths else None
-    place = f"{where}:{line}" if line else str(where)
-    dotted = ".".join(keys)
-    for override in overrides:
-        path = tuple(override.partition("=")[0].strip().split("."))
-        if any(p[: len(path)] == path or path[: len(p)] == p for p in paths):
-            place = f"--set {override}"
+    place, dotted = place_of(keys, lines, where, overrides), ".".join(keys)
     if problem["type"] == "extra_forbidden":
         known = _known_keys(model, loc[:-1]) + (list(shared) if len(loc) == 1 else [])
         near = difflib.get_close_matches(keys[-1], known, 1, 0.5)
@@ -110,5 +122,9 @@ def explain(
     message = _WORDS.get(
         problem["type"], problem["msg"].removeprefix("Value error, ").replace("Input should be", "this must be")
     )
-    given = "" if isinstance(problem["input"], dict | BaseModel) else f" (given: {str(problem['input'])[:60]!r})"
+    given = "" if isinstance(problem["input"], dict | BaseModel) else f" (given: {_shown(problem['input'])})"
     return ExperimentError(f"{dotted + ': ' if dotted else ''}{message}{given}.", where=place)
+
+
+def _shown(value: Any) -> str:
+    return "nothing" if value is None else repr(str(value)[:60])

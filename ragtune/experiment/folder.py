@@ -7,8 +7,9 @@ import os
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import metadata
+from itertools import count, islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ import yaml
 from ragtune.analysis.costs import Costs
 from ragtune.analysis.summary import Summary
 from ragtune.errors import RagtuneError, RunError
-from ragtune.experiment.spec import Experiment
+from ragtune.experiment.places import places_of
+from ragtune.experiment.spec import RESOLVED, Experiment
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.records import Hit, Row, Times, Tuning
 from ragtune.store import decode, encode, write_text, writing
@@ -53,15 +55,21 @@ class WorkDone:
 
 @dataclass(frozen=True)
 class CorpusFacts:
+    """``hash`` is of documents and questions, ``texts`` of the documents alone ("" where an earlier version made the Run)."""
+
     path: str
     hash: str
     documents: int
     questions: int
+    texts: str = ""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a Run is: ``store`` is its store's path from the Run folder, ``command`` what made it if not ``run``."""
+    """What a Run is: ``store`` is its store's path from the Run folder, ``command`` what made it if not ``run``.
+
+    ``places`` tells where the files lay that its experiment names (and the store, by its path): from the Run folder, and absolute.
+    """
 
     format: int
     name: str
@@ -69,6 +77,7 @@ class About:
     corpus: CorpusFacts
     command: str
     python: str
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,27 +118,45 @@ def _text(record: object) -> str:
 KEPT_RUNS = 10
 
 
-def refuse_foreign(out: Path) -> None:
-    """Raises RunError where ``out`` is a file or holds something that is no Run."""
-    if out.is_file():
-        raise RunError("this is a file, not a folder for a Run.", where=out, fix="Choose another place with --out.")
+def is_run(path: Path) -> bool:
+    """Whether ``path`` holds a Run, complete or not."""
+    return any((path / name).exists() for name in ("run.json", "answers.jsonl"))
+
+
+def refuse_foreign(out: Path, force: bool = False) -> None:
+    """Raises RunError where ``out`` is a file or holds something that is no Run, unless ``force`` is to move it aside.
+
+    A folder that one works in cannot be moved aside, whatever it holds.
+    """
+    fix = f"Choose another place with --out, or move this to {out.name}~1 with --force."
+    if out.is_file() and not force:
+        raise RunError("this is a file, not a folder for a Run.", where=out, fix=fix)
     held = out.is_dir() and any(out.iterdir())
-    if held and not any((out / name).exists() for name in ("run.json", "answers.jsonl")):
-        raise RunError("this folder holds something that is no Run.", where=out, fix="Choose another place with --out.")
+    if held and Path.cwd().is_relative_to(out.resolve()):
+        raise RunError("this is the folder that you work in.", where=out, fix="Choose another place with --out.")
+    if held and not is_run(out) and not force:
+        raise RunError("this folder holds something that is no Run.", where=out, fix=fix)
 
 
-def keep_earlier(out: Path) -> None:
-    """Move a Run that stands in ``out`` aside, to ``NAME~1`` (the newest) up to ``NAME~10``."""
-    refuse_foreign(out)
-    if not out.is_dir() or not any(out.iterdir()):
+def keep_earlier(out: Path, force: bool = False) -> None:
+    """Move a Run that stands in ``out`` aside, to ``NAME~1`` (the newest) up to ``NAME~10``; the oldest beyond goes.
+
+    With ``force`` anything else is moved to the first ``NAME~N`` that is free. What is no Run is never moved again nor deleted.
+    """
+    refuse_foreign(out, force)
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     with writing(out):
-        earlier = [out.with_name(f"{out.name}~{n}") for n in range(1, KEPT_RUNS + 1)]
+        places = (out.with_name(f"{out.name}~{n}") for n in count(1))
+        if not is_run(out):
+            out.rename(next(place for place in places if not place.exists()))
+            return
+        earlier = list(islice((p for p in places if not p.exists() or is_run(p)), KEPT_RUNS))
         if earlier[-1].exists():
             shutil.rmtree(earlier[-1])
-        for n in range(KEPT_RUNS - 1, 0, -1):
-            if earlier[n - 1].exists():
-                earlier[n - 1].rename(earlier[n])
+        for newer, older in reversed(list(pairwise(earlier))):
+            if newer.exists():
+                newer.rename(older)
         out.rename(earlier[0])
 
 
@@ -141,11 +168,13 @@ def write_run(
     costs: Costs,
     tunings: Sequence[Tuning],
     command: str = "",
+    force: bool = False,
 ) -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete."""
-    keep_earlier(out)
+    keep_earlier(out, force)
     settings = bench.experiment.model_dump(mode="json")
-    write_text(out / "experiment.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True))
+    text = RESOLVED + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+    write_text(out / "experiment.yaml", text)
     write_text(out / "answers.jsonl", _lines([_bare(row) for row in rows]))
     write_text(out / "times.jsonl", _lines([_Timed(r.setup, r.seed, r.question.id, r.times) for r in rows]))
     write_text(out / "summary.json", _text(summary))
@@ -155,9 +184,11 @@ def write_run(
     stages = {k: replace(w, seconds=round(w.seconds, 3)) for k, w in bench.work.items()}
     write_text(out / "work.json", _text(WorkDone(stages, bench.model_loads)))
     corpus = bench.corpus
-    facts = CorpusFacts(str(bench.experiment.corpus.path), corpus.hash, len(corpus.documents), len(corpus.questions))
+    counts = len(corpus.documents), len(corpus.questions)
+    facts = CorpusFacts(str(bench.experiment.corpus.path), corpus.hash, *counts, corpus.documents_hash)
     store = os.path.relpath(bench.store.root, out)
-    about = About(FORMAT, bench.experiment.name, store, facts, command, platform.python_version())
+    places = {**places_of(settings, out), store: (store, str(bench.store.root.absolute()))}
+    about = About(FORMAT, bench.experiment.name, store, facts, command, platform.python_version(), places)
     write_text(out / "run.json", _text(about))
 
 
@@ -230,7 +261,8 @@ def load_run(path: str | Path) -> Run:
     except RagtuneError:
         raise
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise RunError(f"this Run is damaged ({type(error).__name__}).", where=path, fix=again) from None
+        missing = f": {Path(error.filename).name} is missing" if isinstance(error, FileNotFoundError) else ""
+        raise RunError(f"this Run is damaged{missing}.", where=path, fix=again) from None
 
 
 def _measured(costs: Costs) -> Costs:

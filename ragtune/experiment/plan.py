@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from ragtune.analysis.notes import few_steps
 from ragtune.analysis.power import expected_power
 from ragtune.experiment import retrieve, tune
 from ragtune.experiment.answer import answer_step
 from ragtune.experiment.latency import latency_steps
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
+from ragtune.experiment.steps import expected_steps
 from ragtune.experiment.workbench import Workbench
+from ragtune.models.names import must_download
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,15 @@ class PlannedStage:
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages in the order they run, each once however many setups share it, and what the questions can show."""
+    """The stages in the order they run, each once however many setups share it, what the questions can show, and ``notes``:
+    what a run would do otherwise than a reader may think."""
 
     stages: tuple[PlannedStage, ...]
     power: str
+    notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return "\n".join([*map(_line, self.stages), self.power])
+        return "\n".join([*map(_line, self.stages), self.power, *self.notes])
 
     @property
     def computes(self) -> bool:
@@ -70,7 +75,22 @@ def make_plan(bench: Workbench) -> Plan:
     stages += _per_setup(bench, "answer", lambda name, setup: _answers(bench, name, setup))
     stages += _per_setup(bench, "latency", lambda name, setup: latency_steps(bench, name, setup))
     stages += [PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
-    return Plan(tuple(stages), expected_power(len(bench.questions)))
+    return Plan(tuple(stages), expected_power(len(bench.questions)), (*_downloads(bench), *_short_tunings(bench)))
+
+
+def _downloads(bench: Workbench) -> Iterator[str]:
+    for model in bench.models():
+        if must_download(model):
+            yield f"{model.name} is no folder here and not in the local cache: it will be downloaded from the Hugging Face hub."
+
+
+def _short_tunings(bench: Workbench) -> Iterator[str]:
+    """Of each tuned setup whose tuning will hardly learn: so many steps."""
+    for name, setup in bench.experiment.setups.items():
+        if setup.tuning:
+            steps, known = expected_steps(bench, setup, bench.experiment.seeds[0])
+            if note := few_steps(name, steps, about=not known):
+                yield note
 
 
 def _answers(bench: Workbench, name: str, setup: Setup) -> list[Step]:

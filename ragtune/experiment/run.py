@@ -9,6 +9,7 @@ from pathlib import Path
 from ragtune.analysis.latency import Latency
 from ragtune.analysis.learning import Family
 from ragtune.analysis.means import Estimate
+from ragtune.analysis.notes import repeating
 from ragtune.analysis.summary import Study, summarise
 from ragtune.corpus.check import refuse_leaks
 from ragtune.errors import ExperimentError, RunError
@@ -19,6 +20,7 @@ from ragtune.experiment.calibration import settle
 from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.judge import attributed, judged
 from ragtune.experiment.latency import measured
+from ragtune.experiment.locate import located
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment
@@ -28,7 +30,7 @@ from ragtune.judging.judges import refuse_incomplete
 from ragtune.judging.metrics import METRICS
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.devices import check_device
-from ragtune.models.names import check_at_hand, check_embedder
+from ragtune.models.names import check_at_hand, check_embedder, check_pairs
 from ragtune.records import Question, Row, Tuning
 from ragtune.store import Store
 
@@ -41,15 +43,22 @@ def plan_experiment(experiment: Experiment, store: Store, progress: Progress | N
 
 
 def run_experiment(
-    experiment: Experiment, store: Store, out: Path, progress: Progress | None = None, command: str = ""
+    experiment: Experiment,
+    store: Store,
+    out: Path,
+    progress: Progress | None = None,
+    command: str = "",
+    force: bool = False,
 ) -> Path:
     """Run what is missing, score, analyse, and write the Run folder ``out``. Returns ``out``.
+
+    ``force`` moves aside what stands in ``out`` and is no Run.
 
     Raises:
         RagtuneError: bad corpus, model, settings, store or disk; what was finished stays stored.
     """
     progress = progress or default_progress()
-    refuse_foreign(out)
+    refuse_foreign(out, force)
     with store.locked():
         bench = Workbench(settled(experiment, store), store, progress)
         prepare(bench)
@@ -61,7 +70,7 @@ def run_experiment(
         answers = answer_all(bench)
         latency = measured(bench, answers)
         rows = attributed(bench, judged(bench, answers))
-        write(bench, rows, latency, out, command)
+        write(bench, rows, latency, out, command, force)
     return out
 
 
@@ -71,7 +80,7 @@ def rejudge(run: Run, judge: JudgeSettings, store: Store, out: Path, progress: P
     Raises:
         RagtuneError: the judge misses a setting, or the corpus is gone or has changed.
     """
-    experiment = run.experiment.model_copy(update={"judge": judge})
+    experiment = located(run, store=store).model_copy(update={"judge": judge})
     with store.locked():
         bench = Workbench(settled(experiment, store), store, progress or default_progress())
         if bench.corpus.hash != run.about.corpus.hash:
@@ -100,7 +109,14 @@ def _again(run: Run, experiment: Experiment, questions: Sequence[Question]) -> S
     return replace(study, skipped=run.summary.skipped_documents, latency=run.costs.latency)
 
 
-def write(bench: Workbench, rows: Sequence[Row], latency: Mapping[str, Latency], out: Path, command: str) -> None:
+def write(
+    bench: Workbench,
+    rows: Sequence[Row],
+    latency: Mapping[str, Latency],
+    out: Path,
+    command: str,
+    force: bool = False,
+) -> None:
     """Analyse the rows and write the Run folder."""
     retrieval = retrieve.measure(bench)
     found = tunings(bench)
@@ -108,7 +124,7 @@ def write(bench: Workbench, rows: Sequence[Row], latency: Mapping[str, Latency],
         study = study_of(bench.experiment, bench.questions, retrieval, found)
         study = replace(study, skipped=tuple(bench.corpus.skipped), latency=latency)
         summary, costs = summarise(study, rows)
-    run_folder.write_run(out, bench, rows, summary, costs, found, command)
+    run_folder.write_run(out, bench, rows, summary, costs, found, command, force)
 
 
 def study_of(
@@ -178,15 +194,20 @@ def prepare(bench: Workbench) -> None:
             both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
             refuse_leaks(both, bench.experiment.corpus.allow_leaks)
         if setup.generator.kind == "local":
-            check_at_hand(bench.ref(setup.generator.model))
             check_device(setup.generator.device)
         if setup.retrieval:
             retrieve.retrieve_key(bench, setup)
     dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
     for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
         check_embedder(bench.ref(embedder))
-        check_at_hand(bench.ref(embedder))
     refuse_incomplete(bench.experiment.judge, bench.experiment.main_metric)
+    for model in bench.models():
+        check_at_hand(model)
+    reranked = [s.retrieval.rerank for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.rerank]
+    for name in dict.fromkeys(r.model for r in reranked if r.kind == "cross-encoder"):
+        check_pairs(bench.ref(name))
+    if bench.experiment.judge.name == "nli":
+        check_pairs(bench.ref(str(bench.experiment.judge.model)))
 
 
 def answer_all(bench: Workbench) -> list[Row]:
@@ -197,6 +218,9 @@ def answer_all(bench: Workbench) -> list[Row]:
     done = {
         (name, seed): answered(bench, name, setups[name], seed) for name in order for seed in seeds_of(setups[name])
     }
+    for name in setups:
+        if note := repeating(name, [row for seed in seeds_of(setups[name]) for row in done[name, seed]]):
+            bench.progress.say(note)
     return [row for name in setups for seed in seeds_of(setups[name]) for row in done[name, seed]]
 
 

@@ -15,6 +15,9 @@ from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError
 from ragtune.experiment.explain import explain, lines_of
+from ragtune.experiment.heed import refuse_unread
+from ragtune.experiment.places import beside, rewritten
+from ragtune.experiment.shorthands import expanded
 from ragtune.generation.generators import kind_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
@@ -22,7 +25,10 @@ from ragtune.retrieval.settings import RetrievalSettings, Switch
 from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+#: the first line of a Run's experiment.yaml
+RESOLVED = "# Resolved: every setting of every setup, heeded or not.\n"
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Setup(BaseModel):
@@ -63,7 +69,7 @@ class Experiment(BaseModel):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     description: str = ""
     corpus: CorpusSettings
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((0,), min_length=1)
     split: str = "test"
     limit: int | None = Field(
         None, ge=1, description="only the first N questions of the split (spread over its tags by order)"
@@ -89,6 +95,8 @@ class Experiment(BaseModel):
             raise ValueError("seeds: a seed stands twice")
         if self.split not in ("train", "dev", "test"):
             raise ValueError("split must be train, dev or test")
+        if not all(name.strip() for name in self.setups):
+            raise ValueError("setups: a setup has no name")
         for name, setup in self.setups.items():
             kind = kind_of(setup.generator)
             if setup.tuning and not kind.tunable:
@@ -106,6 +114,8 @@ class Experiment(BaseModel):
         return self.seeds if setup.depends_on_seed else self.seeds[:1]
 
 
+#: what a section stands for that is one text
+_SHORT = {"corpus": "path", "judge": "name"}
 #: sections that may stand at the top of the file as defaults for all setups
 _SHARED = ("retrieval", "tuning", "generator", "chunking", "prompt")
 
@@ -123,8 +133,6 @@ def _merge(base: Any, over: Any) -> Any:
 def resolve(data: dict[str, Any]) -> dict[str, Any]:
     """Fold the shared sections into every setup. ``retrieval`` and ``tuning`` join only setups that ask for them."""
     shared = {k: data.get(k) for k in _SHARED if data.get(k) is not None}
-    if isinstance(data.get("corpus"), str):
-        data = {**data, "corpus": {"path": data["corpus"]}}
     if isinstance(data.get("seeds"), int):
         data = {**data, "seeds": [data["seeds"]]}
     setups = data.get("setups")
@@ -179,10 +187,10 @@ def _holds(node: Any, path: list[str]) -> bool:
 
 
 def load_experiment(path: Path, overrides: list[str] | None = None, limit: int | None = None) -> Experiment:
-    """Read, override, merge and validate an experiment file. Relative corpus paths count from the working folder.
+    """Read, override, merge and validate an experiment file. Relative paths are looked for as `places` says.
 
     Raises:
-        ExperimentError: the file is missing, is not YAML, or holds a wrong key or value.
+        ExperimentError: the file is missing, is not YAML, or holds a wrong key or value, or a setting without effect.
     """
     if not path.exists():
         raise ExperimentError("there is no such experiment file.", where=path, fix="See experiments/ for examples.")
@@ -193,7 +201,7 @@ def load_experiment(path: Path, overrides: list[str] | None = None, limit: int |
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else path
-        said = getattr(error, "problem", None) or str(error)
+        said = getattr(error, "problem", None) or "it is not UTF-8 text"
         what = f"{said}." if "stands twice" in said else f"this is not YAML ({said})."
         raise ExperimentError(what, where=place) from None
     except OSError as error:
@@ -207,19 +215,38 @@ def load_experiment(path: Path, overrides: list[str] | None = None, limit: int |
             )
         data["limit"] = limit
     data.setdefault("name", path.stem)
-    return experiment_of(data, path, overrides or (), lines)
+    resolved = source.startswith(RESOLVED) or (path.parent / "run.json").exists()
+    found = experiment_of(data, path, overrides or (), lines, resolved)
+    if (path.parent / "run.json").exists():  # a Run knows where its files are
+        return found
+    return Experiment.model_validate(rewritten(found.model_dump(), beside(path)))
+
+
+def _long(data: dict[str, Any]) -> dict[str, Any]:
+    """``corpus: FOLDER`` and ``judge: NAME`` in full, so that an override can add to them."""
+    return {k: {_SHORT[k]: v} if k in _SHORT and isinstance(v, str) else v for k, v in data.items()}
 
 
 def experiment_of(
-    data: dict[str, Any], where: Path, overrides: Sequence[str] = (), lines: dict[tuple[str, ...], int] | None = None
+    data: dict[str, Any],
+    where: Path,
+    overrides: Sequence[str] = (),
+    lines: dict[tuple[str, ...], int] | None = None,
+    resolved: bool = False,
 ) -> Experiment:
     """The experiment that ``data`` describes, overridden, merged and validated; ``lines`` are its keys' lines in ``where``.
 
+    ``resolved`` data hold every setting of every setup, heeded or not.
+
     Raises:
-        ExperimentError: a wrong key or value.
+        ExperimentError: a wrong key or value, or a setting without effect.
     """
+    data = _long(data)
+    line = (lines or {}).get(("setups",))
+    data = expanded(data, f"{where}:{line}" if line else where)
     for override in overrides:
         apply_override(data, *parse_override(override))
+        data = _long(expanded(data, f"--set {override}"))
     try:
         found = Experiment.model_validate(resolve(data))
     except ValidationError as error:
@@ -230,4 +257,5 @@ def experiment_of(
         wrong = [p for p in error.errors() if p["type"] not in ("missing", "value_error")]
         if wrong:
             raise explain(wrong[0], lines or {}, where, Setup, (), overrides) from None
+    refuse_unread(found, data, where, lines or {}, overrides, resolved)
     return found

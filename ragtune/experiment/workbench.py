@@ -14,6 +14,7 @@ from ragtune.experiment.progress import Progress
 from ragtune.experiment.spec import Experiment, Setup
 from ragtune.generation.generators import kind_of
 from ragtune.generation.prompts import Prompt, load_prompt
+from ragtune.judging.judges import unread
 from ragtune.models.causal import LanguageModel
 from ragtune.models.encoder import CachedEncoder, SentenceEncoder
 from ragtune.models.names import ModelRef, resolve
@@ -69,6 +70,21 @@ class Workbench:
         if name not in self._refs:
             self._refs[name] = resolve(name)
         return self._refs[name]
+
+    def models(self) -> list[ModelRef]:
+        """Every model that the experiment loads here, each once; served ones are not."""
+        judge, names = self.experiment.judge, list[str]()
+        for setup in self.experiment.setups.values():
+            if setup.generator.kind == "local":
+                names.append(setup.generator.model)
+            if setup.retrieval and setup.retrieval.dense:
+                names.append(setup.retrieval.dense.embedder)
+            if setup.retrieval and setup.retrieval.rerank and setup.retrieval.rerank.kind == "cross-encoder":
+                names.append(setup.retrieval.rerank.model)
+        names.append(judge.embedder)
+        if judge.model and not judge.endpoint and "model" not in unread(judge):
+            names.append(judge.model)
+        return [self.ref(name) for name in dict.fromkeys(names)]
 
     def prompt(self, name: str) -> Prompt:
         if name not in self._prompts:

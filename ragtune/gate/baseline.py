@@ -83,8 +83,16 @@ def make_baseline(run: Run) -> Baseline:
     )
 
 
-def save_baseline(run: Run, path: Path) -> Baseline:
-    """Write the Baseline of ``run`` to ``path``."""
+def save_baseline(run: Run, path: Path, force: bool = False) -> Baseline:
+    """Write the Baseline of ``run`` to ``path``.
+
+    Raises:
+        RunError: a file stands there, and ``force`` is not to overwrite it.
+    """
+    if path.is_file() and not force:
+        raise RunError(
+            "there is a file already.", where=path, fix="Overwrite it with --force, or name another with --out."
+        )
     made = make_baseline(run)
     write_text(path, json.dumps(encode(made), ensure_ascii=False, indent=1))
     return made
@@ -101,6 +109,9 @@ def load_baseline(path: Path) -> Baseline:
         raise RunError("there is no baseline here.", where=path, fix=make)
     try:
         data = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError):
+        raise RunError("this is not a baseline: it is not JSON.", where=path, fix=make) from None
+    try:
         if not isinstance(data, dict) or not {"scores", "questions", "format"} <= set(data):
             raise RunError("this is not a baseline.", where=path, fix=make)
         if data.get("format") != FORMAT:
@@ -115,7 +126,5 @@ def load_baseline(path: Path) -> Baseline:
         if not all(0 <= v <= 1 for v in values):
             raise ValueError("a score outside [0, 1]")
         return found
-    except (ValueError, RecursionError) as error:
-        raise RunError(
-            f"this baseline is damaged ({type(error).__name__}).", where=path, fix="Save it again from its Run."
-        ) from None
+    except (ValueError, RecursionError):
+        raise RunError("this baseline is damaged.", where=path, fix="Save it again from its Run.") from None

@@ -26,7 +26,8 @@ class Parts:
 
 @dataclass(frozen=True)
 class Kind:
-    """``identity`` gives what changes its answers, beside the prompt and the model's fingerprint.
+    """``identity`` gives what changes its answers, beside the prompt and the model's fingerprint. ``reads``: the settings
+    that it heeds, beside those that make it of this kind.
 
     ``tunable``: its model can be tuned here. ``needs_retrieval``: without hits it has nothing to say. ``brings_hits``: it
     shows hits of its own. ``samples``: a seed may change its answers. ``covers``: the ids of the questions that it has an
@@ -35,6 +36,7 @@ class Kind:
 
     make: Callable[[Parts], Generator]
     identity: Callable[[GeneratorSettings], object]
+    reads: frozenset[str] = frozenset()
     tunable: bool = False
     needs_retrieval: bool = False
     brings_hits: bool = False
@@ -81,11 +83,33 @@ def _given_covers(settings: GeneratorSettings) -> frozenset[str]:
 
 
 GENERATORS: dict[str, Kind] = {
-    "local": Kind(_local, lambda s: s.model_dump(mode="json", include=_LOCAL), tunable=True, samples=True),
-    "endpoint": Kind(_endpoint, lambda s: s.model_dump(mode="json", include=_SERVED), samples=True, remote=True),
+    "local": Kind(
+        _local,
+        lambda s: s.model_dump(mode="json", include=_LOCAL),
+        frozenset(_LOCAL | {"abstain_below"}),
+        tunable=True,
+        samples=True,
+    ),
+    "endpoint": Kind(
+        _endpoint,
+        lambda s: s.model_dump(mode="json", include=_SERVED),
+        frozenset(_SERVED | {"api_key_env", "concurrency", "timeout", "retries"}),
+        samples=True,
+        remote=True,
+    ),
     "extractive": Kind(_extractive, lambda s: "extractive", needs_retrieval=True),
-    "given": Kind(_given, _given_identity, brings_hits=True, covers=_given_covers),
+    "given": Kind(_given, _given_identity, frozenset({"columns"}), brings_hits=True, covers=_given_covers),
 }
+
+
+def unread(settings: GeneratorSettings) -> dict[str, str]:
+    """The settings that have no effect on what these settings name, each with the reason."""
+    reads = kind_of(settings).reads | {"model", "endpoint", "answers"}
+    kinds = {name: [k for k, kind in GENERATORS.items() if name in kind.reads] for name in type(settings).model_fields}
+    found = {name: f"only {' and '.join(kinds[name])} generators heed it" for name in kinds if name not in reads}
+    if settings.kind == "local" and not settings.sampled:
+        found["top_p"] = "it needs a temperature above 0"
+    return found
 
 
 def kind_of(settings: GeneratorSettings) -> Kind:

@@ -68,7 +68,10 @@ def load_prompt(name: str, base: Path | None = None) -> Prompt:
     try:
         data = yaml.safe_load(source)
     except yaml.YAMLError as error:
-        raise ExperimentError(f"this prompt file is not YAML ({error}).", where=path) from error
+        mark = getattr(error, "problem_mark", None)
+        place = f"{path}:{mark.line + 1}" if mark else path
+        said = getattr(error, "problem", None) or "it holds characters that YAML has not"
+        raise ExperimentError(f"this prompt file is not YAML ({said}).", where=place) from None
     missing = [
         k
         for k in ("system", "context", "user", "abstain")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 class GeneratorSettings(BaseModel):
     """What answers: a local model, an OpenAI-compatible endpoint, ``extractive`` or ``given`` (no model)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str = "bundled:nano"
     endpoint: str | None = Field(
@@ -46,6 +46,8 @@ class GeneratorSettings(BaseModel):
 
     @model_validator(mode="after")
     def _sane(self) -> GeneratorSettings:
+        if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
+            raise ValueError(f'an endpoint is a URL such as http://localhost:8000/v1, not "{self.endpoint}"')
         if self.endpoint and self.model in ("extractive", "given", "bundled:nano"):
             raise ValueError("an endpoint needs the model name that the server knows")
         if (self.model == "given") != (self.answers is not None):

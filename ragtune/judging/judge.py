@@ -54,6 +54,10 @@ class Judge:
         """
         return self._all(rows, self._verdict if self.witness.asks else self._degree)
 
+    def values(self, rows: Sequence[Row], metric: str) -> list[float]:
+        """One metric's value for each row, 0.5 where it is unscored."""
+        return self._all(rows, lambda row: self._value(METRICS[metric], row))
+
     def _all(self, rows: Sequence[Row], of: Callable[[Row], T]) -> list[T]:
         self.witness.gather(lambda: [of(row) for row in rows])
         if self.witness.concurrency < 2:
@@ -69,7 +73,10 @@ class Judge:
             return Score(metric.name, None, str(error), failed=True)
 
     def _verdict(self, row: Row) -> float:
-        value = self._one(METRICS["faithfulness"], row).value
+        return self._value(METRICS["faithfulness"], row)
+
+    def _value(self, metric: Metric, row: Row) -> float:
+        value = self._one(metric, row).value
         return 0.5 if value is None else value
 
     def _degree(self, row: Row) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -30,13 +30,16 @@ class Means:
 
 @dataclass(frozen=True)
 class Kind:
-    """A judge: how its witness is made, what model it needs ("" for none), the library it needs ("" for none), and whether
-    it asks a language model."""
+    """A judge: how its witness is made, what model it needs ("" for none), and the library it needs ("" for none).
+
+    ``asks``: it asks a language model, which may be served. ``support``: it says by degrees how far a statement is backed.
+    """
 
     make: Callable[[Means], Witness]
     model: str = ""
     library: str = ""
     asks: bool = False
+    support: bool = False
 
 
 def _local(means: Means) -> Witness:
@@ -93,11 +96,43 @@ def _asker(means: Means) -> tuple[Chat, Asker]:
 
 _SERVED = "Name the served model, or a local one."
 JUDGES: dict[str, Kind] = {
-    "local": Kind(_local),
-    "nli": Kind(_nli, model="Name a CrossEncoder trained for NLI or consistency."),
+    "local": Kind(_local, support=True),
+    "nli": Kind(_nli, model="Name a CrossEncoder trained for NLI or consistency.", support=True),
     "llm": Kind(_llm, model=_SERVED, asks=True),
     "ragas": Kind(_ragas, model=_SERVED, library="ragas", asks=True),
 }
+
+
+def unread(settings: JudgeSettings) -> dict[str, str]:
+    """The settings that have no effect on the judge that these settings name, each with the reason."""
+    kind = JUDGES.get(settings.name)
+    if kind is None:
+        return {}
+    found = {}
+    if not kind.model:
+        found["model"] = f"the {settings.name} judge needs no model; choose the judge {', '.join(_with('model'))}"
+    if not kind.asks:
+        for name in ("endpoint", "budget"):
+            found[name] = (
+                f"the {settings.name} judge asks no language model; choose the judge {', '.join(_with('asks'))}"
+            )
+    if not (kind.asks and settings.endpoint):
+        for name in ("api_key_env", "concurrency", "timeout", "retries"):
+            found[name] = "it needs an endpoint, and the judge llm or ragas"
+    if not kind.support:
+        found["support"] = f"the {settings.name} judge says yes or no; choose the judge {', '.join(_with('support'))}"
+    return found
+
+
+def refuse_unread(given: Mapping[str, object], settings: JudgeSettings, option: str) -> None:
+    """Raises ExperimentError where one of the ``given`` settings has no effect; ``option`` stands before its name."""
+    for name, why in unread(settings).items():
+        if given.get(name):
+            raise ExperimentError(f"{option}{name} has no effect: {why}.", fix="Mend that, or take it away.")
+
+
+def _with(flag: str) -> list[str]:
+    return [name for name, kind in JUDGES.items() if getattr(kind, flag)]
 
 
 def refuse_incomplete(settings: JudgeSettings, main: str = "") -> None:

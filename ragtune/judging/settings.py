@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class JudgeSettings(BaseModel):
     """Which judge scores the answers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = "local"
     embedder: str = "bundled:minilm"
@@ -40,6 +40,13 @@ class JudgeSettings(BaseModel):
         0.5,
         description="support from which a statement counts as backed by the contexts, or the name of a calibrated threshold",
     )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("this takes a URL such as http://localhost:8000/v1")
+        return value
 
     @property
     def threshold(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ NANO_FOLDER = Path(__file__).parent / "nano" / "weights"
 ADAPTER_CARD = "ragtune.json"
 #: joins a base model and the folder of its adapter in one name
 PLUS = " + "
+#: owner/name: letters, digits and ._- inside, 96 characters at most
+_HUB_ID = re.compile(r"(?=.{3,96}$)\w(?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?", re.ASCII)
 #: folders below this size are identified by content, larger ones by size and time of change
 _HASH_LIMIT = 500e6
 
@@ -146,9 +149,12 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
                 fix="Save it with safe serialization; pickled weights are never loaded.",
             )
         return ModelRef(name, "folder", str(folder), folder_fingerprint(folder))
-    parts = name.split("/")
-    if len(parts) == 2 and all(parts) and not name.startswith((".", "/", "~")) and not name.endswith("/"):
+    if _HUB_ID.fullmatch(name) and "--" not in name and ".." not in name:
         return ModelRef(name, "hub", name, digest(name, _hub_revision(name)))
+    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+        raise ModelError(
+            f'unknown model "{name}": there is no such folder.', fix="Mend the path, or give a hub id like owner/name."
+        )
     raise ModelError(
         f'unknown model "{name}".', fix="Use bundled:minilm, bundled:nano, a model folder, or a hub id like owner/name."
     )
@@ -165,15 +171,38 @@ def check_embedder(ref: ModelRef) -> None:
             )
 
 
+def check_pairs(ref: ModelRef) -> None:
+    """Raises ModelError where the model's own card says that it cannot score pairs of texts."""
+    config = Path(ref.location) / "config.json"
+    if ref.kind == "bundled" or (ref.kind == "folder" and (Path(ref.location) / "1_Pooling").is_dir()):
+        what = "an embedder" if ref.kind == "folder" or ref.name == "bundled:minilm" else "a language model"
+        raise ModelError(
+            f"this is {what}, not a CrossEncoder.", where=ref.name, fix="Name one by its hub id or folder."
+        )
+    if ref.kind == "folder" and config.exists():
+        kinds = json.loads(config.read_text("utf-8")).get("architectures") or []
+        if kinds and all(k.endswith("Model") and not k.endswith("LMHeadModel") for k in kinds):
+            raise ModelError(
+                f"this model ({kinds[0]}) has no head that scores pairs; it is no CrossEncoder.",
+                where=ref.name,
+                fix="Name a CrossEncoder, by its hub id or folder.",
+            )
+
+
+def must_download(ref: ModelRef) -> bool:
+    """Whether it is a hub id that the local cache does not hold."""
+    return ref.kind == "hub" and _hub_revision(ref.location) == "main"
+
+
 def check_at_hand(ref: ModelRef) -> None:
     """Raises ModelError for a hub id that is not in the local cache while the hub is switched off."""
     from huggingface_hub import constants
 
-    if ref.kind == "hub" and constants.HF_HUB_OFFLINE and _hub_revision(ref.location) == "main":
+    if must_download(ref) and constants.HF_HUB_OFFLINE:
         raise ModelError(
             "this model is not in the local cache, and the hub is switched off (HF_HUB_OFFLINE).",
             where=ref.name,
-            fix="Download it first, or use a bundled model.",
+            fix="Mend the path if a folder is meant; else download it first, or use a bundled model.",
         )
 
 

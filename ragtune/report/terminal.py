@@ -38,7 +38,7 @@ def comparison(run: Run) -> str:
     notes = ["(percent, mean and its 95 % interval; – : unscored, see the report)"]
     if measured := latency_text(run):
         notes.append(f"({measured})")
-    return "\n".join(["", _grid(head, rows), *notes, "", summary.decision.text, ""])
+    return "\n".join(["", _grid(head, rows), *notes, "", summary.decision.text, *summary.notes, ""])
 
 
 def answer(row: Row) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class IndexSettings(BaseModel):
@@ -107,7 +108,35 @@ class RetrievalSettings(BaseModel):
     def identity(self) -> dict[str, Any]:
         """The settings that change which hits are found, for stage keys."""
         left_out = set() if self.source == "oracle" else {"top_k", "source", "oracle"}
-        return self.model_dump(mode="json", exclude=left_out)
+        found = self.model_dump(mode="json", exclude=left_out)
+        for part, name in (("dense", "embedder"), ("rerank", "model")):
+            if found[part] and Path(found[part][name]).is_dir():
+                found[part][name] = ""  # a folder may move; what it holds is in the key as its fingerprint
+        return found
+
+    def unread(self) -> dict[str, str]:
+        """The settings that have no effect here (``part.name`` for a part's own), each with the reason."""
+        found: dict[str, str] = {}
+        if self.source == "oracle" and not self.oracle.distractors:
+            why = "source: oracle without oracle.distractors searches for nothing"
+            found |= dict.fromkeys(("lexical", "fusion", "rerank", "depth", "dense.index"), why)
+            found["oracle.position"] = "it needs oracle.distractors"
+        if self.source != "oracle":
+            found["oracle"] = "it needs source: oracle"
+        if self.dense is None or self.lexical is None:
+            found["fusion"] = "it needs dense and lexical, both"
+        elif self.fusion.by == "rrf":
+            found["fusion.dense_weight"] = "it needs fusion.by: weighted"
+        else:
+            found["fusion.rrf_k"] = "it needs fusion.by: rrf"
+        kind = self.dense.index.kind if self.dense else "auto"
+        if kind not in ("auto", "hnsw"):
+            found |= dict.fromkeys(
+                ("dense.index.hnsw_links", "dense.index.ef_search"), "it needs dense.index.kind: hnsw"
+            )
+        if kind not in ("auto", "ivf", "ivfpq"):
+            found["dense.index.probes"] = "it needs dense.index.kind: ivf or ivfpq"
+        return found
 
     @model_validator(mode="after")
     def _some(self) -> RetrievalSettings:

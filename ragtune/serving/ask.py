@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ragtune.errors import RunError
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import row_of
-from ragtune.experiment.folder import load_run
+from ragtune.experiment.folder import CorpusFacts, load_run
+from ragtune.experiment.locate import located, store_of
 from ragtune.experiment.progress import Lines, Progress
 from ragtune.experiment.served import Served
 from ragtune.experiment.spec import Experiment, experiment_of, load_experiment
@@ -44,6 +45,15 @@ def corpus_experiment(
     return experiment_of({"name": "ask", "corpus": {"path": str(folder)}, "setups": setups}, folder, overrides)
 
 
+@dataclass(frozen=True)
+class Opened:
+    """What can be asked; ``corpus`` are the facts of the Run's corpus, None where no Run was made."""
+
+    experiment: Experiment
+    store: Store
+    corpus: CorpusFacts | None = None
+
+
 def open_target(
     target: Path,
     overrides: list[str] | None = None,
@@ -53,8 +63,35 @@ def open_target(
 ) -> tuple[Experiment, Store]:
     """The experiment and store behind a Run folder, an experiment file, or a corpus folder.
 
-    Of a Run the setup that its decision chose comes first, else the first that retrieves.
+    Of a Run the setup that its decision chose comes first, else the first that retrieves. Its corpus and store are looked for as
+    `experiment.places` says.
     """
+    opened = _opened(target, overrides, store, model, endpoint)
+    return opened.experiment, opened.store
+
+
+def open_assistant(
+    target: Path,
+    overrides: list[str] | None = None,
+    store: Path | None = None,
+    model: str | None = None,
+    endpoint: str | None = None,
+    setup: str | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> Assistant:
+    """The Assistant of what `open_target` opens; says so where a Run's documents have changed since."""
+    opened = _opened(target, overrides, store, model, endpoint)
+    progress = progress or Lines()
+    assistant = Assistant(opened.experiment, opened.store, setup, seed, progress)
+    if opened.corpus and assistant.has_other_documents(opened.corpus):
+        progress.say("The corpus has changed since the Run was made: answers come from the documents as they are now.")
+    return assistant
+
+
+def _opened(
+    target: Path, overrides: list[str] | None, store: Path | None, model: str | None, endpoint: str | None
+) -> Opened:
     whole = (target / "run.json").exists() or (target / "experiment.yaml").exists()
     if (model or endpoint) and (whole or target.is_file()):
         raise RunError(
@@ -64,15 +101,18 @@ def open_target(
         )
     if whole:
         run = load_run(target)
-        where = store or (target / run.about.store)
-        experiment = load_experiment(target / "experiment.yaml", overrides)
+        if store and not store.is_dir():
+            raise RunError("there is no store here.", where=store, fix="Mend --store, or leave it out.")
+        place = Store(store or store_of(run))
+        experiment = located(run, load_experiment(target / "experiment.yaml", overrides), place)
         first = [n for n in (run.summary.decision.setup, *_retrieving(experiment)) if n in experiment.setups]
-        return _reordered(experiment, first), Store(Path(where))
+        return Opened(_reordered(experiment, first), place, run.about.corpus)
+    place = Store(store or DEFAULT_STORE)
     if target.is_file():
         experiment = load_experiment(target, overrides)
-        return _reordered(experiment, _retrieving(experiment)), Store(store or DEFAULT_STORE)
+        return Opened(_reordered(experiment, _retrieving(experiment)), place)
     if (target / "documents").is_dir():
-        return corpus_experiment(target, overrides or (), model, endpoint), Store(store or DEFAULT_STORE)
+        return Opened(corpus_experiment(target, overrides or (), model, endpoint), place)
     raise RunError(
         "this is no Run folder, experiment file or corpus folder.",
         where=target,
@@ -120,6 +160,10 @@ class Assistant:
                 where=experiment.name,
                 fix="Name another setup with --setup.",
             )
+        if seed is not None and not self.setup.depends_on_seed:
+            raise RunError(
+                f'"{self.name}" answers the same whatever the seed.', where=experiment.name, fix="Leave --seed out."
+            )
         self.seed = experiment.seeds[0] if seed is None else seed
         self._bench = Workbench(experiment, store, progress or Lines())
         adapter = self._find_adapter(store)
@@ -138,6 +182,13 @@ class Assistant:
                 fix="Run the experiment again (with this seed).",
             )
         return found
+
+    def has_other_documents(self, made_of: CorpusFacts) -> bool:
+        """Whether answers come from other documents than a Run was made of."""
+        if not self.setup.retrieval:
+            return False
+        corpus = self._bench.corpus
+        return (corpus.documents_hash != made_of.texts) if made_of.texts else (corpus.hash != made_of.hash)
 
     def ask(self, question: str) -> Row:
         """Answer one question. Its contexts are in ``row.answer.hits``; nobody said what its reference is."""

@@ -10,9 +10,8 @@ import regex
 _DROP = regex.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]")
 _SUPER = regex.compile(r"[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
 _FRACTION = regex.compile(r"(\d*)\s?([\u00bc-\u00be\u2150-\u215e])")
-_QUOTES = str.maketrans(
-    dict.fromkeys("‘’‚‛′`´ʼ＇", "'") | dict.fromkeys("“”„‟«»″＂", '"') | dict.fromkeys("‐‑‒–—―−﹣－", "-")
-)
+_ALIKE = {"'": "‘’‚‛′`´ʼ＇", '"': "“”„‟«»″＂", "-": "‐‑‒–—―−﹣－"}
+_QUOTES = str.maketrans({other: plain for plain, others in _ALIKE.items() for other in others})
 #: scripts whose marks only help reading: accents, vowel signs
 _BARE = regex.compile(r"(?<=[\p{Latin}\p{Greek}\p{Arabic}\p{Hebrew}]\p{M}*)\p{M}")
 
@@ -28,3 +27,9 @@ def fold(text: str) -> str:
     text = _SUPER.sub(lambda m: "^" + unicodedata.normalize("NFKC", m[0]), text)
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES).casefold()
     return unicodedata.normalize("NFC", _BARE.sub("", unicodedata.normalize("NFD", text)))
+
+
+def any_quotes(text: str) -> str:
+    """A pattern for ``text`` as it stands, with quotes and dashes of any shape."""
+    classes = {plain: f"[{regex.escape(plain)}{others}]" for plain, others in _ALIKE.items()}
+    return "".join(classes.get(c) or regex.escape(c) for c in text.translate(_QUOTES))

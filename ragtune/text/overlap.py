@@ -26,6 +26,12 @@ def exact_match(answer: str, references: Sequence[str]) -> float:
     return float(any(normalise_answer(answer) == normalise_answer(r) for r in references))
 
 
+def contains_reference(answer: str, references: Sequence[str]) -> float:
+    """1.0 if a normalised reference stands in the normalised answer, as whole words, else 0.0."""
+    said = f" {normalise_answer(answer)} "
+    return float(any(f" {wanted} " in said for wanted in map(normalise_answer, references) if wanted))
+
+
 def token_f1(answer: str, references: Sequence[str]) -> float:
     """The best harmonic mean of token precision and recall over the references, in [0, 1]."""
     return max((_f1(normalise_answer(answer).split(), normalise_answer(r).split()) for r in references), default=0.0)

@@ -98,3 +98,9 @@ class FixedBatches(TokenBatches):
         batches = self._cut(0)
         Random(f"{self.seed}/order/{self.epoch}").shuffle(batches)
         yield from batches
+
+
+def steps_of(lengths: Sequence[int], batch_tokens: int, accumulate: int, epochs: float, seed: int) -> int:
+    """Optimiser steps over items of these lengths, in tokens; at least one."""
+    batches = len(FixedBatches(lengths, batch_tokens, seed)) if lengths else 0
+    return max(1, round(-(-batches // accumulate) * epochs))

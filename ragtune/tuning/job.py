@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragtune.records import TuneCost
-from ragtune.tuning.batches import Encoded, FixedBatches
+from ragtune.tuning.batches import Encoded, steps_of
 from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.settings import TuningSettings
 
@@ -36,10 +36,8 @@ class TuneJob:
     @property
     def steps(self) -> int:
         """Optimiser steps."""
-        batches = (
-            len(FixedBatches([len(e) for e in self.train], self.settings.batch_tokens, self.seed)) if self.train else 0
-        )
-        return max(1, round(-(-batches // self.settings.accumulate) * self.settings.epochs))
+        lengths, settings = [len(e) for e in self.train], self.settings
+        return steps_of(lengths, settings.batch_tokens, settings.accumulate, settings.epochs, self.seed)
 
     @property
     def tokens(self) -> float:

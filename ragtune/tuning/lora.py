@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragtune.errors import ExperimentError
+from ragtune.errors import ExperimentError, ModelError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import peak_mb, quiet, seeded
 from ragtune.models.names import ADAPTER_CARD
@@ -180,6 +180,18 @@ def _trainer(
     return trainer
 
 
+def refuse_targets(base: Any, targets: Sequence[str]) -> None:
+    """Raises ModelError where the base has no module of one of these names."""
+    held = {name.rpartition(".")[2] for name, _ in base.named_modules()} | {name for name, _ in base.named_modules()}
+    for target in targets:
+        if not any(name == target or name.endswith("." + target) for name in held):
+            raise _wrong_targets(f'the model has no module "{target}"', base)
+
+
+def _wrong_targets(what: str, base: Any) -> ModelError:
+    return ModelError(f"{what}.", where="tuning.lora.targets", fix=f"It has: {', '.join(find_targets(base))}.")
+
+
 def train_adapter(
     model: LanguageModel,
     items: Sequence[Encoded],
@@ -217,6 +229,7 @@ def train_adapter(
     lora = settings.lora
     with seeded(seed):
         base = model.plain()
+        refuse_targets(base, lora.targets or ())
         config = LoraConfig(
             r=lora.r,
             lora_alpha=lora.alpha or 2 * lora.r,
@@ -224,7 +237,10 @@ def train_adapter(
             target_modules=list(lora.targets or find_targets(base)),
             task_type="SEQ_2_SEQ_LM" if seq2seq else "CAUSAL_LM",
         )
-        wrapped: Any = get_peft_model(base, config)
+        try:
+            wrapped: Any = get_peft_model(base, config)
+        except ValueError as error:  # a module that an adapter cannot stand beside
+            raise _wrong_targets(str(error).split(". ")[0], base) from None
         try:
             last = _last_checkpoint(scratch)
             earlier = float((scratch / "seconds").read_text()) if last and (scratch / "seconds").exists() else 0.0

@@ -43,10 +43,12 @@ class Lesson:
 @dataclass(frozen=True)
 class Recipe:
     """``teach`` makes the items of one question. ``sees_contexts``: training shows retrieved hits, in the setup's own
-    prompt; without, a setup that retrieves is trained in the prompt ``closed``."""
+    prompt; without, a setup that retrieves is trained in the prompt ``closed``. ``reads``: the settings that it alone
+    heeds."""
 
     teach: Callable[[Lesson], list[TrainItem]]
     sees_contexts: bool
+    reads: frozenset[str] = frozenset()
 
 
 def _cited(question: Question, hits: Sequence[Hit]) -> str:
@@ -91,10 +93,27 @@ def raft(lesson: Lesson) -> list[TrainItem]:
 
 #: by ``tuning.train_on``
 RECIPES: dict[str, Recipe] = {
-    "closed-book": Recipe(closed_book, sees_contexts=False),
+    "closed-book": Recipe(closed_book, False, frozenset({"variants", "evidence_words", "word_dropout"})),
     "contexts": Recipe(with_contexts, sees_contexts=True),
-    "raft": Recipe(raft, sees_contexts=True),
+    "raft": Recipe(raft, True, frozenset({"without_right", "when_absent"})),
 }
+
+
+def unread(settings: TuningSettings) -> dict[str, str]:
+    """The settings that have no effect on the tuning that these settings name, each with the reason."""
+    found = {}
+    for recipe, kind in RECIPES.items():
+        for name in kind.reads if recipe != settings.train_on else ():
+            found[name] = f"it needs train_on: {recipe}"
+    if not settings.variants:
+        found |= {name: found.get(name, "it needs variants") for name in ("evidence_words", "word_dropout")}
+    if not settings.without_right:
+        found.setdefault("when_absent", "it needs without_right above 0")
+    if settings.early_stop and not settings.evaluate_every:
+        found["early_stop"] = "it needs evaluate_every"
+    if settings.schedule == "constant":
+        found["warmup"] = "schedule: constant has no warm-up"
+    return found
 
 
 def words_around(question: Question, documents: Mapping[str, Document]) -> tuple[str, ...]:

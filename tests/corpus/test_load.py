@@ -8,6 +8,7 @@ from conftest import QUESTIONS, write_corpus
 
 from ragtune.corpus.check import corpus_info, find_leaks, refuse_leaks
 from ragtune.corpus.load import CorpusSettings, load_corpus
+from ragtune.corpus.questions import find_quote
 from ragtune.errors import CorpusError
 from ragtune.records import Question
 from ragtune.report.terminal import corpus_table
@@ -26,6 +27,24 @@ def test_quotes_become_exact_spans(corpus: Path) -> None:
     question = next(q for q in loaded.questions if q.id == "q1")
     [e] = question.evidence
     assert text[e.document_id][e.start : e.end] == "Tea is served at 15:30"
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "found"),
+    [
+        ("He said “Tea isn’t served” at nine.", 'said "Tea isn\'t served" at', "said “Tea isn’t served” at"),
+        ('He said "ten".', "“ten”", '"ten"'),
+        ("Um drei „Tee“ gab es", '"Tee"', "„Tee“"),
+        ("open 9–10 — “daily”", '9-10 - "daily"', "9–10 — “daily”"),
+        ("we don´t know", "don't know", "don´t know"),
+        ("THE TEA’S COLD", "the tea's cold", "THE TEA’S COLD"),
+        ("'a' and ‘a’", "‘a’", "‘a’"),  # letter for letter comes first
+    ],
+)
+def test_quotes_and_dashes_of_any_shape_are_found(text: str, quote: str, found: str) -> None:
+    span = find_quote(text, quote)
+    assert span is not None
+    assert text[slice(*span)] == found
 
 
 def test_the_hash_follows_content(corpus: Path) -> None:
@@ -54,6 +73,20 @@ def test_stored_readings_are_reused_and_equal(corpus: Path, tmp_path: Path) -> N
         (
             {"id": "n", "question": "x?", "evidence": [{"document": "tea.md", "quote": "coffee at dawn"}]},
             "does not stand",
+        ),
+        (
+            {
+                "id": "n",
+                "question": "x?",
+                "evidence": [
+                    {"document": "boats.txt", "quote": "Sprat carries twelve people, its captain being Ida Moen"}
+                ],
+            },
+            r'Copy it from .*; nearest there: "(The boat )?Sprat carries 12 people\. Its captain is Ida Moen',
+        ),
+        (
+            {"id": "n", "question": "x?", "evidence": [{"document": "tea.md", "quote": "Tea", "near": "x"}]},
+            '"near" must',
         ),
         ({"id": "n", "question": "x?", "evidence": [{"document": "no.md", "quote": "x"}]}, "does not hold"),
         ({"id": "n", "question": "x?", "evidence": [{"document": "tea.md", "start": 5, "end": 99999}]}, "lies outside"),

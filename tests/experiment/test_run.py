@@ -109,6 +109,49 @@ def test_an_earlier_run_is_kept_and_a_foreign_folder_refused(done: Path, tmp_pat
     assert {p.name: p.read_bytes() for p in (done / "corpus").iterdir() if p.is_file()} == before
 
 
+def test_what_is_no_run_is_moved_aside_when_forced_and_never_deleted(
+    done: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "mine"
+    for count in range(13):  # Runs go round it
+        if count == 2:
+            out.mkdir()
+            (out / "notes.txt").write_text("keep me")
+            with pytest.raises(RunError, match=r"move this to mine~1 with --force"):
+                keep_earlier(out)
+            keep_earlier(out, force=True)
+        out.mkdir()
+        (out / "run.json").write_text(str(count))
+        keep_earlier(out)
+    assert (tmp_path / "mine~3" / "notes.txt").read_text() == "keep me"
+    assert (tmp_path / "mine~4" / "run.json").read_text() == "10"
+    assert len(list(tmp_path.iterdir())) == 11
+    (tmp_path / "plain").write_text("a file")
+    arguments = ["run", str(done / "small.yaml"), "--store", str(done / "store"), "--out", str(tmp_path / "plain")]
+    monkeypatch.chdir(tmp_path)
+    assert main([*arguments, "--dry-run"]) == 2
+    assert main([*arguments, "--dry-run", "--force"]) == 0
+    assert main([*arguments, "--force"]) == 0
+    assert (tmp_path / "plain~1").read_text() == "a file"
+    assert (tmp_path / "plain" / "run.json").exists()
+    with pytest.raises(RunError, match="the folder that you work in"):
+        keep_earlier(Path(), force=True)
+
+
+def test_a_baseline_is_overwritten_only_when_forced(
+    done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "baseline.json"
+    arguments = ["baseline", "save", str(done / "run"), "-o", str(path)]
+    assert main(arguments) == 0
+    path.write_text("mine")
+    assert main(arguments) == 2
+    assert "Overwrite it with --force" in capsys.readouterr().err
+    assert path.read_text() == "mine"
+    assert main([*arguments, "--force"]) == 0
+    assert "scores" in path.read_text()
+
+
 def test_a_longer_experiment_computes_only_what_is_new(done: Path) -> None:
     experiment = load_experiment(
         done / "small.yaml", ["setups.wide.retrieval.top_k=1", "setups.wide.generator.model=extractive"]

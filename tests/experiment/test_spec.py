@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ragtune.errors import ExperimentError
+from ragtune.experiment.shorthands import SHORTHANDS
 from ragtune.experiment.spec import load_experiment
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -48,6 +49,42 @@ def test_overrides_and_limit(tmp_path: Path) -> None:
     assert made.setups["wide"].generator.kind == "extractive"
 
 
+def test_typical_setups_are_taken_by_name(tmp_path: Path) -> None:
+    base = "name: x\ncorpus: c\nretrieval: {top_k: 2}\nsetups: "
+    found = load(tmp_path, base + f"[{', '.join(SHORTHANDS)}]\n").setups
+    assert list(found) == ["prompt-only", "rag", "tuned", "rag+tuned", "extractive"]
+    assert {n: (s.retrieval is not None, s.tuning.train_on if s.tuning else "") for n, s in found.items()} == {
+        "prompt-only": (False, ""),
+        "rag": (True, ""),
+        "tuned": (False, "closed-book"),
+        "rag+tuned": (True, "contexts"),
+        "extractive": (True, ""),
+    }
+    assert (found["rag"].retrieval.top_k, found["extractive"].generator.kind) == (2, "extractive")
+    assert list(load(tmp_path, base + "rag\n").setups) == ["rag"]
+    raft = load(tmp_path, base + "[rag+tuned]\ntuning: {train_on: raft}\n").setups["rag+tuned"]
+    assert raft.tuning.train_on == "raft"
+    both = load(tmp_path, base + "[rag, prompt-only]\n", overrides=["setups.rag.retrieval.top_k=9"]).setups
+    assert (list(both), both["rag"].retrieval.top_k) == (["rag", "prompt-only"], 9)
+    assert list(load(tmp_path, BASE, overrides=["setups=[tuned]"]).setups) == ["tuned"]
+    with pytest.raises(ExperimentError, match=r'--set setups=\[x\]: setups: "x" is no typical setup'):
+        load(tmp_path, BASE, overrides=["setups=[x]"])
+    load(tmp_path, base + "[extractive]\n", overrides=["setups.extractive.retrieval.top_k=7"])
+    load(tmp_path, base + "[rag, extractive]\n", overrides=["setups.extractive.generator.model=bundled:nano"])
+    assert SHORTHANDS["extractive"] == {  # no override changes what a name stands for
+        "title": "Extractive",
+        "retrieval": True,
+        "generator": {"model": "extractive"},
+    }
+
+
+def test_a_corpus_and_a_judge_may_be_named_by_one_text(tmp_path: Path) -> None:
+    text = "name: x\ncorpus: c\njudge: local\nsetups: [rag]\n"
+    found = load(tmp_path, text, overrides=["corpus.allow_leaks=true", "judge.support=0.4"])
+    assert (found.corpus.path, found.corpus.allow_leaks) == ("c", True)
+    assert (found.judge.name, found.judge.support) == ("local", 0.4)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -74,7 +111,13 @@ def test_overrides_and_limit(tmp_path: Path) -> None:
         (BASE + "tuning: {lorra: {r: 2}}\n", r'demo.yaml:10: unknown key "lorra".*Did you mean "lora"'),
         (BASE + "seeds: [0, 0]\n", "a seed stands twice"),
         (BASE + "  rag: {}\n", 'demo.yaml:10: the key "rag" stands twice'),
-        ("name: x\ncorpus: c\nsetups: [rag]\n", r"demo.yaml:3: setups: this takes names.*\{rag: \{retrieval: true\}\}"),
+        ("name: x\ncorpus: c\nsetups: 3\n", r"demo.yaml:3: setups: this takes names.*\{rag: \{retrieval: true\}\}"),
+        (
+            "name: x\ncorpus: c\nsetups: [rag, rga]\n",
+            r'demo.yaml:3: setups: "rga".*known: prompt-only, rag, .*mean "rag"',
+        ),
+        ("name: x\ncorpus: c\nsetups: [rag, rag]\n", r'demo.yaml:3: setups: "rag" stands twice'),
+        ("name: x\ncorpus: c\nsetups: []\n", r"demo.yaml:3: setups: this needs at least one"),
         (BASE.replace("top_k: 7", "top_k: many"), "demo.yaml:9.*this takes a whole number"),
         (BASE + "  t:\n    retrieval: {dense: false, lexical: false}\n", "needs dense, lexical, or both"),
     ],
@@ -86,8 +129,10 @@ def test_wrong_files_name_line_key_and_mending(tmp_path: Path, text: str, says: 
 
 
 def test_short_forms_and_sections_that_setups_complete(tmp_path: Path) -> None:
-    made = load(tmp_path, "name: x\ncorpus: c\nseeds: 3\ntuning: {lora: {r: 2}}\nsetups: {rag: {retrieval: true}}\n")
+    text = "name: x\ncorpus: c\nseeds: 3\ntuning: {lora: {r: 2}}\nsetups: {t: {tuning: {train_on: closed-book}}}\n"
+    made = load(tmp_path, text)
     assert (made.corpus.path, made.seeds) == ("c", (3,))
+    assert made.setups["t"].tuning.lora.r == 2
 
 
 def test_wrong_overrides_and_missing_file(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_a_threshold_calibrated_on_labels_is_used_by_a_run(
                 ("In the green room.", True),
                 ("The boat sank.", False),
             ]
-            * 3
+            * 15
         )
     ]
     (tmp_path / "labels.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))

@@ -230,7 +230,12 @@ def test_model_names_and_their_errors(tmp_path: Path, tiny_models: dict[str, Pat
         ("bundled:mini", "unknown bundled"),
         ("nothing", "unknown model"),
         (str(tmp_path), "no config.json"),
-        ("./none/", "unknown model"),
+        ("./none/", "unknown model.*no such folder"),
+        ("a/b/c", "unknown model.*no such folder"),
+        ("foo bar", "unknown model"),
+        ("foo bar/baz", "unknown model"),
+        ("owner/na--me", "unknown model"),
+        ("owner/.name", "unknown model"),
     ):
         with pytest.raises(ModelError, match=says):
             resolve(name)

@@ -135,5 +135,8 @@ def test_precision_without_a_reference_goes_by_the_answer(judge: Judge) -> None:
 def test_extra_metrics_may_be_chosen(minilm: SentenceEncoder) -> None:
     settings = JudgeSettings(extra_metrics=("rouge_l",))
     few = Judge(LocalWitness(settings, minilm), settings)
-    assert list(scores(few, "27 days")) == [*(m.name for m in METRICS.values() if m.core and "llm" not in m.needs), "rouge_l"]
+    assert list(scores(few, "27 days")) == [
+        *(m.name for m in METRICS.values() if m.core and "llm" not in m.needs),
+        "rouge_l",
+    ]
     assert scores(few, "27 days")["rouge_l"].value == 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragtune.text.overlap import exact_match, normalise_answer, token_f1
+from ragtune.text.overlap import contains_reference, exact_match, normalise_answer, token_f1
 from ragtune.text.statements import statements
 
 
@@ -30,3 +30,9 @@ def test_statements_split_sentences_and_long_clauses() -> None:
     assert len(statements("The duty manager approves all overtime, and the events lead signs for events here.")) == 2
     assert statements("27 days") == ["27 days"]
     assert statements("...") == []
+
+
+def test_a_reference_is_contained_as_whole_words() -> None:
+    assert contains_reference("It was the Eiffel Tower, in Paris.", ["London", "Eiffel Tower"]) == 1.0
+    assert contains_reference("It was in 19990.", ["1999"]) == 0.0
+    assert contains_reference("anything", ["the"]) == 0.0

@@ -1,0 +1,38 @@
+"""What a reader should know before believing a number: tunings that hardly learnt, answers that go round in circles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ragtune.records import Row, Tuning
+from ragtune.text.repeats import repeats_itself
+
+#: optimiser steps below which an adapter stays near its start: AdamW moves a weight by about the learning rate a step
+FEW_STEPS = 50
+#: share of a setup's answers from which repeats are said
+SHARE = 0.05
+
+
+def few_steps(name: str, steps: int, about: bool = False) -> str:
+    """That the setup's tuning is too short to learn much; "" where it is not."""
+    if steps >= FEW_STEPS:
+        return ""
+    return (
+        f"{name}: {'about ' if about else ''}{steps} step{'' if steps == 1 else 's'} in all; under {FEW_STEPS} a tuning learns "
+        "little: give it more epochs or questions, or a smaller batch_tokens or accumulate."
+    )
+
+
+def repeating(name: str, rows: Sequence[Row]) -> str:
+    """How many of the setup's answers repeat themselves; "" where they are few."""
+    found = sum(row.answer.outcome == "answered" and repeats_itself(row.answer.text) for row in rows)
+    return f"{name}: {found} of {len(rows)} answers repeat themselves." if rows and found >= SHARE * len(rows) else ""
+
+
+def notes_of(by_setup: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning]) -> tuple[str, ...]:
+    """Every note, by setup; of several seeds the shortest tuning speaks."""
+    found = []
+    for name, rows in by_setup.items():
+        steps = [t.report.steps for t in tunings if t.setup == name]
+        found += [few_steps(name, min(steps)) if steps else "", repeating(name, rows)]
+    return tuple(note for note in found if note)
