@@ -113,9 +113,19 @@ def _opposite_stems() -> frozenset[frozenset[str]]:
     return frozenset(frozenset(stem(w) for w in pair) for pair in _OPPOSITES)
 
 
+@lru_cache(maxsize=20_000)
+def opposites(stemmed: str) -> frozenset[str]:
+    """Stems of the words that say the opposite of a word, by its stem."""
+    return frozenset(s for pair in _opposite_stems() if stemmed in pair for s in pair) - {stemmed}
+
+
 def opposed(a: str, b: str) -> int:
-    """1 where ``b`` holds the opposite of a word of ``a`` and not the word itself."""
+    """1 where ``b`` holds the opposite of a word of ``a`` and not the word itself. What must be may be: those two are opposites
+    only where nothing is denied ("must not" says "may not")."""
     one, other = stems(a), stems(b)
+    denied = any(is_negation(t.text) for t in (*tokens(a), *tokens(b)))
+    if not denied and {"must", "may"} & one == {"must"} and {"must", "may"} & other == {"may"}:
+        return 1
     return int(
         any(len(pair & one) == 1 and (pair - one) <= other and not (pair & one & other) for pair in _opposite_stems())
     )

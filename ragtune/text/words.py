@@ -166,11 +166,12 @@ def negated(text: str) -> bool:
 
 
 def negates(text: str, about: frozenset[str]) -> bool:
-    """True if a negation in ``text`` stands at most `REACH` words before a content word whose stem is in ``about``."""
-    if not negated(text):
-        return False
+    """True if a negation in ``text``, or a word that excepts, stands at most `REACH` words before a content word whose stem is in
+    ``about``."""
     found, stop = tokens(text), stop_words(text)
     near = [found[i + 1 : i + 1 + REACH] for i, word in enumerate(found) if is_negation(word.text)]
+    for phrase in _lists("except_", True):
+        near += [tuple(w for w in found if w.start >= end)[:REACH] for _, end in find_words(text, phrase)]
     return any(stem(w.text) in about and w.text not in stop for after in near for w in after)
 
 

@@ -190,7 +190,10 @@ def test_every_source_pays_for_embedding_its_own_questions(root: Path, monkeypat
         return real(self, texts, kind, progress)
 
     monkeypatch.setattr(SentenceEncoder, "encode", encode_)
-    own = [f"setups.{name}.retrieval.fusion.dense_weight={share}" for name, share in (("rag", 0.5), ("same", 0.4))]
+    own = [
+        f"setups.{name}.retrieval.fusion={{by: weighted, dense_weight: {share}}}"
+        for name, share in (("rag", 0.5), ("same", 0.4))
+    ]
     run(root, "sources", "latency.sample=0", *own, store="sources-store")
     assert queries.count("When is tea served?") == 2
     assert queries.index("Is everything there?") == 0  # loading is in nobody's seconds

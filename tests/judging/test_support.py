@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.judge import judged, overlap
+from benchmarks.support import claims
 from ragtune.corpus.labelled import read_begin
 from ragtune.judging.support import support, windows
 from tests.conftest import DATA
@@ -67,3 +68,43 @@ def test_agreement_with_people_on_begin() -> None:
         assert own > roc_auc_score(labels, [overlap(r) for r in rows])
         aucs.append(own)
     assert sum(aucs) / 3 >= 0.965
+
+
+@pytest.mark.parametrize(
+    ("statement", "context", "supported"),
+    [
+        ("The fee is -5 degrees.", "The fee is 5 degrees.", False),
+        ("It lasts one thousand days.", "It lasts 1,000 days.", True),
+        ("It weighs 5kg.", "It weighs 5 kg.", True),
+        ("The office closed on 12 May 2020.", "The office closed on 2020-05-12.", True),
+        ("Staff must feed the cat.", "Staff must not feed the cat.", False),
+        ("Only managers may sign.", "Managers may sign.", False),
+        ("Managers may sign.", "Only managers may sign.", True),
+        ("The shop opens at 9:00.", "The shop closes at 9:00.", False),
+        ("Parking is allowed.", "Parking is forbidden.", False),
+        ("It takes at most 5 days.", "It takes at least 5 days.", False),
+        ("You may enter without a badge.", "You may enter with a badge.", False),
+        ("Staff may park on Sundays.", "Staff may park, except on Sundays.", False),
+        ("All costs but not meals are paid.", "All costs and meals are paid.", False),
+        ("He must wear a helmet.", "He may wear a helmet.", False),
+        ("It costs £20.", "It costs €20.", False),
+        ("Cats can no longer enter.", "Cats can enter.", False),
+        ("The bus leaves before noon.", "The bus leaves after noon.", False),
+        ("More than 5 people came.", "Less than 5 people came.", False),
+        ("Staff never work on Friday.", "Staff work on Friday.", False),
+        ("The museum is open Mon-Fri.", "The museum is open Monday to Friday.", True),
+        ("Visitors must not feed the ducks.", "Visitors may not feed the ducks.", True),
+        ("The park is open every day except Monday.", "The park is open every day except Monday.", True),
+        ("The park is open on Monday.", "The park is open every day except Monday.", False),
+    ],
+)
+def test_values_bounds_and_denials_on_plain_cases(statement: str, context: str, supported: bool) -> None:
+    assert (support(statement, windows([context])).support >= 0.5) == supported
+
+
+@pytest.mark.skipif(not (DATA / "negation").is_dir(), reason="the negation claims are not here")
+def test_negated_claims_are_told_from_identical_ones() -> None:
+    for found in claims(DATA / "negation" / "claims.jsonl.gz", 300).values():
+        assert found.pairs == 300
+        assert found.passed <= 0.10
+        assert found.missed <= 0.05
