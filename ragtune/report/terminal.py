@@ -10,7 +10,6 @@ from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Row
 from ragtune.report import numbers
-from ragtune.report.evidence import latency_text
 
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -23,7 +22,7 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def comparison(run: Run) -> str:
-    """Setups by metrics: the mean and its 95 % interval, in percent; then what one user waits, and answers per second."""
+    """Setups by metrics: the mean and its 95 % interval, in percent; then what one user waits at the median."""
     summary = run.summary
     core = [m for m in METRICS.values() if m.core and m.name in summary.metrics]
     rows = []
@@ -32,12 +31,11 @@ def comparison(run: Run) -> str:
         for metric in core:
             known = summary.known(name, metric.name)
             cells.append(f"{100 * known[0]:.1f} ({100 * known[1]:.0f}–{100 * known[2]:.0f})" if known else "–")
-        rate = numbers.rate(run.costs.throughput.get(name))
-        rows.append([*cells, *numbers.waits(run.costs.latency.get(name)), rate])
-    head = ["setup", *(m.short for m in core), "latency p50", "p95", "answers/s"]
+        rows.append([*cells, numbers.waits(run.costs.latency.get(name))[0]])
+    head = ["setup", *(m.short for m in core), "latency"]
     notes = ["(percent, mean and its 95 % interval; – : unscored, see the report)"]
-    if measured := latency_text(run):
-        notes.append(f"({measured})")
+    if asked := max((found.questions for found in run.costs.latency.values()), default=0):
+        notes.append(f"(latency: median of {asked}, one question at a time, as served)")
     return "\n".join(["", _grid(head, rows), *notes, "", summary.decision.text, *summary.notes, ""])
 
 

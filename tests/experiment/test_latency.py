@@ -287,9 +287,9 @@ def test_report_and_table_say_how_it_was_measured(root: Path) -> None:
     table = comparison(found)
     for text in (table, render(found)):
         assert "one question at a time, as served" in text
-        assert "With switched adapters: tuned" in text
         assert "unknown" in text
-    assert "answers/s" in table
+    assert "With switched adapters: tuned" in render(found)
+    assert "answers/s" in render(found)
 
 
 def test_conclusions_drawn_anew_keep_the_latency(root: Path) -> None:
