@@ -17,7 +17,7 @@ def tuning(setup: str, seed: int, steps: int) -> Tuning:
 
 
 def test_short_tunings_are_noted() -> None:
-    assert few_steps("tuned", 12).startswith("tuned: 12 steps in all; under 50 a tuning learns little: ")
+    assert few_steps("tuned", 12).startswith("tuned: 12 tuning steps in all, which is few (under 50): ")
     assert few_steps("tuned", 1, about=True).startswith("tuned: about 1 step in all")
     assert few_steps("tuned", FEW_STEPS) == ""
 
