@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,12 @@ from conftest import write_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ragtune.analysis.causes import Known, cause
 from ragtune.corpus.evidence import concerns, fulfils, relevant_chunks, right_chunks, share_fulfilled, span_of
 from ragtune.corpus.importers import import_corpus
 from ragtune.corpus.load import CorpusSettings, load_corpus
 from ragtune.errors import CorpusError
-from ragtune.records import AnyOf, Chunk, Document, Evidence, Hit, Item, Question, question_key
+from ragtune.records import Answer, AnyOf, Chunk, Document, Evidence, Hit, Item, Question, Row, question_key
 from ragtune.retrieval.measure import measure_retrieval
 from ragtune.retrieval.oracle import Oracle
 from ragtune.retrieval.settings import RetrievalSettings
@@ -178,3 +180,41 @@ def test_recall_is_a_share_and_no_alternative_lowers_it(
         assert 0 <= before <= after <= 1
     assert share_fulfilled(asked, hits) == recall(asked, hits, pieces, 10)
     assert relevant_chunks([asked], pieces)["q"] == {c.id for c in pieces if concerns(asked, c)}
+
+
+def test_a_copy_is_no_distractor_and_no_miss() -> None:
+    chunks = [whole(d) for d in (LEAVE, COPY, LIKE)]
+    asked = Question("q", "How many days?", ("27",), (quoted(LEAVE, "27 days of leave"),))
+
+    class Search:
+        def hits(self, questions: list[Question]) -> list[list[Hit]]:
+            return [[Hit(c, 1.0, n) for n, c in enumerate(chunks[::-1], 1)] for _ in questions]
+
+    settings = RetrievalSettings.model_validate({"source": "oracle", "top_k": 3, "oracle": {"distractors": 2}})
+    assert [h.chunk.id for h in Oracle(chunks, settings, Search()).hits([asked])[0]] == ["c-leave", "c-like"]
+    known = Known([Hit(chunks[1], 1.0, 1)], True, frozenset(), lambda said: False)
+    row = Row("s", 0, asked, Answer("", (), (Hit(chunks[1], 1.0, 1),), outcome="abstained"))
+    assert cause(row, known) == "abstained_answerable"
+    missed = replace(row, answer=replace(row.answer, hits=(Hit(chunks[2], 1.0, 1),)))
+    assert cause(missed, known) == "ranked_out"
+
+
+def test_alternatives_move_with_changes(tmp_path: Path) -> None:
+    text = "Tea is at noon in the hall. Tea is at noon in the garden."
+    spans = [{"document": "a.txt", "quote": "noon"}, {"document": "a.txt", "quote": "noon in the garden"}]
+    write_corpus(tmp_path / "c", {"a.txt": text}, [{"id": "q", "question": "When?", "evidence": [{"any": spans}]}])
+    change = {
+        "document": "a.txt",
+        "find": "Tea is at noon in the hall",
+        "replace": "Coffee is at noon in the large hall",
+    }
+    (tmp_path / "changes.jsonl").write_text(json.dumps(change))
+    settings = CorpusSettings(path=str(tmp_path / "c"), changes=str(tmp_path / "changes.jsonl"))
+    corpus = load_corpus(settings)
+    [item] = corpus.questions[0].evidence
+    assert [s.quote for s in item.alternatives] == ["Coffee is at noon in the large hall", "noon in the garden"]
+
+
+def test_evidence_written_before_there_were_alternatives_is_read() -> None:
+    row = {"id": "q", "text": "?", "answers": ["x"], "evidence": [{"document_id": "d", "start": 1, "end": 2}]}
+    assert decode(Question, row).evidence == (Evidence("d", 1, 2),)
