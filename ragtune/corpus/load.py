@@ -15,7 +15,7 @@ from ragtune.corpus.answers import questions_of, read_answers
 from ragtune.corpus.changes import apply_changes, read_changes
 from ragtune.corpus.questions import read_questions
 from ragtune.errors import CorpusError, RagtuneError
-from ragtune.records import Document, Question, to_json
+from ragtune.records import Document, Question, question_key, to_json
 from ragtune.store import Store, digest, file_digest
 
 
@@ -68,7 +68,7 @@ class Corpus:
 
     @cached_property
     def hash(self) -> str:
-        return digest(self.documents_hash, [to_json(q) for q in self.questions])
+        return digest(self.documents_hash, [question_key(q) for q in self.questions])
 
     def split(self, name: str) -> list[Question]:
         return [q for q in self.questions if q.split == name]
