@@ -110,7 +110,7 @@ def _texts(value: Any, name: str, where: str, notes: dict[str, None]) -> tuple[s
                 notes['"contexts" is a text in some rows, not a list: read as one context.'] = None
             value = [value]
     if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise CorpusError(f'"{name}" must be a list of texts.', where=where)
+        raise CorpusError(f'"{name}" must be a text or a list of texts.', where=where)
     return tuple(v for v in value if v.strip())
 
 

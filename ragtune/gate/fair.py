@@ -22,6 +22,11 @@ def _differences(old: Baseline, new: Baseline) -> list[str]:
     return found
 
 
+def differing(old: Baseline, new: Baseline) -> tuple[str, ...]:
+    """What was allowed to differ, for the reader of the verdict."""
+    return tuple(_differences(old, new))
+
+
 def setups_to_check(old: Baseline, new: Baseline, settings: GateSettings) -> list[str]:
     """The setups to check; an error where nothing fair can be compared."""
     _refuse_out_of_range(settings)
@@ -42,7 +47,10 @@ def setups_to_check(old: Baseline, new: Baseline, settings: GateSettings) -> lis
             where="check",
             fix="Save a new baseline, or pass --allow-different.",
         )
-    setups = list(settings.setups) or list(old.scores)
+    idle = [m for m in settings.margins if not any(_scored(side, s, m) for side in (old, new) for s in side.scores)]
+    if idle:
+        raise RunError(f"{idle[0]} is scored neither in the baseline nor in the Run.", where="check --margin")
+    setups = list(dict.fromkeys(settings.setups)) or list(old.scores)
     if not set(setups) & set(new.scores) and not settings.setups:
         raise RunError(
             "the Run and the baseline share no setup.", where="check", fix=f"The baseline has: {', '.join(old.scores)}."
@@ -53,7 +61,8 @@ def setups_to_check(old: Baseline, new: Baseline, settings: GateSettings) -> lis
             raise RunError(
                 f'there is no setup "{name}" in the {side}.',
                 where="check",
-                fix=f"It has: {', '.join(old.scores if side == 'baseline' else new.scores)}; or name those to check with --setup.",
+                fix=f"It has: {', '.join(old.scores if side == 'baseline' else new.scores)}."
+                + ("" if settings.setups else " Name those to check with --setup."),
             )
         gone = [
             m
