@@ -6,6 +6,7 @@ from ragtune.errors import RunError
 from ragtune.gate.baseline import Baseline
 from ragtune.gate.outcome import GateSettings
 from ragtune.judging.metrics import METRICS
+from ragtune.text.counts import counted
 
 
 def _differences(old: Baseline, new: Baseline) -> list[str]:
@@ -18,7 +19,7 @@ def _differences(old: Baseline, new: Baseline) -> list[str]:
         found.append(f"other questions ({len(missing)} missing, {len(added)} new)")
     changed = [q for q in set(old.questions) & set(new.questions) if old.questions[q].text != new.questions[q].text]
     if changed:
-        found.append(f"{len(changed)} question(s) with another text or reference (first: {min(changed)})")
+        found.append(f"{counted(len(changed), 'question')} with another text or reference (first: {min(changed)})")
     return found
 
 

@@ -11,6 +11,7 @@ from ragtune.gate.baseline import Baseline
 from ragtune.gate.outcome import Gate, Verdict
 from ragtune.judging.metrics import METRICS
 from ragtune.store import encode
+from ragtune.text.counts import counted
 
 SHOWN = 8
 
@@ -35,7 +36,7 @@ def text(gate: Gate, names: Mapping[str, str]) -> str:
     lines += [sentence(v) for v in worst]
     flipped = list(dict.fromkeys(q for v in worst for q in v.flipped))
     if flipped:
-        lines.append(f"{len(flipped)} question(s) flipped to wrong:")
+        lines.append(f"{counted(len(flipped), 'question')} flipped to wrong:")
         lines += [f"  {q}: {names[q]}" if names.get(q, q) != q else f"  {q}" for q in flipped[:SHOWN]]
         lines += [f"  … and {len(flipped) - SHOWN} more"] if len(flipped) > SHOWN else []
     unclear = [v for v in gate.of("unclear") if v.part == "all"]
@@ -44,7 +45,7 @@ def text(gate: Gate, names: Mapping[str, str]) -> str:
     verdict = {0: "PASS", 1: "FAIL", 3: "UNSCORED"}[gate.code]
     lines.append(
         f"{verdict}: {len(worst)} regressed, {len(held)} held, {len(gate.of('unclear'))} unclear of {len(gate.verdicts)} comparisons"
-        + (f", {len(gate.broken)} limit{'s' * (len(gate.broken) > 1)} broken" if gate.broken else "")
+        + (f", {counted(len(gate.broken), 'limit')} broken" if gate.broken else "")
     )
     return "\n".join(lines)
 
