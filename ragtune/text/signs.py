@@ -115,6 +115,10 @@ def _hits(question: str, reference: str, answer: str) -> list[tuple[Word, float,
     """(word, weight, whether the answer holds it) for every word of the reference; a value is held as a whole."""
     said, reads, given = tokens(answer), stems(answer), values(answer)
     pairs = {a.text + b.text for a, b in zip(said, said[1:], strict=False) if a.kind == b.kind == "single"}
+    spelt: dict[str, set[str]] = {}  # words that are alike begin alike
+    for word in said:
+        if word.kind == "word":
+            spelt.setdefault(word.text[0], set()).add(word.text)
     inside = {t.start: v for t, v in zip(tokens(reference), in_values(reference), strict=True)}
     weights = _weights(question, reference)
     found = []
@@ -127,7 +131,7 @@ def _hits(question: str, reference: str, answer: str) -> list[tuple[Word, float,
             two = {"".join(x.text for x in sorted((token, n), key=lambda w: w.start)) for n in near}
             hit = bool(two & pairs) if near else token.text in reads
         else:
-            hit = stem(token.text) in reads or any(alike(token.text, t.text) for t in said if t.kind == "word")
+            hit = stem(token.text) in reads or any(alike(token.text, w) for w in spelt.get(token.text[0], ()))
         found.append((token, weight, hit))
     return found
 
