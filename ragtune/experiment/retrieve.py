@@ -92,7 +92,7 @@ def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
 def _read_chunks(bench: Workbench, folder: Path) -> list[Chunk]:
     by_id = {d.id: d for d in bench.corpus.documents}
     found = []
-    for line in (folder / "chunks.jsonl").read_text("utf-8").splitlines():
+    for line in filter(None, (folder / "chunks.jsonl").read_text("utf-8").split("\n")):
         doc_id, start, end, title, path = json.loads(line)
         document = by_id[doc_id]
         text = document.text[start:end]
