@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import decode, json_lines
+from ragtune.corpus.encodings import decode
+from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
 from ragtune.records import Question
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ragtune.corpus.formats import json_lines
 from ragtune.corpus.questions import find_quote
+from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Evidence, Question
 from ragtune.text.near import copy_it

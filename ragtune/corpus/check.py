@@ -95,6 +95,7 @@ class CorpusInfo:
     same_question: list[tuple[str, str]]
     leaks: list[Leak]
     skipped: list[tuple[str, str]]
+    notes: list[str]
     hash: str
 
 
@@ -133,5 +134,6 @@ def corpus_info(corpus: Corpus, lengths: Sequence[int]) -> CorpusInfo:
         same_question=_repeated([(q.id, q.text) for q in questions]),
         leaks=find_leaks(questions),
         skipped=[(s.path, s.reason) for s in corpus.skipped],
+        notes=list(corpus.notes),
         hash=corpus.hash,
     )

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import READERS, decode, json_lines
+from ragtune.corpus.encodings import decode
+from ragtune.corpus.formats import READERS
 from ragtune.corpus.load import document_files
 from ragtune.corpus.normalise import normalise
 from ragtune.corpus.questions import find_quote
+from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
 from ragtune.store import writing
 

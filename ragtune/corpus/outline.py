@@ -11,6 +11,8 @@ from itertools import pairwise
 Heading = tuple[int, int, str]
 _OPENING = re.compile(r"[ >]*(`{3,}(?=[^`]*$)|~{3,})")
 _HEADING = re.compile(r"(#{1,6})[ \t]+(?=\S)")
+#: rows that name columns, at most
+_HEADS = 3
 _RULE = re.compile(r"\|(?:\s*:?-+:?\s*\|)+")
 
 
@@ -25,7 +27,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """A run of ``| a | b |`` rows; ``head`` is the row above the rule, the rows below begin at ``rows``."""
+    """A run of ``| a | b |`` rows; ``head`` are the rows above the rule, the rows below begin at ``rows``."""
 
     rows: int
     end: int
@@ -84,17 +86,17 @@ def heading_paths(found: Sequence[Heading]) -> list[list[str]]:
 def tables(text: str) -> list[Table]:
     """The tables that name their columns, in order."""
     found: list[Table] = []
-    before: Line | None = None
+    above: list[str] = []  # the rows of a table whose rule has not come
     inside = False
     for line in lines(text):
         row = not line.code and line.text[:1] == "|"
+        end = line.start + len(line.text)
         if row and inside:
-            found[-1] = Table(found[-1].rows, line.start + len(line.text), found[-1].head)
-        elif row and before is not None and _RULE.fullmatch(line.text.rstrip()):
-            end = line.start + len(line.text)
-            found.append(Table(end, end, before.text.strip()))
+            found[-1] = Table(found[-1].rows, end, found[-1].head)
+        elif row and above and _RULE.fullmatch(line.text.rstrip()):
+            found.append(Table(end, end, "\n".join(above)))
             inside = True
         else:
             inside = False
-        before = line if row else None
+            above = [*above, line.text.strip()][-_HEADS:] if row else []
     return found

@@ -10,8 +10,8 @@ from typing import Any
 
 import regex
 
-from ragtune.corpus.formats import json_lines
 from ragtune.corpus.normalise import normalise
+from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Evidence, Question
 from ragtune.text.fold import any_quotes

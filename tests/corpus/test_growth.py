@@ -17,8 +17,12 @@ import regex
 import ragtune.corpus
 import ragtune.text
 from ragtune.corpus.chunking import ChunkSettings, chunk_document
+from ragtune.corpus.markdown import render
+from ragtune.corpus.markup import parse, seen_text
 from ragtune.corpus.normalise import normalise
 from ragtune.corpus.outline import headings, tables
+from ragtune.corpus.pdf import unwrap
+from ragtune.corpus.reading import front_matter
 from ragtune.records import Document
 from ragtune.text.sentences import sentence_spans
 from ragtune.text.words import tokens
@@ -78,6 +82,10 @@ def test_no_pattern_grows_faster_than_the_text(name: str, use: Callable[[str], o
 READ: dict[str, Callable[[str], object]] = {
     "normalise": normalise,
     "headings": headings,
+    "markdown": render,
+    "html": lambda text: seen_text(parse(text)),
+    "pdf": unwrap,
+    "front matter": front_matter,
     "tables": tables,
     "sentences": sentence_spans,
     "words": lambda text: tokens.__wrapped__(text),  # type: ignore[attr-defined]
