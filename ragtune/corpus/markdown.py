@@ -13,8 +13,11 @@ _TAGS = {"{{<": ">}}", "{{%": "%}}", "{{": "}}", "{%": "%}", "{#": "}", "{:": "}
 _OPENS = re.compile(r"`+|\{\{[<%]|\{\{|\{[%#:.]|<!--|\\.", re.S)
 #: parameters whose text is shown; a term is shown under its own name
 _SHOWN = re.compile(r"\b(?:text|title|caption|alt|term_id)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-#: a shortcode's only argument, where it is a word and no path
-_WORD = re.compile(r"\s*/?[\w-]+\s+\"([\w -]+)\"\s*/?\s*")
+#: a tag's only argument, where it is a word and no path
+_WORD = re.compile(r"\s*/?([\w-]+)\s+[\"']([\w -]+)[\"']\s*/?\s*")
+_COMMANDS = frozenset(
+    "include extends block import from render layout set assign if unless for macro call filter with case".split()
+)
 #: nested deeper, a quote or list is read as if it were not
 _DEEPEST = 60
 _NOTE = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
@@ -108,10 +111,10 @@ def _closed(text: str, start: int, close: str) -> int:
 
 
 def _shown(mark: str, inner: str) -> str:
-    if mark not in ("{{<", "{{%"):
+    if mark not in ("{{<", "{{%", "{%"):
         return ""
     if found := _SHOWN.search(inner):
         said = found[1] or found[2] or ""
         return said.replace("-", " ") if "term_id" in found[0] else said
     word = _WORD.fullmatch(inner)
-    return word[1] if word else ""
+    return word[2] if word and word[1] not in _COMMANDS else ""

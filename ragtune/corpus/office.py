@@ -110,10 +110,16 @@ class _Word:
             for _, cell in _each(row, (f"{_W}tc",)):
                 merged = cell.find(f"{_W}tcPr/{_W}vMerge")
                 covered = merged is not None and merged.get(f"{_W}val") != "restart"
-                text = "" if covered else " ".join(self.blocks(cell)).replace("| --- ", "").strip()
+                text = "" if covered else " ".join(map(_in_cell, self.blocks(cell)))
                 cells.append(Cell(text, across=_number(cell.find(f"{_W}tcPr/{_W}gridSpan"))))
             rows.append(cells)
         return laid_out(rows, headed=named)
+
+
+def _in_cell(block: str) -> str:
+    """A block inside a table's cell: the words alone of a table that is nested there."""
+    block = block.strip()
+    return " ".join(w for w in block.split() if w not in ("|", "---")) if block.startswith("| ") else block
 
 
 def _each(parent: Any, wanted: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
