@@ -42,11 +42,19 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A span of a Document that holds (part of) a Question's answer."""
+    """A span of a Document that holds (part of) a Question's answer.
+
+    ``quote`` is the text that is evidence wherever it stands (see `corpus.evidence`); "" where only the place counts.
+    """
 
     document_id: str
     start: int
     end: int
+    quote: str = ""
+
+    @property
+    def alternatives(self) -> tuple[Evidence, ...]:
+        return (self,)
 
     def overlaps(self, chunk: Chunk) -> bool:
         """True if the chunk shares at least one character with the span."""
@@ -54,13 +62,31 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Spans each of which is evidence enough."""
+
+    any: tuple[Evidence, ...]
+
+    @property
+    def alternatives(self) -> tuple[Evidence, ...]:
+        return self.any
+
+
+#: one thing that is needed to answer
+Item = Evidence | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """``answers`` are the accepted references; ``()``: the documents hold no answer; ``None``: nobody said."""
+    """``answers`` are the accepted references; ``()``: the documents hold no answer; ``None``: nobody said.
+
+    Every item of ``evidence`` is needed.
+    """
 
     id: str
     text: str
     answers: tuple[str, ...] | None = None
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Item, ...] = ()
     split: str = "test"
     tags: tuple[str, ...] = ()
 
@@ -79,9 +105,10 @@ class Question:
         """It is known that the documents hold no answer."""
         return self.answers == ()
 
-    def concerns(self, chunk: Chunk) -> bool:
-        """True if the chunk overlaps a span of the evidence."""
-        return any(e.overlaps(chunk) for e in self.evidence)
+    @property
+    def spans(self) -> tuple[Evidence, ...]:
+        """Every span of the evidence, alternatives too."""
+        return tuple(span for item in self.evidence for span in item.alternatives)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,4 +277,12 @@ class Tuning:
 def to_json(record: Any) -> Json:
     """A record as plain JSON types (tuples become lists)."""
     found: Json = asdict(record)
+    return found
+
+
+def question_key(question: Question) -> Json:
+    """A Question as keys hold it: quotes are left out, since they follow from the spans and the documents."""
+    found = to_json(question)
+    for span in (s for item in found["evidence"] for s in item.get("any", [item])):
+        del span["quote"]
     return found

@@ -13,6 +13,7 @@ from conftest import write_corpus
 
 import ragtune
 from ragtune.api import reanalyse, rejudge, save_baseline
+from ragtune.corpus.evidence import concerns
 from ragtune.errors import ModelError
 from ragtune.experiment.folder import Run
 from ragtune.experiment.progress import Silent
@@ -103,7 +104,7 @@ def test_the_oracle_shows_the_readers_ceiling(made: Path) -> None:
     assert found.summary.retrieval["ceiling"]["recall@3"].mean == 1.0
     for row in found.rows:
         if row.setup == "ceiling":
-            right = [row.question.concerns(h.chunk) for h in row.answer.hits]
+            right = [concerns(row.question, h.chunk) for h in row.answer.hits]
             assert right == sorted(right)  # the right chunks stand last
             assert right.count(False) == 1
             assert any(right) == bool(row.question.evidence)

@@ -3,7 +3,7 @@
 The rules, in this order (the first that fits):
 
 1. the reply held no text: ``no_answer``; no reference, yet answered: ``answered_unanswerable``;
-2. the contexts miss the evidence (no shown Hit overlaps it) although the Setup retrieves: ``not_retrieved`` where the
+2. the contexts miss the evidence (no shown Hit fulfils some item of it, see `corpus.evidence`) although the Setup retrieves: ``not_retrieved`` where the
    first ten Hits miss it too, else ``ranked_out`` (dropped for space, or ranked below ``top_k``);
 3. abstained: ``abstained_answerable``;
 4. the judge's score is low, yet the answer agrees with a reference (`text.agree`): ``form``;
@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from ragtune.corpus.evidence import share_fulfilled
 from ragtune.records import Answer, Hit, Question, Row
 from ragtune.text.agree import agree
 from ragtune.text.overlap import normalise_answer
@@ -126,9 +127,9 @@ def _right(row: Row) -> float:
     return agree(row.question.text, row.question.references, row.answer.text).probability
 
 
-def holds_evidence(question: Question, hits: Sequence[Hit]) -> bool:
-    """True if every span of the evidence overlaps a Hit (or nothing is known about evidence)."""
-    return all(any(e.overlaps(h.chunk) for h in hits) for e in question.evidence)
+def _missing(question: Question, hits: Sequence[Hit]) -> bool:
+    """True if some item of the evidence stands in no Hit."""
+    return share_fulfilled(question, [h.chunk for h in hits]) < 1
 
 
 def cause(row: Row, known: Known) -> str:
@@ -140,8 +141,8 @@ def cause(row: Row, known: Known) -> str:
         return "no_answer"
     if question.unanswerable:
         return "answered_unanswerable"
-    if known.retrieves and question.evidence and not holds_evidence(question, answer.hits):
-        return "ranked_out" if holds_evidence(question, known.deep) else "not_retrieved"
+    if known.retrieves and _missing(question, answer.hits):
+        return "not_retrieved" if _missing(question, known.deep) else "ranked_out"
     if answer.abstained:
         return "abstained_answerable"
     if _right(row) >= WRONG_BELOW:

@@ -4,7 +4,7 @@ All setups are compared on the questions that every one of them answered. A with
 withholds it, except where the documents hold none. A setup is *beaten* when another one is shown to be better (the 95 % interval
 of their difference excludes 0 and the permutation test agrees after Holm's correction), or when it is not shown to be better than
 one that answers "I don't know" to everything. Of the setups that are not beaten, the cheapest is chosen whose possible loss to the
-best is at most `Limits.margin` (the 95 % bound of the difference); if none but the best is within it, the best.
+best is shown to be less than `Limits.margin` (`analysis.losses`, as the gate shows it); if none but the best is within it, the best.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from ragtune.analysis.costs import Costs, Limits
-from ragtune.analysis.differences import Difference, difference, holm
+from ragtune.analysis.differences import Difference, difference, holm, pair
+from ragtune.analysis.losses import Loss, loss, shown
 from ragtune.analysis.means import Estimate, Scored, estimate, table
 from ragtune.analysis.power import questions_needed
 
@@ -145,7 +146,8 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
         )
         return _with(base, f"{said}{notes}", needed=needed)
     best = unbeaten[0]
-    within = [n for n in unbeaten if n == best or _gap(pairs, best, n).high <= limits.margin]
+    losses = _losses(rows, found.clusters, best, unbeaten, limits.margin)
+    within = [best, *(n for n, s in zip(losses, shown([*losses.values()]), strict=True) if s.verdict == "held")]
     chosen = min(within, key=lambda n: (found.cheapness(n), order.index(n)))
     rivals = [n for n in unbeaten if n != best and n not in within]
     if not beaten and rivals and chosen == best:
@@ -159,9 +161,7 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     gap = _gap(pairs, best, chosen) if chosen != best else None
     if gap:
         priced = "costs less" if found.cheapness(chosen)[0] > 0 else "needs fewer tokens"
-        said += (
-            f"; it {priced} than “{found.titles[best]}” and is at most {_pct(max(0.0, gap.high))} points worse (95 %)."
-        )
+        said += f"; it {priced} than “{found.titles[best]}” and is at most {_pct(max(0.0, losses[chosen].most))} points worse (95 %)."
     else:
         said += "."
     if beaten:
@@ -206,6 +206,14 @@ def _compared(
     found = [difference(a, b, metric, tables[a], tables[b], clusters) for a, b in combinations(rows, 2)]
     found = holm(found) + holm([difference(SILENT, n, metric, nothing, tables[n], clusters) for n in rows])
     return {(d.a, d.b): d for d in found}
+
+
+def _losses(
+    rows: Mapping[str, list[Scored]], clusters: Mapping[str, str], best: str, names: Sequence[str], margin: float
+) -> dict[str, Loss]:
+    """What each of the others loses to the best."""
+    top = table(rows[best])
+    return {n: loss(pair(top, table(rows[n]), clusters), margin) for n in names if n != best}
 
 
 def _gap(pairs: Mapping[tuple[str, str], Difference], better: str, other: str) -> Gap:

@@ -151,4 +151,4 @@ def estimate(scores: Sequence[Scored], clusters: Mapping[str, str] | None = None
 
 def clusters_of(questions: Iterable[Question]) -> dict[str, str]:
     """Question id -> cluster: questions whose evidence begins in the same document belong together."""
-    return {q.id: q.evidence[0].document_id for q in questions if q.evidence}
+    return {q.id: q.spans[0].document_id for q in questions if q.evidence}

@@ -18,8 +18,8 @@ def few_steps(name: str, steps: int, about: bool = False) -> str:
     if steps >= FEW_STEPS:
         return ""
     return (
-        f"{name}: {'about ' if about else ''}{steps} step{'' if steps == 1 else 's'} in all; under {FEW_STEPS} a tuning learns "
-        "little: give it more epochs or questions, or a smaller batch_tokens or accumulate."
+        f"{name}: {'about ' if about else ''}{steps} tuning step{'' if steps == 1 else 's'} in all, which is few (under {FEW_STEPS}): "
+        "more epochs or questions, or a smaller batch_tokens or accumulate, may teach it more."
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ragtune.corpus.evidence import span_of
 from ragtune.corpus.questions import find_quote
 from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
-from ragtune.records import Document, Evidence, Question
+from ragtune.records import AnyOf, Document, Evidence, Question
 from ragtune.text.near import copy_it
 from ragtune.text.words import word_key
 
@@ -92,25 +93,26 @@ def apply_changes(
         for c in reversed(by_document.get(d.id, [])):
             text = text[: c.start] + c.text + text[c.end :]
         renewed.append(replace(d, text=text))
+    texts = {d.id: d for d in renewed}
+
+    def shifted(e: Evidence) -> Evidence:
+        own = by_document.get(e.document_id, ())
+        start, end = _moved(e.start, own, False), _moved(e.end, own, True)
+        return span_of(texts[e.document_id], start, end) if e.quote else replace(e, start=start, end=end)
+
     asked = []
     for q in questions:
         hit = next(
             (
                 c
-                for e in q.evidence
+                for e in q.spans
                 for c in by_document.get(e.document_id, ())
                 if c.start < e.end and e.start < c.end and _speaks_of(c, q)
             ),
             None,
         )
-        evidence = tuple(
-            Evidence(
-                e.document_id,
-                _moved(e.start, by_document.get(e.document_id, ()), False),
-                _moved(e.end, by_document.get(e.document_id, ()), True),
-            )
-            for e in q.evidence
-        )
+        moved = [tuple(shifted(e) for e in item.alternatives) for item in q.evidence]
+        evidence = tuple(AnyOf(spans) if len(spans) > 1 else spans[0] for spans in moved)
         asked.append(
             replace(
                 q,

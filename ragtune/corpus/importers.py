@@ -34,8 +34,13 @@ def _write(dest: Path, documents: Rows, questions: Rows) -> None:
                 (dest / name).write_text(text, "utf-8")
 
 
+def _any_of(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Evidence of one item, which each of ``spans`` fulfils."""
+    return [{"any": spans}] if len(spans) > 1 else spans
+
+
 def import_squad(source: Path, dest: Path, split: str = "test") -> None:
-    """SQuAD v1.1 or v2 JSON (also XQuAD): a Document per paragraph, evidence from the answer spans."""
+    """SQuAD v1.1 or v2 JSON (also XQuAD): a Document per paragraph; the places of an answer are alternatives."""
     try:
         data = json.loads(decode(source.read_bytes(), source))["data"]
         articles = [(a.get("title", ""), a["paragraphs"]) for a in data]
@@ -66,7 +71,7 @@ def import_squad(source: Path, dest: Path, split: str = "test") -> None:
                         "id": str(qa["id"]),
                         "question": qa["question"],
                         "answers": answers,
-                        "evidence": unique,
+                        "evidence": _any_of(unique),
                         "split": split,
                         "tags": [kind],
                     }
@@ -75,7 +80,7 @@ def import_squad(source: Path, dest: Path, split: str = "test") -> None:
 
 
 def import_beir(source: Path, dest: Path, split: str = "test") -> None:
-    """A BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv): evidence is the whole relevant document."""
+    """A BEIR folder (corpus.jsonl, queries.jsonl, qrels/*.tsv): evidence is each relevant document as a whole."""
     if not (source / "corpus.jsonl").exists() or not (source / "queries.jsonl").exists():
         raise CorpusError(
             "this is not a BEIR folder.", where=source, fix="It needs corpus.jsonl, queries.jsonl and qrels/."
@@ -83,13 +88,13 @@ def import_beir(source: Path, dest: Path, split: str = "test") -> None:
     documents = [
         {"id": str(r["_id"]), "text": r["text"], "title": r.get("title", "")} for r in _jsonl(source / "corpus.jsonl")
     ]
-    length = {d["id"]: len(normalise(d["text"])) for d in documents}
+    filled = {d["id"] for d in documents if normalise(d["text"])}
     relevant: dict[str, list[str]] = {}
     names = {"train": "train", "dev": "dev", "test": "test"}
     split_of: dict[str, str] = {}
     for file in sorted((source / "qrels").glob("*.tsv")):
         for row in csv.reader(file.read_text("utf-8").splitlines(), delimiter="\t"):
-            if len(row) == 3 and row[2].lstrip("-").isdigit() and int(row[2]) > 0 and length.get(row[1]):
+            if len(row) == 3 and row[2].lstrip("-").isdigit() and int(row[2]) > 0 and row[1] in filled:
                 relevant.setdefault(row[0], []).append(row[1])
                 split_of[row[0]] = names.get(file.stem, split)
     questions = [
@@ -98,7 +103,7 @@ def import_beir(source: Path, dest: Path, split: str = "test") -> None:
             "question": r["text"],
             "split": split_of[str(r["_id"])],
             "tags": ["retrieval-only"],
-            "evidence": [{"document": d, "start": 0, "end": length[d]} for d in relevant[str(r["_id"])]],
+            "evidence": [{"document": d} for d in relevant[str(r["_id"])]],
         }
         for r in _jsonl(source / "queries.jsonl")
         if str(r["_id"]) in relevant
@@ -142,10 +147,9 @@ def _questions_with_contexts(rows: Rows, dest: Path, split: str, source: Path) -
         if context:
             text = normalise(context)
             document = documents.setdefault(text, {"id": f"d{len(documents):05d}", "text": text})
-            span = find_quote(text, row["answers"][0]) if row.get("answers") else None
-            row["evidence"] = [
-                {"document": document["id"], "start": span[0] if span else 0, "end": span[1] if span else len(text)}
-            ]
+            spans = filter(None, (find_quote(text, answer) for answer in row.get("answers") or ()))
+            parts = [{"document": document["id"], "start": start, "end": end} for start, end in dict.fromkeys(spans)]
+            row["evidence"] = _any_of(parts) or [{"document": document["id"]}]
         questions.append(row)
     if not documents:
         raise CorpusError(

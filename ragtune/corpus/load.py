@@ -18,7 +18,7 @@ from ragtune.corpus.encodings import decode
 from ragtune.corpus.questions import read_questions
 from ragtune.corpus.reading import Reading
 from ragtune.errors import CorpusError, RagtuneError
-from ragtune.records import Document, Question, to_json
+from ragtune.records import Document, Question, question_key, to_json
 from ragtune.store import Store, digest, file_digest
 
 
@@ -71,7 +71,7 @@ class Corpus:
 
     @cached_property
     def hash(self) -> str:
-        return digest(self.documents_hash, [to_json(q) for q in self.questions])
+        return digest(self.documents_hash, [question_key(q) for q in self.questions])
 
     def split(self, name: str) -> list[Question]:
         return [q for q in self.questions if q.split == name]

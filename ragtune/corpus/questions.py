@@ -10,10 +10,11 @@ from typing import Any
 
 import regex
 
+from ragtune.corpus.evidence import span_of
 from ragtune.corpus.normalise import normalise
 from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
-from ragtune.records import Document, Evidence, Question
+from ragtune.records import AnyOf, Document, Evidence, Item, Question
 from ragtune.text.fold import any_quotes
 from ragtune.text.near import copy_it
 from ragtune.text.words import find_words
@@ -54,7 +55,17 @@ def _strings(value: Any, name: str, where: str) -> tuple[str, ...]:
     return tuple(v.strip() for v in value if v.strip())
 
 
-def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evidence:
+def _item(item: Any, documents: Mapping[str, Document], where: str) -> Item:
+    """One needed item: a span, or ``{"any": [...]}`` of spans."""
+    if not isinstance(item, dict) or "any" not in item:
+        return _span(item, documents, where)
+    if len(item) > 1 or not isinstance(item["any"], list) or not item["any"]:
+        raise CorpusError('"any" must be a list of alternatives and stand alone.', where=where)
+    spans = tuple(dict.fromkeys(_span(e, documents, where) for e in item["any"]))
+    return AnyOf(spans) if len(spans) > 1 else spans[0]
+
+
+def _span(item: Any, documents: Mapping[str, Document], where: str) -> Evidence:
     if not isinstance(item, dict) or "document" not in item:
         raise CorpusError(
             'evidence needs "document", and "quote" or "start" and "end" where it is a part of it.', where=where
@@ -77,7 +88,7 @@ def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evide
                 where=where,
                 fix=copy_it(document.text, str(item["quote"])),
             )
-        return Evidence(document.id, *span)
+        return span_of(document, *span)
     if "start" not in item and "end" not in item:
         return Evidence(document.id, 0, len(document.text))
     start, end = item.get("start"), item.get("end")
@@ -85,7 +96,7 @@ def _evidence(item: Any, documents: Mapping[str, Document], where: str) -> Evide
         raise CorpusError(
             f'span {start}..{end} lies outside document "{document.id}" ({len(document.text)} characters).', where=where
         )
-    return Evidence(document.id, start, end)
+    return span_of(document, start, end)
 
 
 def _more_tags(row: Mapping[str, Any], where: str) -> list[str]:
@@ -99,7 +110,8 @@ def _more_tags(row: Mapping[str, Any], where: str) -> list[str]:
 def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) -> Question:
     """The question of one row; without ``answers`` nobody said what is right, ``[]`` says that the documents hold no answer.
 
-    ``document`` alone is evidence by document: any part of it counts as found.
+    ``document`` alone is evidence by document: any part of it counts as found. All items of ``evidence`` are needed; an item
+    ``{"any": [...]}`` holds alternatives, of which one is enough (see `corpus.evidence`).
     """
     more = _more_tags(row, where)
     for key in ("id", "question"):
@@ -115,7 +127,7 @@ def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) ->
         row["id"],
         normalise(row["question"]),
         None if row.get("answers") is None else _strings(row["answers"], "answers", where),
-        tuple(dict.fromkeys(_evidence(e, documents, where) for e in evidence)),  # a span given twice counts once
+        tuple(dict.fromkeys(_item(e, documents, where) for e in evidence)),  # an item given twice counts once
         split,
         (*_strings(row.get("tags", []), "tags", where), *more),
     )

@@ -10,7 +10,7 @@ from ragtune.experiment import retrieve
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import make_judge
-from ragtune.records import Hit, Row, Score, to_json
+from ragtune.records import Hit, Row, Score, question_key
 from ragtune.store import decode, digest
 from ragtune.text.overlap import normalise_answer
 
@@ -22,7 +22,7 @@ BATCH = 128
 def row_key(row: Row) -> str:
     """What a verdict depends on: question, answer, contexts and citations."""
     answer = row.answer
-    return digest(to_json(row.question), answer.text, answer.outcome, answer.contexts, answer.citations)
+    return digest(question_key(row.question), answer.text, answer.outcome, answer.contexts, answer.citations)
 
 
 def judged(bench: Workbench, rows: Sequence[Row]) -> list[Row]:

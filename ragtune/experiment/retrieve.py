@@ -17,7 +17,7 @@ from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.models.encoder import Array, CachedEncoder
 from ragtune.models.tokens import token_spans
-from ragtune.records import Chunk, Hit, Question
+from ragtune.records import Chunk, Hit, Question, question_key
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
 from ragtune.retrieval.measure import measure_retrieval
@@ -29,6 +29,8 @@ from ragtune.retrieval.source import SOURCES, Parts, Source
 from ragtune.store import digest
 
 RETRIEVE_VERSION, INDEX_VERSION = 3, 1
+#: raised when the oracle's hits change, which depend on evidence as no others do
+ORACLE_VERSION = 2
 #: hits kept per question: enough for recall@10, more if a setup shows more
 KEPT = 10
 #: questions that are searched for together
@@ -119,7 +121,7 @@ def retrieve_step(bench: Workbench, setup: Setup, questions: Sequence[Question])
 def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
     """What the hits of a question depend on: its text, and its evidence where the source looks at that."""
     if _settings(setup).source == "oracle":
-        return digest(question.id, question.text, [[e.document_id, e.start, e.end] for e in question.evidence])
+        return digest(ORACLE_VERSION, question.id, question.text, question_key(question)["evidence"])
     return digest(question.text)
 
 

@@ -16,13 +16,15 @@ from ragtune.experiment.workbench import Work, Workbench
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import best_device
 from ragtune.models.names import ADAPTER_CARD
-from ragtune.records import Question, TuneCost, TuneReport, Tuning, to_json
+from ragtune.records import Question, TuneCost, TuneReport, Tuning, question_key
 from ragtune.store import decode, digest, encode
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Recipe
 from ragtune.tuning.settings import TuningSettings
 
 TUNE_VERSION = 2
+#: raised when what is taught about contexts changes; closed-book trainings stay
+CONTEXTS_VERSION = 2
 
 
 def _tuning(setup: Setup) -> TuningSettings:
@@ -56,11 +58,11 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     tuning = _tuning(setup)
     prompt = bench.prompt(tuning_prompt(setup))
     settings = tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
-    questions = [to_json(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
+    questions = [question_key(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
     seen: list[object] = []  # what stands in training texts besides the questions
     if _recipe(setup).sees_contexts:
         shown = setup.retrieval.top_k if setup.retrieval else 0
-        seen = [retrieve.retrieve_key(bench.training(setup), setup), shown]
+        seen = [CONTEXTS_VERSION, retrieve.retrieve_key(bench.training(setup), setup), shown]
     elif tuning.evidence_words:
         seen = [bench.training(setup).corpus.documents_hash]
     base = bench.ref(setup.generator.model).fingerprint
@@ -101,7 +103,7 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
     card = {
         "base": model.ref.fingerprint,
         "base_name": model.ref.name,
-        "data": digest([to_json(q) for q in training_questions(bench, setup, seed, "train")]),
+        "data": digest([question_key(q) for q in training_questions(bench, setup, seed, "train")]),
         "tuning": settings.train_on,
     }
     generator = setup.generator

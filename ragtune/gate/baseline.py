@@ -59,7 +59,7 @@ def make_baseline(run: Run) -> Baseline:
             digest(question.text, list(question.references)),
             question.text,
             tuple(sorted(set(parts_of(question)) - {"all"})),
-            question.evidence[0].document_id if question.evidence else None,
+            question.spans[0].document_id if question.evidence else None,
         )
         for metric, score in row.scores.items():
             own = scores.setdefault(row.setup, {}).setdefault(metric, [])

@@ -2,24 +2,22 @@
 
 With ``loss`` the mean paired loss against the Baseline and ``margin`` what may be lost:
 
-- *regressed*: a loss greater than the margin is shown (one-sided score test at the margin, see `analysis.differences`);
+- *regressed*: a loss greater than the margin is shown (one-sided score test at the margin);
 - *held*: a loss of the margin or more is ruled out (non-inferiority; Tango 1998), or not one score changed;
 - *unclear*: neither; ``needed`` says how many questions would tell if nothing changed.
 
-p values of each kind are corrected for their number at 5 %: Holm (1979) within two families, all questions (which gets
-four fifths of the 5 %) and slices (one fifth), so that many slices do not hide a loss over all questions. Metrics that move
-together do not count as so many tests: the number is at most the effective one (Li and Ji 2005, `differences.effective_tests`).
+The tests and their correction are those of the decision (`analysis.losses`), in two families: all questions (which gets four
+fifths of the 5 %, all of it where there are no slices) and slices (one fifth), so that many slices do not hide a loss over all
+questions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 
-import numpy as np
-
-from ragtune.analysis.differences import Moved, Paired, effective_tests, holm_values, moved, pair
+from ragtune.analysis.differences import Paired, pair
+from ragtune.analysis.losses import Loss, Shown, loss, shown, tests_among
 from ragtune.analysis.means import Scored, Table, table
 from ragtune.errors import RunError
 from ragtune.gate.baseline import Asked, Baseline
@@ -27,7 +25,6 @@ from ragtune.gate.fair import setups_to_check
 from ragtune.gate.outcome import Gate, GateSettings, Verdict
 from ragtune.judging.metrics import METRICS
 
-LEVEL = 0.05
 WHOLE = 0.8
 
 
@@ -45,10 +42,7 @@ class _Open:
     """A comparison before correction."""
 
     verdict: Verdict
-    regressed: float
-    held: float
-    state: Moved | None
-    change: Mapping[str, float]
+    loss: Loss
 
 
 def _compare(
@@ -70,19 +64,7 @@ def _compare(
     base = Verdict(
         setup, metric, part, "held", round(mean_a, 6), round(mean_b, 6), len(paired.ids), margin, 0.0, 0, flipped
     )
-    if not paired.means.any():
-        return _Open(base, 1.0, 0.0, None, {})
-    from scipy.special import stdtr
-
-    state = moved(paired)
-    at = state.statistic(-margin)
-    return _Open(
-        base,
-        float(stdtr(state.df, at)),
-        float(stdtr(state.df, -at)),
-        state,
-        dict(zip(paired.ids, paired.means.tolist(), strict=True)),
-    )
+    return _Open(base, loss(paired, margin))
 
 
 def _turned(metric: str, scores: Sequence[Scored]) -> Sequence[Scored]:
@@ -99,32 +81,14 @@ def _mean(scores: Table, paired: Paired) -> float:
     return float(sum(rows[q] for q in paired.ids) / len(paired.ids))
 
 
-def _tests(open_: Sequence[_Open]) -> float:
-    """The effective number of tests among comparisons."""
-    ids = sorted({q for o in open_ for q in o.change})
-    return effective_tests([np.array([o.change.get(q, 0.0) for q in ids]) for o in open_])
-
-
-def corrected(open_: Sequence[_Open], values: Sequence[float]) -> list[float]:
-    """p values corrected within the families of `WHOLE`, in the order given."""
-    found = [1.0] * len(values)
-    for whole, share in ((True, WHOLE), (False, 1 - WHOLE)):
-        own = [i for i, o in enumerate(open_) if (o.verdict.part == "all") == whole]
-        for i, p in zip(own, holm_values([values[i] for i in own], _tests([open_[i] for i in own])), strict=True):
-            found[i] = min(1.0, p / share)
-    return found
-
-
-def _needed(found: _Open, tests: float) -> int:
-    """Questions at which non-inferiority would be shown with 80 % power if nothing is lost."""
-    from scipy.special import ndtri
-
-    if found.state is None or found.verdict.margin <= 0:
-        return 0
-    rate = (found.state.gains + found.state.losses) / found.state.n * found.state.scale**2
-    spread = rate * found.verdict.n / found.state.n
-    z = float(ndtri(1 - LEVEL / tests) + ndtri(0.8))
-    return ceil(spread * (z / found.verdict.margin) ** 2)
+def corrected(open_: Sequence[_Open]) -> list[Shown]:
+    """What the comparisons show, corrected within the families of `WHOLE`, in the order given; one family alone has all of the 5 %."""
+    whole = [i for i, o in enumerate(open_) if o.verdict.part == "all"]
+    parts = [i for i, o in enumerate(open_) if o.verdict.part != "all"]
+    found: dict[int, Shown] = {}
+    for own, share in ((whole, WHOLE if parts else 1.0), (parts, 1 - WHOLE if whole else 1.0)):
+        found.update(zip(own, shown([open_[i].loss for i in own], share), strict=True))
+    return [found[i] for i in range(len(open_))]
 
 
 def check(old: Baseline, new: Baseline, settings: GateSettings | None = None) -> Gate:
@@ -148,18 +112,11 @@ def check(old: Baseline, new: Baseline, settings: GateSettings | None = None) ->
                 )
                 if made:
                     open_.append(made)
+    tests = tests_among([o.loss for o in open_ if o.verdict.part == "all"])
     verdicts = []
-    whole = _tests([o for o in open_ if o.verdict.part == "all"])
-    both = zip(
-        open_, corrected(open_, [o.regressed for o in open_]), corrected(open_, [o.held for o in open_]), strict=True
-    )
-    for made, worse, held in both:
-        if worse <= LEVEL:
-            verdicts.append(replace(made.verdict, verdict="regressed", p=round(worse, 6)))
-        elif held <= LEVEL:
-            verdicts.append(replace(made.verdict, verdict="held", p=round(held, 6)))
-        else:
-            verdicts.append(replace(made.verdict, verdict="unclear", p=round(held, 6), needed=_needed(made, whole)))
+    for made, found in zip(open_, corrected(open_), strict=True):
+        needed = made.loss.needed(tests) if found.verdict == "unclear" else 0
+        verdicts.append(replace(made.verdict, verdict=found.verdict, p=round(found.p, 6), needed=needed))
     return Gate(
         tuple(verdicts), tuple(_broken(new, setups, settings)), tuple(_unscored(new, setups, settings)), settings.strict
     )

@@ -58,7 +58,7 @@ def page_data(run: Run) -> Markup:
                     "q": q.text,
                     "ref": list(q.references),
                     "tags": list(q.tags),
-                    "ev": [[e.document_id, e.start, e.end] for e in q.evidence],
+                    "ev": [[e.document_id, e.start, e.end] for e in q.spans],
                     "a": answers[q.id],
                 }
                 for q in questions.values()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 
+from ragtune.corpus.evidence import chunks_by_document, concerns, right_chunks
 from ragtune.records import Chunk, Hit, Question
 from ragtune.retrieval.settings import RetrievalSettings
 
@@ -20,7 +21,7 @@ class Search(Protocol):
 
 
 class Oracle:
-    """The chunks that overlap the evidence, in the order of the evidence, among distractors that ``search`` finds.
+    """The chunks that hold the evidence, in its order, among distractors that ``search`` finds and that hold none of it.
 
     Right chunks come first in the claim on ``top_k`` places; distractors fill what is left, best-ranked first. A question
     without evidence gets distractors alone.
@@ -28,9 +29,7 @@ class Oracle:
 
     def __init__(self, chunks: Sequence[Chunk], settings: RetrievalSettings, search: Search | None) -> None:
         self._settings, self._search = settings, search
-        self._by_document: dict[str, list[Chunk]] = {}
-        for chunk in chunks:
-            self._by_document.setdefault(chunk.document_id, []).append(chunk)
+        self._by_document = chunks_by_document(chunks)
 
     @property
     def reranking(self) -> float:
@@ -40,15 +39,10 @@ class Oracle:
         found = self._search.hits(questions) if self._search else [[] for _ in questions]
         return [self._placed(q, hits) for q, hits in zip(questions, found, strict=True)]
 
-    def right(self, question: Question) -> list[Chunk]:
-        """The chunks that overlap the question's evidence, each once."""
-        own = [c for e in question.evidence for c in self._by_document.get(e.document_id, ()) if e.overlaps(c)]
-        return list({c.id: c for c in own}.values())
-
     def _placed(self, question: Question, hits: Sequence[Hit]) -> list[Hit]:
         wanted, room = self._settings.oracle, self._settings.top_k
-        right = self.right(question)[:room]
-        others = [h.chunk for h in hits if not question.concerns(h.chunk)]
+        right = right_chunks(question, self._by_document)[:room]
+        others = [h.chunk for h in hits if not concerns(question, h.chunk)]
         others = others[: min(wanted.distractors, room - len(right))]
         at = {"first": 0, "middle": len(others) // 2, "last": len(others)}.get(wanted.position)
         if at is None:

@@ -66,9 +66,24 @@ def probability(signs: Signs) -> float:
     return 1 / (1 + exp(-max(-30.0, min(30.0, z))))
 
 
+#: in small letters, so that no name begins with it
+_ARTICLE = regex.compile(
+    r"^(?:the|an?|der|die|das|dem|den|des|eine?[mnrs]?|le|la|les|une?|el|los|las|una|il|lo|gli|os?|as|uma?)\s(?=\S)"
+)
+_WHERE = regex.compile(r"\b(?:where|place|city|town|village|located|location|born|wo|où|dónde)\b", regex.IGNORECASE)
+
+
+def of_place(question: str, reference: str) -> str:
+    """Of a place with the one that it lies in ("Berlin, Germany"), the first, where a place is asked for; else ""."""
+    parts = regex.split(r"\s*,\s*", reference.strip())
+    named = 2 <= len(parts) <= 3 and all(p[:1].isupper() and len(tokens(p)) <= 4 for p in parts)
+    return parts[0] if named and regex.search(_WHERE, question) else ""
+
+
 @lru_cache(maxsize=20_000)
 def variants(reference: str) -> tuple[str, ...]:
-    """The reference, and what of it suffices: without brackets, without an added clause, each side of an "or"."""
+    """The reference, and what of it suffices: without brackets, article, added clause; each side of an "or"."""
+    reference = regex.sub(_ARTICLE, "", reference.strip())
     bare = regex.sub(r"\s*[(\[（][^)\]）]*[)\]）]", "", reference).strip()
     found = [reference, bare]
     found.append(regex.split(r",? (?:who|which|accept)\b", bare)[0])
@@ -87,6 +102,7 @@ def agree(question: str, references: Sequence[str], answer: str) -> Agreement:
     if abstains(answer):
         return Agreement(0.0, references[0], conflict=("withheld",))
     wanted = dict.fromkeys(v for reference in references for v in variants(reference) or (reference,))
+    wanted |= dict.fromkeys(place for reference in references if (place := of_place(question, reference)))
     return max((_one(question, reference, answer) for reference in wanted), key=lambda found: found.probability)
 
 

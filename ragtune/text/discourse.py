@@ -14,7 +14,7 @@ from ragtune.text.names import alike, capitalised
 from ragtune.text.polarity import content, denials, excepts, listed, stems
 from ragtune.text.sentences import sentence_spans
 from ragtune.text.values import comparable, same, values
-from ragtune.text.words import Word, is_negation, limits, stem, stop_words, tokens
+from ragtune.text.words import Word, find_words, is_negation, limits, stem, stop_words, tokens
 
 _CLAUSE = regex.compile(
     r"(?<=[.!?;:](?=\s)|[。！？；，\n]|,(?!\d))\s*|\s(?=(?:but|while|whereas|although|though|sondern|aber)\s)",
@@ -28,7 +28,7 @@ _ASIDE = 0.1
 
 
 def sentences(text: str) -> list[str]:
-    return [text[a:b] for a, b in sentence_spans(text)]
+    return [part for a, b in sentence_spans(text) for part in regex.split(r"(?<=;)\s+", text[a:b])]
 
 
 def denied(question: str, reference: str, answer: str, held: frozenset[str]) -> float:
@@ -50,7 +50,7 @@ def denied(question: str, reference: str, answer: str, held: frozenset[str]) -> 
                 if found and not wanted and _takes_back(clause, asked | held):
                     found[-1] = (found[-1][0], True)
                 continue
-            denies = _denies(clause, held, wanted)
+            denies = _denies(clause, held, wanted, asked)
             found.append((about, denies != wanted))
             most.append((len(held & stems(clause)), denies))
     if wanted and any(denies for size, denies in most if size == max(most)[0]):
@@ -59,14 +59,22 @@ def denied(question: str, reference: str, answer: str, held: frozenset[str]) -> 
     return sum(weight for weight, against in found if against) / total if total else 0.0
 
 
-def _denies(clause: str, held: frozenset[str], wanted: bool) -> bool:
-    """The clause denies the words ``held``: just before them, or in the verb that follows them."""
+def _denies(clause: str, held: frozenset[str], wanted: bool, asked: frozenset[str] | set[str]) -> bool:
+    """The clause denies the words ``held``: before them with at most three other words between, function words and those that were
+    ``asked`` not counted, or in the verb that follows them."""
     own, denying = tokens(clause), denials(clause)
     at = [i for i, t in enumerate(own) if stem(t.text) in held]
     if wanted:
         return any(denying) or bool(regex.search(r"\p{L}-free\b", clause))
     bare = [d and is_negation(t.text) for t, d in zip(own, denying, strict=True)]
-    before, last = bare[max(0, at[0] - 3) : at[0]], at[-1]
+    excepted = {end for phrase in listed("except_") for _, end in find_words(clause, phrase)}
+    bare = [b or t.end in excepted for t, b in zip(own, bare, strict=True)]
+    stop, before, room, last = stop_words(clause), [False], 3, at[-1]
+    for i in range(at[0] - 1, -1, -1):
+        before.append(bare[i])
+        room -= own[i].text not in stop and stem(own[i].text) not in asked
+        if room <= 0 and i <= at[0] - 3:
+            break
     if own[last].kind == "single":
         return any([*before, *denying[last + 1 : last + 4]])
     behind = own[last + 1 : last + 4]
@@ -89,7 +97,8 @@ def _takes_back(clause: str, known: frozenset[str] | set[str]) -> bool:
 def instead(question: str, reference: str, answer: str) -> float:
     """1 where, behind the last sentence that holds the reference, one speaks more of the question and gives another of its kind.
 
-    The kind is that of the reference's values, a name where it is one, else any word of content.
+    The kind is that of the reference's values, a name where it is one, else any word of content. Of a name that stands in part
+    alone (a surname), also where such a sentence goes before and gives a whole other name.
     """
     parts = [s for s in sentences(answer) if len(tokens(s)) > 2]
     words = {stem(t.text) for t in content(reference)}
@@ -100,7 +109,8 @@ def instead(question: str, reference: str, answer: str) -> float:
         return 0.0
     wanted = values(reference)
     proper = all(capitalised(reference, t) for t in content(reference) if stem(t.text) in own)
-    best, rival = -1.0, 0.0
+    best, rival, earlier = -1.0, 0.0, 0.0
+    partly = proper and len(own) > 1 and all(_shared(own, part) < len(own) for part in parts)
     for part in parts:
         about = len(asked & stems(part)) / len(asked)
         stated = bool(wanted) and any(same(w, v) for v in values(part) for w in wanted)
@@ -111,12 +121,32 @@ def instead(question: str, reference: str, answer: str) -> float:
         if wanted:
             there, least = any(comparable(w, v) for v in values(part) for w in wanted), NAMED
         elif proper:
-            there, least = any(t.start > 0 and t.kind != "number" and capitalised(part, t) for t in others), NAMED
+            there, least = any(t.kind != "number" and _named(part, t, answer) for t in others), NAMED
         else:
             there, least = bool(others), PHRASED
         if best >= 0 and there and about >= least and about > best:
             rival = about
-    return float(rival > 0)
+        if partly and about >= least and _whole_name(part, {t.start for t in others}):
+            earlier = max(earlier, about)
+    return float(rival > 0 or earlier > max(best, 0.0))
+
+
+def _whole_name(part: str, starts: set[int]) -> bool:
+    """Two capitals side by side among the words that begin at ``starts``."""
+    own = [t for t in tokens(part) if t.start in starts and capitalised(part, t)]
+    return any(not part[a.end : b.start].strip() for a, b in zip(own, own[1:], strict=False))
+
+
+def _named(part: str, word: Word, answer: str) -> bool:
+    """A capital that does not only begin the sentence."""
+    if not capitalised(part, word):
+        return False
+    inner = any(c.isupper() for c in part[word.start + 1 : word.end])
+    return (
+        word.start > 0
+        or inner
+        or any(t.start and t.text == word.text and capitalised(answer, t) for t in tokens(answer)[1:])
+    )
 
 
 def _shared(wanted: set[str], part: str) -> int:

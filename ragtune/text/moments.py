@@ -12,7 +12,7 @@ _NUMERIC_DATE = regex.compile(
 )
 _LIST = r"\s?(?:,|&|/|and|und|y|et|和|、)?\s?(?:and |und )?"
 _HAN_TIME = regex.compile(
-    r"(上午|下午|晚上|早上|中午|凌晨|午後|午前)?\s?(\d{1,2})\s?[点點時时](?!间|間)(?:\s?(\d{1,2})\s?分|(半))?"
+    r"(上午|下午|晚上|早上|中午|凌晨|午後|午前)?\s?(\d{1,2}|[零一二两三四五六七八九十]{1,3})\s?[点點時时](?!间|間)(?:\s?(\d{1,2}|[零一二三四五六七八九十]{1,3})\s?分|(半))?"
 )
 
 
@@ -96,6 +96,15 @@ def weekdays(text: str) -> list[Value]:
     return found
 
 
+def _han_digits(text: str) -> float:
+    """A number under a hundred in digits or in characters (二十三)."""
+    if text.isdigit():
+        return float(text)
+    tens, ten, ones = text.rpartition("十")
+    value = {c: float(n) for n, c in enumerate("零一二三四五六七八九")} | {"两": 2.0}
+    return (value.get(tens, 1.0) * 10 if ten else 0.0) + value.get(ones[-1:], 0.0)
+
+
 def times(text: str) -> list[Value]:
     found = []
     for m in regex.finditer(
@@ -114,8 +123,9 @@ def times(text: str) -> list[Value]:
                 ways = (*ways, ((hour % 12 + 12) * 60 + minute,))
             found.append(Value("time", ways, start=m.start(), end=m.end()))
     for m in _HAN_TIME.finditer(text):
-        hour = float(m[2]) + (12 if m[1] in ("下午", "晚上", "午後") and float(m[2]) < 12 else 0)
-        minutes = hour * 60 + float(m[3] or (30 if m[4] else 0))
+        hour = _han_digits(m[2])
+        hour += 12 if m[1] in ("下午", "晚上", "午後") and hour < 12 else 0
+        minutes = hour * 60 + (_han_digits(m[3]) if m[3] else 30 if m[4] else 0)
         found.append(Value("time", ((minutes,),), start=m.start(), end=m.end()))
     for word, minutes in (("noon", 720.0), ("midday", 720.0), ("midnight", 0.0)):
         found += [

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ragtune.records import Outcome
+from ragtune.text.languages import CODES, language
 
 #: one mark: [1], [1, 2], [1-3], [Context 2], 【1】; of no-break or full-width signs alike
 _WORD = r"(?:(?:contexts?|documents?|docs?|sources?|passages?|refs?|references?|citations?|kontext|quelle|来源|文档|上下文)\s*[#:：]?\s*)?"
@@ -15,51 +18,10 @@ _RANGE = re.compile(r"(\d+)\s*[-–—~]\s*\D*?(\d+)|(\d+)")
 #: what follows an index into a list, a[1].name, or a link, [1](…), and never a citation
 _CODE_AFTER = re.compile(r"[\w(=\[]|\.\w|:\s*http|\s*[-+*/]?=")
 _LABEL = re.compile(r"^\W*(?:(?:final )?answer|response|antwort|答案|回答)\s*[:：]\s*", re.IGNORECASE)
-_APOLOGY = re.compile(
-    r"^\W*(?:(?:i am|i'm|we are|we're) )?(?:(?:very|so|truly) )?(?:sorry|afraid|unfortunately|i apologi[sz]e)\b\W*(?:(?:but|that|for this)\b\W*)*"
-    r"|^\W*(?:unfortunately|regrettably|leider)\W+",
-    re.IGNORECASE,
-)
-_SOURCE = r"(?:contexts?|documents?|documentation|texts?|passages?|information|sources?|excerpts?|paragraphs?|snippets?|articles?|materials?)"
-_NOT = r"(?:do not|does not|did not|don't|doesn't|didn't|is not|isn't|are not|aren't|was not|wasn't|cannot|can't|could not|couldn't)"
-_TOLD = r"(?:found|given|mentioned|stated|provided|specified|answered|contained|included|available|present|determined|covered|discussed)"
-#: a first sentence that withholds an answer; each describes the whole of it
-_WITHHELD = re.compile(
-    "|".join(
-        (
-            r"(?:i|we) (?:really |simply |just |honestly )?(?:do not|don't) know\b.*",
-            rf"(?:i|we) (?:really )?{_NOT} (?:answer|find|determine|locate|confirm)\b.*",
-            r"i (?:cannot|can't|could not|couldn't) (?:say|tell|provide|give|see)\b.*",
-            r"(?:i|we)(?:'m| am|'re| are) (?:unable|not able) to\b.*",
-            r"(?:i|we) (?:do not|don't) have (?:\w+ ){0,3}(?:information|answer|data|knowledge|details|access|context)\b.*",
-            r"(?:i'm|i am|we're|we are) not (?:sure|certain)\b(?!.*\b(?:but|however|probably|maybe|think)\b).*",
-            r"(?:unknown|unanswerable|unclear|n/?a|none given|no answer|no information|no idea|not (?:known|available|applicable|sure))",
-            rf"not {_TOLD}(?: (?:in|by|from|here)\b.*)?",
-            rf"not in the (?:given |provided )?{_SOURCE}",
-            rf"(?:the |an? |this |that )?(?:answer|question|information)\b(?: (?:to|for|about|on|in) .*?)? {_NOT} "
-            rf"(?:be )?(?:explicitly |directly |clearly )?(?:{_TOLD}|in the (?:given |provided )?{_SOURCE})\b.*",
-            rf"(?:this|that|it) {_NOT} (?:be )?(?:explicitly |directly |clearly )?{_TOLD}"
-            rf"(?: (?:in|by|from|within) (?:any of )?(?:the |these |this |your )?(?:\w+ ){{0,2}}{_SOURCE}\b.*| here| anywhere.*)?",
-            rf"(?:based on |according to |from |in )?(?:the |these |this |your |any of the )?(?:provided |given |above |available |supplied )*{_SOURCE}"
-            rf"(?: (?:provided|given|above|you provided))*,? {_NOT} (?:explicitly |directly |clearly )?"
-            r"(?:say|mention|contain|state|provide|specify|give|include|answer|tell|have|hold|cover|address|discuss|enough|sufficient)\b.*",
-            rf"(?:based on|according to|from|in) (?:the |these |this |your )?(?:provided |given |above |available )*{_SOURCE}[^,]*,? "
-            rf"(?:it|there|this|that|i|we|the (?:answer|question))\b.*\b(?:not|no|cannot|unable|n't)\b.*",
-            rf"there (?:is|was|are|isn't|is not) (?:no|any|not any|not enough|insufficient) (?:information|answer|mention|data|indication|details?)\b"
-            rf"(?: .*(?:{_SOURCE}|provided|given|available|that|this).*)?",
-            rf"no (?:information|answer|mention|details?)\b.* (?:{_TOLD}|in the (?:given |provided )?{_SOURCE})\b.*",
-            r"(?:there is |there's )?(?:not enough|insufficient) (?:information|context|data)\b.*",
-            rf"the (?:given |provided )?{_SOURCE} (?:is|are) silent\b.*",
-            r"(?:我)?(?:不知道|不清楚|不确定|无法回答|无法确定|无法得知)[^，,]*",
-            r".*(?:文中|上下文|文档|资料|材料|内容|原文).*(?:没有|未|不).*(?:提到|提及|说明|包含|给出|信息|答案|找到).*",
-            r"(?:没有|未)(?:提到|提及|相关信息|说明|找到).*",
-            r"(?:das |ich )?weiß (?:ich )?(?:es |das )?(?:leider )?nicht\b.*",
-            r"(?:keine angabe|unbekannt|dazu (?:gibt es|finde ich) keine.*)",
-            r"(?:no lo sé|je ne sais pas|не знаю|わかりません|分かりません|모르겠습니다|لا أعرف).*",
-        )
-    ),
-    re.IGNORECASE | re.DOTALL,
-)
+#: the name of a part in a pattern; {2,} is none
+_PART = re.compile(r"\{([a-z_]+)\}")
+#: scripts that write no spaces
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")
 
 
@@ -72,17 +34,48 @@ class Reading:
     outcome: Outcome
 
 
+@lru_cache(maxsize=8)
+def _said(name: str) -> re.Pattern[str]:
+    """Any of the patterns ``name`` of all languages."""
+    found = [_filled(p, known.reply_parts) for known in map(language, CODES) for p in getattr(known, name)]
+    return re.compile("|".join(f"(?:{p})" for p in found), re.IGNORECASE | re.DOTALL)
+
+
+def _filled(pattern: str, parts: Mapping[str, str]) -> str:
+    return _PART.sub(lambda m: _filled(parts[m[1]], parts), pattern)
+
+
+@lru_cache(maxsize=1)
+def _turn() -> re.Pattern[str]:
+    """Where a reply turns: at a semicolon, or at a word of contrast."""
+    words = [w for code in CODES for w in language(code).contrasts]
+    spaced = "|".join(w for w in words if not _UNSPACED.match(w))
+    tight = "|".join(w for w in words if _UNSPACED.match(w))
+    return re.compile(rf"\s*[;；]\s*|[,\s]\s*\b(?:{spaced})\b[,\s]\s*|[，、,。\s]*(?:{tight})[，、,]?", re.IGNORECASE)
+
+
 def abstains(text: str, agreed: str = "I don't know.") -> bool:
     """True for an empty text, the sentence agreed on, and the common ways of withholding an answer.
 
-    The first sentence decides: a reply that goes on to answer after an apology is an answer if that sentence is one.
+    The first sentence decides, with a second one that turns against it ("However, ..."): it must withhold an answer in
+    one of its clauses and give one in none. A clause that only tells what the sources are about, or where else to ask, gives none.
     """
-    text = _LABEL.sub("", text.strip().replace("’", "'")).strip()
+    text = _LABEL.sub("", text.strip().replace("’", "'")).strip().lstrip("*_ ")
     if not text or _bare(text) == _bare(agreed):
         return True
-    text = _APOLOGY.sub("", text, count=1).strip()
-    first = next((s for s in _SENTENCE.split(text) if s.strip()), "")
-    return bool(_WITHHELD.fullmatch(_bare(first)))
+    sentences = [s for s in _SENTENCE.split(_opened(text)) if s.strip()]
+    said = sentences[:1] + [s for s in sentences[1:2] if _turn().match(" " + s)]
+    clauses = [c for s in said for c in map(_bare, map(_opened, _turn().split(" " + s))) if c]
+    given = [c for c in clauses if not any(_said(kind).fullmatch(c) for kind in ("withheld", "about", "referrals"))]
+    return not given and any(_said("withheld").fullmatch(c) for c in clauses)
+
+
+def _opened(text: str) -> str:
+    """The text without apologies and phrases that open it and say nothing."""
+    for name in ("apologies", "openings"):
+        match = _said(name).match(text := text.strip().lstrip("\"'“*_,: "))
+        text = text[match.end() :].strip() if match else text
+    return text
 
 
 def _bare(text: str) -> str:

@@ -74,13 +74,20 @@ def polarity(text: str, question: str = "") -> int:
         shared = asked & stems(text)
         if shared or opening:
             without = sum(stem(fold(w)) in asked for w in regex.findall(r"(\p{L}+)-free\b", first))
-            denies = sum(is_denial(t) for t in tokens(first)) + opposed(question, first) + without
-            return -1 if denies % 2 != sum(is_denial(t) for t in tokens(question)) % 2 else 1
+            denies = denial_count(first) + opposed(question, first) + without
+            return -1 if denies % 2 != denial_count(question) % 2 else 1
     return 0
 
 
 def is_denial(token: Word) -> bool:
     return is_negation(token.text) or stem(token.text) in _denying()
+
+
+def denial_count(text: str) -> int:
+    """How many words deny; of scripts without spaces also words of several characters."""
+    folded = fold(text)
+    joined = sum(folded.count(w) for w in listed("denials") if tokens(w) and tokens(w)[0].kind == "single")
+    return sum(is_denial(t) for t in tokens(text)) + joined
 
 
 @lru_cache(maxsize=1)
@@ -122,7 +129,7 @@ def opposites(stemmed: str) -> frozenset[str]:
 def opposed(a: str, b: str) -> int:
     """1 where ``b`` holds the opposite of a word of ``a`` and not the word itself. What must be may be: those two are opposites
     only where nothing is denied ("must not" says "may not")."""
-    one, other = stems(a), stems(b)
+    one, other = stems(a), stems(b) - _denying()
     denied = any(is_negation(t.text) for t in (*tokens(a), *tokens(b)))
     if not denied and {"must", "may"} & one == {"must"} and {"must", "may"} & other == {"may"}:
         return 1

@@ -13,7 +13,7 @@ from ragtune.text.fold import fold
 from ragtune.text.names import abbreviated, alike, named_as
 from ragtune.text.numerals import Value
 from ragtune.text.polarity import content, in_values, polarity, stems
-from ragtune.text.values import comparable, same, values
+from ragtune.text.values import comparable, conflicting, same, values
 from ragtune.text.words import Word, is_negation, stem, stop_words, tokens
 
 #: words of a phrase that count little: they stand in the question, or have no content
@@ -61,6 +61,8 @@ def signs_of(question: str, reference: str, answer: str) -> Signs:
     if other_form:
         held = phrase = 1.0
     stated, clash = _values(question, reference, answer)
+    if stated == 1 and dialled(reference):
+        held = phrase = 1.0
     if stated == 1 and held > 0.999:
         phrase = 1.0
     asked = {stem(t.text) for t in content(question)}
@@ -167,6 +169,9 @@ def values_agree(question: str, reference: str, answer: str) -> bool:
 
 def _values(question: str, reference: str, answer: str) -> tuple[float, float]:
     """(share of the reference's values that the answer states, whether another of its kind stands in the place of one)."""
+    if dialled(reference):
+        right = dialled(reference) <= dialled(answer)
+        return float(right), float(not right and bool(dialled(answer)))
     wanted, given = values(reference), values(answer)
     if not wanted:
         return 0.0, 0.0
@@ -174,9 +179,18 @@ def _values(question: str, reference: str, answer: str) -> tuple[float, float]:
     lost = [w for w, s in zip(wanted, stated, strict=True) if not s]
     asked = values(question)
     free = [g for g in given if not any(same(g, q) for q in asked)]
-    clash = float(any(comparable(w, g) for w in lost for g in free))
+    clash = float(any(conflicting(w, g) for w in lost for g in free))
     hedged = all(stated) and _hedged(wanted, given, answer)
     return sum(stated) / len(stated), max(clash, float(hedged))
+
+
+def dialled(text: str) -> frozenset[str]:
+    """Digits of what is written as telephone numbers are: seven digits or more in groups, whatever stands between them."""
+    if any(v.kind == "date" for v in values(text)):
+        return frozenset()
+    found = regex.findall(r"(?<![\d.,])(?:\+|0|\(0)\d*(?:[ ()/.-]{1,2}\d+)+(?![\d])", fold(text))
+    digits = (regex.sub(r"\D", "", number) for number in found)
+    return frozenset(d for d in digits if len(d) >= 7)
 
 
 def _hedged(wanted: Sequence[Value], given: Sequence[Value], answer: str) -> bool:

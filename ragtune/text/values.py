@@ -215,6 +215,16 @@ def _as_dates(value: Value) -> list[tuple[float, ...]]:
     return [(low, 0.0, 0.0) for low, high in value.sizes if low == high and 1000 <= low <= 2100 and not value.unit]
 
 
+def conflicting(a: Value, b: Value) -> bool:
+    """Whether ``b`` speaks against ``a`` in its place: comparable, and no date that only says less."""
+    if a.kind == b.kind == "date" and any(
+        all(p == q for p, q in zip(x, y, strict=True) if p and q) and any(p and q for p, q in zip(x, y, strict=True))
+        for x, y in product(a.sizes, b.sizes)
+    ):
+        return False
+    return comparable(a, b)
+
+
 def comparable(a: Value, b: Value) -> bool:
     """Whether ``b`` could stand in the place of ``a``: of the same kind, in the same dimension or without one."""
     if a.kind == b.kind == "number":

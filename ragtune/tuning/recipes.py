@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from ragtune.corpus.evidence import chunks_by_document, concerns, right_chunks, share_fulfilled
 from ragtune.records import Chunk, Document, Hit, Question
 from ragtune.text.sentences import sentence_spans
 from ragtune.tuning.settings import TuningSettings
@@ -27,7 +28,7 @@ class TrainItem:
 class Lesson:
     """What a recipe may use for one question.
 
-    ``hits`` are the retrieved ones, ``right`` the chunks that overlap the evidence; ``documents`` (by id) give
+    ``hits`` are the retrieved ones, ``right`` the chunks that hold the evidence; ``documents`` (by id) give
     closed-book variants their ``evidence_words``; ``abstain`` is the agreed sentence. ``rng`` is the question's own.
     """
 
@@ -52,7 +53,7 @@ class Recipe:
 
 
 def _cited(question: Question, hits: Sequence[Hit]) -> str:
-    marks = "".join(f"[{n}]" for n, h in enumerate(hits, 1) if question.concerns(h.chunk))
+    marks = "".join(f"[{n}]" for n, h in enumerate(hits, 1) if concerns(question, h.chunk))
     return f"{question.references[0]} {marks}".strip()
 
 
@@ -70,16 +71,16 @@ def closed_book(lesson: Lesson) -> list[TrainItem]:
 
 
 def with_contexts(lesson: Lesson) -> list[TrainItem]:
-    """The retrieved hits, as in serving; where they miss the evidence, the target is to abstain."""
+    """The retrieved hits, as in serving; where they miss a needed item of the evidence, the target is to abstain."""
     question, own = lesson.question, lesson.hits
-    found = question.answerable and (not question.evidence or any(question.concerns(h.chunk) for h in own))
+    found = question.answerable and share_fulfilled(question, [h.chunk for h in own]) == 1
     return [TrainItem(question, own, _cited(question, own) if found else lesson.abstain)]
 
 
 def raft(lesson: Lesson) -> list[TrainItem]:
     """The right chunks among distractors; for the share ``without_right``, distractors alone (Zhang et al. 2024)."""
     question, settings = lesson.question, lesson.settings
-    distractors = [h for h in lesson.hits if not question.concerns(h.chunk)]
+    distractors = [h for h in lesson.hits if not concerns(question, h.chunk)]
     if not question.answerable:
         return [TrainItem(question, lesson.hits, lesson.abstain)]
     if lesson.rng.random() < settings.without_right:
@@ -120,7 +121,7 @@ def words_around(question: Question, documents: Mapping[str, Document]) -> tuple
     """Words of the sentences that hold the evidence, and of their documents' titles; none of the answers' words."""
     told = {word.casefold() for answer in question.references for word in _WORD.findall(answer)}
     texts = []
-    for evidence in question.evidence:
+    for evidence in question.spans:
         document = documents[evidence.document_id]
         spans = [(a, b) for a, b in sentence_spans(document.text) if a < evidence.end and b > evidence.start]
         title = str(document.metadata.get("title") or "")
@@ -152,14 +153,11 @@ def build_items(
     documents: Mapping[str, Document] | None = None,
 ) -> list[TrainItem]:
     """The items of every question by the recipe of ``settings.train_on``, in order."""
-    by_document: dict[str, list[Chunk]] = {}
-    for chunk in chunks:
-        by_document.setdefault(chunk.document_id, []).append(chunk)
+    by_document = chunks_by_document(chunks)
     teach = RECIPES[settings.train_on].teach
     items = []
     for question, own in zip(questions, hits, strict=True):
-        documents_of = dict.fromkeys(e.document_id for e in question.evidence)
-        right = tuple(c for d in documents_of for c in by_document.get(d, ()) if question.concerns(c))
+        right = tuple(right_chunks(question, by_document))
         rng = Random(f"{seed}/{question.id}")
         items += teach(Lesson(question, tuple(own), right, documents or {}, settings, abstain, rng))
     return items

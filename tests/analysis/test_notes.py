@@ -17,8 +17,8 @@ def tuning(setup: str, seed: int, steps: int) -> Tuning:
 
 
 def test_short_tunings_are_noted() -> None:
-    assert few_steps("tuned", 12).startswith("tuned: 12 steps in all; under 50 a tuning learns little: ")
-    assert few_steps("tuned", 1, about=True).startswith("tuned: about 1 step in all")
+    assert few_steps("tuned", 12).startswith("tuned: 12 tuning steps in all, which is few (under 50): ")
+    assert few_steps("tuned", 1, about=True).startswith("tuned: about 1 tuning step in all")
     assert few_steps("tuned", FEW_STEPS) == ""
 
 
@@ -30,7 +30,10 @@ def test_answers_that_repeat_themselves_are_noted_from_a_share_of_them() -> None
 
 def test_notes_go_by_setup_and_the_shortest_seed() -> None:
     found = notes_of({"a": rows(9, 1), "b": rows(0, 3)}, [tuning("a", 0, 80), tuning("a", 1, 9), tuning("b", 0, 60)])
-    assert [note.split(";")[0] for note in found] == ["a: 9 steps in all", "a: 9 of 10 answers repeat themselves."]
+    assert [note.split(", which")[0] for note in found] == [
+        "a: 9 tuning steps in all",
+        "a: 9 of 10 answers repeat themselves.",
+    ]
 
 
 def test_summaries_without_notes_are_read() -> None:

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from benchmarks.intervals import mean_coverage, paired_rates
 from ragtune.analysis.differences import Paired, bound, difference, effective_tests, holm, holm_values, moved
 from ragtune.analysis.means import Table, estimate, table
-from ragtune.analysis.power import questions_needed, smallest_difference
+from ragtune.analysis.power import power, questions_needed, smallest_difference
 
 
 def test_estimates_count_unscored_and_average_seeds() -> None:
@@ -131,10 +131,13 @@ def test_power_grows_with_questions() -> None:
 
 
 def test_power_is_solved_for_every_number_of_questions() -> None:
-    found = [smallest_difference(n) for n in [*range(1, 1300), *range(1300, 20_001, 37)]]
-    known = [x for x in found if x is not None]
-    assert len(known) > len(found) - 12
-    assert known == sorted(known, reverse=True)
+    found = [smallest_difference(n, 1.0) for n in range(1, 20_001)]
+    known = [(n, x) for n, x in enumerate(found, 1) if x is not None]
+    assert [n for n, _ in known] == list(range(known[0][0], 20_001))
+    assert known[0][0] < 13
+    sizes = [x for _, x in known]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(abs(power(x, n) - 0.8) < 0.005 for n, x in known)
 
 
 def test_intervals_and_tests_keep_their_promise_in_simulation() -> None:

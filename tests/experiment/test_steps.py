@@ -49,7 +49,7 @@ def test_steps_are_told_before_anything_is_trained(folder: Path, capsys: pytest.
     assert main(["run", "x.yaml", "--dry-run"]) == 0
     said = [line for line in capsys.readouterr().out.splitlines() if f"under {FEW_STEPS}" in line]
     assert len(said) == 1
-    assert said[0].startswith("tuned: about 2 steps in all")
+    assert said[0].startswith("tuned: about 2 tuning steps in all")
 
 
 def test_the_report_says_it_and_repeats(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +58,7 @@ def test_the_report_says_it_and_repeats(folder: Path, capsys: pytest.CaptureFixt
     run = load_run(folder / "runs" / "short")
     [note] = [n for n in run.summary.notes if n.startswith("tuned:") and "steps" in n]
     steps = run.tunings[0].report.steps
-    assert note.startswith(f"tuned: {steps} steps in all")
+    assert note.startswith(f"tuned: {steps} tuning steps in all")
     assert note in said.out
     assert note in render(run)
     bench = Workbench(run.experiment, Store(folder / ".ragtune"), Silent())

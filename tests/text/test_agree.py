@@ -86,7 +86,7 @@ def test_plain_cases(question: str, reference: str, answer: str, right: bool) ->
     assert (agree(question, [reference], answer).probability >= 0.5) == right
 
 
-@pytest.mark.parametrize(("name", "least"), [("open", 0.94), ("blind", 0.87)])
+@pytest.mark.parametrize(("name", "least"), [("open", 0.94), ("blind", 0.87), ("later", 0.89)])
 def test_verdicts_written_beforehand(name: str, least: float) -> None:
     rows = [json.loads(line) for line in (VERDICTS / f"{name}.jsonl").read_text("utf-8").split("\n") if line]
     right = [(agree(r["question"], r["references"], r["answer"]).probability >= 0.5) == r["right"] for r in rows]

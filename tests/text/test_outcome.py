@@ -1,6 +1,14 @@
-"""Answered or abstained: the one rule, on replies in the styles of several models."""
+"""Answered or abstained: the one rule, on replies in the styles of several models, half of them abstaining.
+
+Those of ``replies.jsonl`` were given their verdicts before the rule read them. At first reading it agreed on 57 of the first 84 (17 of
+42 that abstain, 40 of 42 answers; 43 of 53 in English, 14 of 31 in other languages). Its patterns were then mended by kind, and at first reading it agreed on 36 of 44 further ones (``"set": 2``; 15 of 22, 21 of 22). They were mended again:
+it agrees on all 248 now, so only replies that are not here can tell how well it does.
+"""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
 
 import pytest
 
@@ -131,6 +139,19 @@ Sin cargo.
 Нет.""".split("\n")
 
 
+REPLIES = [json.loads(line) for line in Path(__file__).with_name("replies.jsonl").read_text("utf-8").splitlines()]
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda r: r["text"][:40])
+def test_replies_with_verdicts(reply: dict[str, str]) -> None:
+    assert read_reply(reply["text"], 3, "I don't know.").outcome == reply["outcome"]
+
+
+def test_half_of_the_replies_abstain() -> None:
+    abstained = [r for r in REPLIES if r["outcome"] == "abstained"]
+    assert len(WITHHELD) + len(abstained) == len(ANSWERED) + len(REPLIES) - len(abstained) >= 100
+
+
 @pytest.mark.parametrize("text", WITHHELD)
 def test_withheld(text: str) -> None:
     assert abstains(text)
@@ -145,3 +166,25 @@ def test_answered(text: str) -> None:
 def test_an_empty_reply_and_the_agreed_sentence() -> None:
     assert abstains("")
     assert abstains("Keine Ahnung", "Keine Ahnung.")
+
+
+@pytest.mark.parametrize(
+    ("text", "withheld"),
+    [
+        ("The context does not mention it. However, it is about 12.", False),
+        ("The context does not mention it. However, you may ask the front desk.", True),
+        ("The context does not mention it. It only lists prices.", True),
+        ("The context describes the prices but does not mention it.", True),
+        ("The price is 12 euros, but the context does not mention discounts.", False),
+        ("According to the context, there is no fee for members.", False),
+        ("According to the context, there is no information about fees.", True),
+        ("不知道，但可能是12。", False),
+    ],
+)
+def test_a_clause_that_gives_an_answer_makes_it_one(text: str, withheld: bool) -> None:
+    assert abstains(text) == withheld
+
+
+def test_a_long_reply_is_read_in_passing() -> None:
+    for text in ("the contexts " * 3000, "The text says so, but not " * 3000, "无法从" * 5000):
+        assert not abstains(text)

@@ -26,6 +26,10 @@ class Language:
     (only), ``except_``, ``conjunctions``, ``anaphors`` (words for what was named before): words and phrases; ``weekdays``: word ->
     day, Monday is 0; ``irregular``: base -> its forms that no suffix rule finds; ``doubles``: two denials -> the
     condition that they make.
+
+    How replies withhold an answer, as regular expressions with ``reply_parts`` in braces: ``withheld`` and ``about`` (what the
+    sources speak of) describe a whole clause, ``apologies`` and ``openings`` what may stand before it, ``contrasts`` what
+    joins it to another, ``referrals`` a clause that only sends elsewhere.
     """
 
     stop: frozenset[str]
@@ -53,6 +57,13 @@ class Language:
     weekdays: Mapping[str, int]
     irregular: Mapping[str, str]
     doubles: Mapping[str, str]
+    reply_parts: Mapping[str, str]
+    withheld: tuple[str, ...]
+    about: tuple[str, ...]
+    apologies: tuple[str, ...]
+    openings: tuple[str, ...]
+    contrasts: tuple[str, ...]
+    referrals: tuple[str, ...]
 
 
 def _read(name: str) -> dict[str, Any]:
