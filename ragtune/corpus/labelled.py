@@ -144,7 +144,7 @@ def read_begin(path: Path) -> list[Labelled]:
     """A file of BEGIN (Dziri et al. 2022): *fully attributable* against the rest."""
     if not path.is_file():
         raise CorpusError("there is no such file.", where=path)
-    text = io.StringIO(decode(path.read_bytes(), path))
+    text = io.StringIO(decode(path.read_bytes(), path), newline="")
     rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
     if not {"knowledge", "message", "response", "begin_label"} <= set(rows.fieldnames or ()):
         raise CorpusError(

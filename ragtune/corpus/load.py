@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.corpus import formats
 from ragtune.corpus.answers import questions_of, read_answers
-from ragtune.corpus.changes import apply_changes, read_changes
+from ragtune.corpus.cells import file_name
+from ragtune.corpus.changes import apply_changes, notes_of, read_changes
 from ragtune.corpus.encodings import decode
 from ragtune.corpus.questions import read_questions
 from ragtune.corpus.reading import Reading
@@ -137,7 +138,7 @@ def _read_documents(
     log = store.log("read", f"v{formats.VERSION}") if store else None
     fresh = {}
     for path in document_files(folder):
-        doc_id = path.relative_to(folder).as_posix()
+        doc_id = file_name(path.relative_to(folder).as_posix())
         side = path.with_name(path.name + ".meta.json")
         key = ""
         if log is not None and path.stat().st_size <= settings.max_document_mb * 1e6:
@@ -209,5 +210,6 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
     questions = read_questions(file, documents) if file.exists() else []
     if settings.changes:
         changes = read_changes(Path(settings.changes), {d.id: d for d in documents})
+        notes = (*notes, *notes_of(changes))
         documents, questions = apply_changes(documents, questions, changes)
     return Corpus(path, tuple(documents), tuple(questions), tuple(skipped), notes)

@@ -96,7 +96,8 @@ def test_stored_readings_are_reused_and_equal(corpus: Path, tmp_path: Path) -> N
         ({"id": "n", "question": "  "}, "missing or empty"),
         ({"id": "n", "question": "x?", "split": "exam"}, "not one of"),
         ({"id": "n", "question": "x?", "answer": "y"}, "unknown key"),
-        ({"id": "n", "question": "x?", "answers": [1]}, "list of strings"),
+        ({"id": "n", "question": "x?", "answers": [{}]}, "list of texts"),
+        ({"id": "n", "question": "x?", "answers": [""]}, "nothing but an empty text"),
         ("nonsense", "not a JSON object"),
     ],
 )
