@@ -54,12 +54,27 @@ class TokenSpans(Protocol):
     def spans(self, text: str) -> list[Span]: ...
 
 
+#: no token that a tokenizer knows is longer; of one that it does not know, so many characters count as a token
+LONGEST, UNKNOWN = 40, 8
+
+
+def _parted(token: Span) -> list[Span]:
+    """A token's span; that of an endless word which the tokenizer does not know, in pieces."""
+    start, end = token
+    if end - start <= LONGEST:
+        return [token] if end > start else []
+    return [(at, min(end, at + UNKNOWN)) for at in range(start, end, UNKNOWN)]
+
+
 class Ruler:
-    """Counts tokens between two characters of one text that was tokenised once."""
+    """Counts tokens between two characters of one text that was tokenised once.
+
+    Endless words count by their characters, so that no chunk is longer than ``size`` tokens of 40 characters.
+    """
 
     def __init__(self, text: str, tokens: Sequence[Span]) -> None:
         self.text = text
-        self.tokens = [t for t in tokens if t[1] > t[0]]
+        self.tokens = [part for t in tokens for part in _parted(t)]
         self._starts = [t[0] for t in self.tokens]
 
     def count(self, start: int, end: int) -> int:

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from ragtune.corpus.check import unknown_share
 from ragtune.corpus.chunking import CHUNKERS, ChunkSettings, chunk_document
 from ragtune.corpus.normalise import normalise
 from ragtune.corpus.outline import headings
@@ -160,3 +161,16 @@ def test_a_table_that_is_cut_keeps_its_columns_names() -> None:
     assert all("| Thing | Price |" in c.titled for c in found if "item" in c.text)
     assert found[-1].titled.count("Price |") == ("item" in found[-1].text.split("\n")[0])
     assert "| Thing |" not in cut("| Thing | Price |\n| --- | --- |\n| a | b |")[0].title
+
+
+def test_words_that_the_tokenizer_does_not_know_are_cut_by_characters() -> None:
+    found = cut("x" * 20_000, size=64)
+    assert len(found) > 10
+    assert max(len(c.text) for c in found) <= 64 * 40
+    assert "".join(c.text for c in found) == "x" * 20_000
+
+
+def test_the_share_of_unknown_characters_is_said() -> None:
+    documents = [Document("a", "Plain words here."), Document("b", "x" * 300)]
+    assert unknown_share(documents[:1], TOKENS) == ""
+    assert "95% of the documents' characters" in unknown_share(documents, TOKENS)
