@@ -7,6 +7,8 @@ import json
 import math
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,9 +20,11 @@ def is_nothing(value: Any) -> bool:
 
 
 def as_text(value: Any) -> str | None:
-    """A text, number or truth value as text (``0`` is "0", ``false`` "false"); None for nothing and for anything else."""
+    """A text, number, date or truth value as text (``0`` is "0", ``false`` "false"); None for nothing and for anything else."""
     if isinstance(value, str):
         return value
+    if isinstance(value, date | Decimal):
+        return str(value)
     if is_nothing(value) or not isinstance(value, bool | int | float):
         return None
     return json.dumps(value)

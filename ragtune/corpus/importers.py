@@ -119,7 +119,7 @@ _NAMES = ("id", "question", "user_input", "answers", "answer", "reference", "con
 def _question_rows(rows: Rows, split: str, where: Path, joint: str | None) -> Rows:
     """Rows as questions; ``joint`` is what parts several answers in one text, where that is the format's custom."""
     for n, raw in enumerate(rows, 1):
-        row = known(raw, _NAMES)
+        row = {k: v for k, v in known(raw, _NAMES).items() if not is_nothing(v)}
         text = row.get("question") or row.get("user_input")
         if not text:
             raise CorpusError(f'row {n} has no "question".', where=where)
@@ -143,7 +143,7 @@ def _question_rows(rows: Rows, split: str, where: Path, joint: str | None) -> Ro
 
 def _given(row: dict[str, Any], n: int, where: Path, joint: str | None) -> list[str] | None:
     """The answers of the first column that gives any; ``[]`` says that there is none, an empty text says nothing."""
-    given = [row[k] for k in ("answers", "answer", "reference") if not is_nothing(row.get(k)) and row[k] != ""]
+    given = [row[k] for k in ("answers", "answer", "reference") if row.get(k, "") != ""]
     answers = next((g for g in given if g != []), given[0] if given else None)
     if answers is None or answers == []:
         return answers

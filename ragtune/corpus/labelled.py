@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragtune.corpus.cells import as_text
 from ragtune.corpus.encodings import decode
 from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
@@ -132,9 +133,9 @@ def _supported(where: str, id: str, row: dict[str, Any], label: bool) -> Labelle
 
 def _judged(where: str, id: str, row: dict[str, Any], label: bool) -> Labelled:
     given = row.get("references", row.get("answers", row.get("reference")))
-    given = [given] if isinstance(given, str) else given if isinstance(given, list) else []
-    references = [str(r) for r in given if str(r).strip()]
-    question, answer = row.get("question"), row.get("answer")
+    texts = [as_text(r) for r in (given if isinstance(given, list) else [given])]
+    references = [t for t in texts if t and t.strip()]
+    question, answer = row.get("question"), as_text(row.get("answer"))
     if not references or not isinstance(question, str) or not isinstance(answer, str):
         raise CorpusError('a line needs "question", "references" and "answer".', where=where)
     return judged(id, question, references, answer, label, str(row.get("group", question)))

@@ -20,6 +20,8 @@ _COMMANDS = frozenset(
 )
 #: nested deeper, a quote or list is read as if it were not
 _DEEPEST = 60
+#: attributes of an element are no longer
+_LINE = 200
 _NOTE = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
 #: lines after which Markdown goes on inside HTML
 _MARKED = re.compile(r"\s*<\w+\b[^>]*\bmarkdown\s*=[^>]*>\s*|\s*<summary>[^<]*</summary>\s*")
@@ -85,7 +87,7 @@ def _untagged(text: str) -> str:
         close = mark if mark[0] == "`" else _TAGS.get(mark, "")
         stop = _closed(text, match.end(), close) if close and close not in missing else -1
         if stop < 0:
-            if close:
+            if close and close != "}":
                 missing.add(close)
             kept.append(mark)
             at = match.end()
@@ -102,7 +104,7 @@ def _untagged(text: str) -> str:
 
 def _closed(text: str, start: int, close: str) -> int:
     """Where ``close`` stands from ``start``, alone if it is a run of backticks; -1 if nowhere."""
-    at = text.find(close, start)
+    at = text.find(close, start, start + _LINE if close == "}" else len(text))
     while close[0] == "`" and at >= 0 and "`" in (text[at - 1], text[at + len(close) : at + len(close) + 1]):
         while text[at : at + 1] == "`":
             at += 1

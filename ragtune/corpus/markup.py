@@ -21,6 +21,8 @@ _UNSEEN = frozenset(
     "script style nav template noscript title head del s strike rp svg iframe object select textarea input datalist".split()
 )
 _HEADINGS = {f"h{n}": n for n in range(1, 7)}
+#: elements that may be nested without end
+_WRAPPERS = re.compile(r"</?(?!(?:p|h[1-6]|br|title|head|html|body|script|style|meta|img)\b)[A-Za-z][^<>]*>")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
 _BREAK = "\x0b"  # a line break inside a block: no text holds it
 _RAISED = str.maketrans("0123456789+-−–=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁼⁽⁾ⁿⁱ")
@@ -33,12 +35,19 @@ _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 
 def parse(text: str) -> Any:
     """The tree of an HTML text, or None where it holds nothing."""
+    text = text.replace(_BREAK, " ").replace("\x00", "")
+    root, whole = _tree(text)
+    return root if whole else _tree(_WRAPPERS.sub("<p>", text))[0]
+
+
+def _tree(text: str) -> tuple[Any, bool]:
+    """The tree, and whether it holds the whole text: the parser stops where elements are nested too deeply."""
     parser = html.HTMLParser(encoding="utf-8", huge_tree=True)
-    data = text.replace(_BREAK, " ").replace("\x00", "").encode("utf-8", "replace")
     try:
-        return html.document_fromstring(data, parser=parser) if data.strip() else None
-    except etree.ParserError:  # nothing but comments
-        return None
+        root = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser) if text.strip() else None
+    except etree.ParserError:  # nothing but comments, or nothing that could be held
+        root = None
+    return root, not any("depth" in error.message.lower() for error in parser.error_log)
 
 
 def seen_text(root: Any) -> str:

@@ -104,6 +104,8 @@ class _Word:
         rows: list[list[Cell]] = []
         named = _flag(table.find(f"{_W}tblPr/{_W}tblLook"))
         for _, row in _each(table, (f"{_W}tr",)):
+            if row.find(f"{_W}trPr/{_W}del") is not None:
+                continue
             named |= not rows and row.find(f"{_W}trPr/{_W}tblHeader") is not None
             before = row.find(f"{_W}trPr/{_W}gridBefore")
             cells = [Cell("", across=_number(before))] if before is not None else []

@@ -118,7 +118,7 @@ def _more_tags(row: Mapping[str, Any], where: str) -> list[str]:
     for key in sorted(set(row) - _KEYS):
         if close := difflib.get_close_matches(key.lower(), _KEYS, n=1, cutoff=0.8):
             raise CorpusError(f'unknown key "{key}".', where=where, fix=f'Did you mean "{close[0]}"?')
-    return [f"{k}:{v}" for k, v in row.items() if k not in _KEYS and isinstance(v, str | int | float)]
+    return [f"{k}:{v}" for k, v in row.items() if k not in _KEYS and as_text(v) is not None]
 
 
 def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) -> Question:

@@ -63,4 +63,7 @@ def test_a_table_without_names_has_no_rule_and_one_that_lays_out_a_page_is_no_ta
 
 @pytest.mark.parametrize("tag", ["div", "blockquote", "b", "ul><li", "table><tr><td", "sup", "pre"])
 def test_any_depth_of_nesting_is_read(tag: str) -> None:
-    assert "deep" in seen(f"<{tag}>" * 400 + "deep")
+    for depth in (400, 5000):
+        assert "deep" in seen(f"<{tag}>" * depth + "deep")
+    closed = seen(f"<h1>Title</h1>{'<div>' * 5000}deep{'</div>' * 5000}<p>after")
+    assert closed == "# Title\n\ndeep\n\nafter"
