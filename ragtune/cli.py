@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ragtune.errors import CorpusError, RagtuneError
 from ragtune.options import margin, pairs, parser_of
+from ragtune.text.counts import counted
 
 if TYPE_CHECKING:
     from ragtune.experiment.folder import Run
@@ -199,7 +200,7 @@ def do_baseline(args: argparse.Namespace) -> int:
     from ragtune import api
 
     made = api.save_baseline(args.run, args.out, args.force)
-    print(f"{args.out}: {len(made.scores)} setups, {len(made.questions)} questions")
+    print(f"{args.out}: {counted(len(made.scores), 'setup')}, {counted(len(made.questions), 'question')}")
     return 0
 
 

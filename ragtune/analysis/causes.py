@@ -23,7 +23,10 @@ from dataclasses import dataclass
 from ragtune.corpus.evidence import share_fulfilled
 from ragtune.records import Answer, Hit, Question, Row
 from ragtune.text.agree import agree
+from ragtune.text.claims import bare_polarity
+from ragtune.text.numerals import Value
 from ragtune.text.overlap import normalise_answer
+from ragtune.text.values import conflicting, same, values
 from ragtune.text.words import names, negated, numbers, words
 
 WRONG_BELOW = 0.5
@@ -162,13 +165,23 @@ def _contradicts(question: Question, answer: Answer) -> bool:
     """A shown sentence about the question holds the reference's kind of detail, and the answer another that is nowhere shown."""
     asked = set(words(question.text))
     shown = " ".join(h.chunk.text for h in answer.hits)
+    if bare_polarity(question.text, answer.text):
+        return any(len(asked & set(words(h.chunk.text))) * 2 >= len(asked) for h in answer.hits if asked)
     mine = numbers(answer.text) | names(f"x {answer.text}")
+    wanted, given = ([v for t in texts for v in values(t)] for texts in (question.references, [answer.text]))
+    if about_values(wanted, given) and not any(same(w, g) for w in wanted for g in given):
+        return any(len(asked & set(words(h.chunk.text))) * 2 >= len(asked) for h in answer.hits if asked)
     foreign = mine - set(words(shown))
     about = any(len(asked & set(words(h.chunk.text))) * 2 >= len(asked) for h in answer.hits if asked)
     denied = negated(answer.text) != any(negated(r) for r in question.references) and bool(
         set(words(answer.text)) & asked
     )
     return about and (bool(foreign) or denied)
+
+
+def about_values(wanted: Sequence[Value], given: Sequence[Value]) -> bool:
+    """A value of the answer speaks against one of the reference."""
+    return any(conflicting(w, g) for w in wanted for g in given)
 
 
 def ceilings(rows: Sequence[Row], metric: str) -> tuple[Ceiling, ...]:

@@ -1,9 +1,10 @@
 """Which setup to choose, in sentences that the evidence carries; and plainly where it carries none.
 
 All setups are compared on the questions that every one of them answered. A withheld answer counts as 0 for the setup that
-withholds it, except where the documents hold none. A setup is *beaten* when another one is shown to be better (the 95 % interval
+withholds it, except where the documents hold none; one with so few answers that leaving it out at least doubles the questions compared
+is left out. A setup is *beaten* when another one is shown to be better (the 95 % interval
 of their difference excludes 0 and the permutation test agrees after Holm's correction), or when it is not shown to be better than
-one that answers "I don't know" to everything. Of the setups that are not beaten, the cheapest is chosen whose possible loss to the
+one that answers "I don't know" to everything, by `FLOOR` at least: a wrong answer scores a little above 0. Of the setups that are not beaten, the cheapest is chosen whose possible loss to the
 best is shown to be less than `Limits.margin` (`analysis.losses`, as the gate shows it); if none but the best is within it, the best.
 """
 
@@ -13,7 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from ragtune.analysis.costs import Costs, Limits
+from ragtune.analysis.candidates import Candidates, excluded, short
+from ragtune.analysis.costs import Limits
 from ragtune.analysis.differences import Difference, difference, holm, pair
 from ragtune.analysis.losses import Loss, loss, shown
 from ragtune.analysis.means import Estimate, Scored, estimate, table
@@ -52,49 +54,8 @@ class Decision:
     needed: int | None = None
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """What the decision is drawn from.
-
-    ``scores``: setup -> its scores, withheld answers as 0; ``faithfulness``: setup -> its mean; ``tokens``: mean tokens per
-    question; ``invented``: setup -> (answers to unanswerable questions, such questions); ``clusters``: question -> document.
-    """
-
-    titles: Mapping[str, str]
-    scores: Mapping[str, Sequence[Scored]]
-    tokens: Mapping[str, float]
-    faithfulness: Mapping[str, float | None] = field(default_factory=dict)
-    invented: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    clusters: Mapping[str, str] = field(default_factory=dict)
-    costs: Costs | None = None
-
-    def cheapness(self, name: str) -> tuple[float, float]:
-        """Cost per question where prices are given, else tokens."""
-        cost = self.costs.costs.get(name) if self.costs else None
-        return cost.total if cost else 0.0, self.tokens.get(name, 0.0)
-
-
-def excluded(found: Candidates, limits: Limits) -> dict[str, str]:
-    """Setups that break a limit, with the reason. What is not known cannot keep a limit."""
-    why = {}
-    for name in found.scores:
-        latency = found.costs.latency.get(name) if found.costs else None
-        cost = found.costs.costs.get(name) if found.costs else None
-        faithful = found.faithfulness.get(name)
-        if limits.max_latency is not None and (latency is None or latency.p50 > limits.max_latency):
-            has = f"median latency {latency.p50:.2f} s is over" if latency else "its latency is unknown, the limit is"
-            why[name] = f"{has} {limits.max_latency:g} s"
-        elif limits.max_cost is not None and (cost is None or cost.total > limits.max_cost):
-            has = (
-                f"cost {cost.total:.6f} per question is over"
-                if cost
-                else "its cost is unknown (no prices?), the limit is"
-            )
-            why[name] = f"{has} {limits.max_cost:g}"
-        elif limits.min_faithfulness is not None and (faithful is None or faithful < limits.min_faithfulness):
-            has = "unscored" if faithful is None else f"{faithful:.2f}"
-            why[name] = f"faithfulness {has} is under {limits.min_faithfulness:g}"
-    return why
+#: a difference that no question set is worth; what a setup must be shown to have before any of its answers counts as right
+LEAST, FLOOR = 0.005, 0.05
 
 
 def _pct(value: float) -> str:
@@ -113,6 +74,11 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     words = metric.replace("_", " ")
     ids = {n: {q for q, _, v in rows if v is not None} for n, rows in found.scores.items()}
     scored = [n for n in found.scores if ids[n] and n not in out]
+    for name in short(ids, scored):
+        out[name] = (
+            f"it answered {len(ids[name])} of {max(len(ids[n]) for n in scored)} questions, too few to compare on"
+        )
+        scored = [n for n in scored if n != name]
     reasons = "; ".join(f"“{found.titles[n]}”: {why}" for n, why in out.items())
     if not scored:
         said = (
@@ -134,7 +100,7 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
         said += " With nothing to compare it with, there is no recommendation."
         return Decision(metric, f"{said}{notes}", None, order[0], tuple(order), (), out, shared=len(shared))
     pairs = _compared(rows, found.clusters, metric)
-    silent = [n for n in order if not _beats(pairs, n, SILENT)]
+    silent = [n for n in order if not (_beats(pairs, n, SILENT) and _gap(pairs, n, SILENT).low >= FLOOR)]
     beaten = [n for n in order if n in silent or any(_beats(pairs, other, n) for other in scored)]
     unbeaten = tuple(n for n in order if n not in beaten)
     base = Decision(metric, "", None, order[0], unbeaten, tuple(beaten), out, shared=len(shared))
@@ -151,7 +117,8 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     chosen = min(within, key=lambda n: (found.cheapness(n), order.index(n)))
     rivals = [n for n in unbeaten if n != best and n not in within]
     if not beaten and rivals and chosen == best:
-        needed = max(_more(pairs, best, n, len(shared)) or 0 for n in rivals) or None
+        counts = [m for n in rivals if (m := _more(pairs, best, n, len(shared))) is not None]
+        needed = max(counts, default=None)
         said = (
             f"No recommendation: over {_count(shared)} none of {_said(found, unbeaten)} is shown to be better "
             f"({words} {'; '.join(_estimate(means[n]) for n in unbeaten)}).{_wanted(needed)}"
@@ -170,10 +137,8 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
             f" It is shown to be better than {_said(found, lost)}." if chosen in _winners(pairs, lost) and lost else ""
         )
     others = [n for n in unbeaten if n not in (chosen, best)]
-    if rivals and chosen == best:
-        said += f" Not shown to be worse: {_said(found, rivals)}."
-    elif others:
-        said += f" Not shown to be worse either: {_said(found, others)}."
+    if others:
+        said += f" Not shown to be worse: {_said(found, others)}."
     if silent:
         said += f" Not shown to be better than saying “I don't know” to everything: {_said(found, silent)}."
     return _with(base, f"{said}{notes}", setup=chosen, best=best, gap=gap)
@@ -193,7 +158,11 @@ def _estimate(e: Estimate) -> str:
 
 
 def _wanted(needed: int | None) -> str:
-    return f" About {needed:,} more question{'s' if needed != 1 else ''} would tell." if needed else ""
+    if needed is None:
+        return ""
+    if not needed:
+        return " More questions about further documents would tell."
+    return f" About {needed:,} more question{'s' if needed != 1 else ''} would tell."
 
 
 def _compared(
@@ -240,11 +209,12 @@ def _winners(pairs: Mapping[tuple[str, str], Difference], lost: Sequence[str]) -
 
 
 def _more(pairs: Mapping[tuple[str, str], Difference], one: str, other: str, n: int) -> int | None:
-    """How many more questions would show the difference that was seen, with 80 % power."""
+    """How many more questions would show the difference that was seen, with 80 % power; 0 where their number would do, were they not
+    about so few documents; None where there is none to show."""
     d = pairs.get((other, one)) or pairs[one, other]
     wanted = abs(d.mean or 0.0)
-    needed = questions_needed(wanted, d.sd) if wanted > 0 else None
-    return max(1, needed - n) if needed else None
+    needed = questions_needed(wanted, d.sd) if wanted >= (FLOOR if other == SILENT else LEAST) else None
+    return max(0, needed - n) if needed else None
 
 
 def _notes(

@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import isnan, sqrt
 
 from ragtune.analysis.differences import Difference
+from ragtune.text.counts import counted
 
 #: before anything has run: 30 % of the questions differ, by a whole point (a cautious guess for right-or-wrong scores)
 ASSUMED_SD = 0.55
@@ -71,7 +72,7 @@ def expected_power(questions: int) -> str:
     """What this many questions can show, by a guess at the spread before anything has run; the report says it as measured."""
     least = smallest_difference(questions)
     if least is None:
-        return f"Power: {questions} question(s) can show no difference between setups."
+        return f"Power: {counted(questions, 'question')} can show no difference between setups."
     needed = questions_needed(0.05)
     more = f"; 5 points would need about {needed:,}" if needed and needed > questions else ""
     return (

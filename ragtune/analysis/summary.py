@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from ragtune.analysis.candidates import Candidates
 from ragtune.analysis.causes import Ceiling, ceilings
 from ragtune.analysis.costs import Costs, CostSettings, Limits, measure_costs
-from ragtune.analysis.decision import Candidates, Decision, decide
+from ragtune.analysis.decision import Decision, decide
 from ragtune.analysis.differences import Difference, difference, holm
 from ragtune.analysis.latency import Latency
 from ragtune.analysis.learning import Curve, Family, learning_curves

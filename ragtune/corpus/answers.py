@@ -96,7 +96,7 @@ def _texts(value: Any, name: str, where: str, notes: dict[str, None]) -> tuple[s
         value = [value]
     texts = [as_text(v) for v in value]
     if any(t is None for t in texts):
-        raise CorpusError(f'"{name}" must be a list of texts.', where=where)
+        raise CorpusError(f'"{name}" must be a text or a list of texts.', where=where)
     return tuple(t for t in texts if t and t.strip())
 
 

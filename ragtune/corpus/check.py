@@ -10,6 +10,7 @@ from typing import Protocol
 from ragtune.corpus.load import Corpus
 from ragtune.errors import CorpusError
 from ragtune.records import Document, Question
+from ragtune.text.counts import counted
 from ragtune.text.words import plain_words
 
 #: share of common words from which two questions count as near-copies
@@ -73,7 +74,7 @@ def refuse_leaks(corpus: Corpus, allow: bool) -> list[Leak]:
     if leaks and not allow:
         first = leaks[0]
         raise CorpusError(
-            f'{len(leaks)} test question(s) stand in the train split, first "{first.test_id}" (as "{first.train_id}"): {first.text[:80]}',
+            f'{counted(len(leaks), "test question")} stand in the train split, first "{first.test_id}" (as "{first.train_id}"): {first.text[:80]}',
             where=corpus.path / "questions.jsonl",
             fix="Remove them, or set corpus.allow_leaks: true.",
         )

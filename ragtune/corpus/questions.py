@@ -74,7 +74,7 @@ def _item(item: Any, documents: Mapping[str, Document], where: str) -> Item:
     if not isinstance(item, dict) or "any" not in item:
         return _span(item, documents, where)
     if len(item) > 1 or not isinstance(item["any"], list) or not item["any"]:
-        raise CorpusError('"any" must be a list of alternatives and stand alone.', where=where)
+        raise CorpusError('"any" takes a list of one alternative or more, and nothing beside it.', where=where)
     spans = tuple(dict.fromkeys(_span(e, documents, where) for e in item["any"]))
     return AnyOf(spans) if len(spans) > 1 else spans[0]
 

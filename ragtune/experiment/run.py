@@ -33,6 +33,7 @@ from ragtune.models.devices import check_device
 from ragtune.models.names import check_at_hand, check_embedder, check_pairs
 from ragtune.records import Question, Row, Tuning
 from ragtune.store import Store
+from ragtune.text.counts import counted
 
 
 def plan_experiment(experiment: Experiment, store: Store, progress: Progress | None = None) -> Plan:
@@ -64,7 +65,8 @@ def run_experiment(
         prepare(bench)
         seeds = ", ".join(map(str, experiment.seeds))
         progress.say(
-            f"Plan for {experiment.name}: {len(experiment.setups)} setups, {len(bench.questions)} questions, seeds {seeds}"
+            f"Plan for {experiment.name}: {counted(len(experiment.setups), 'setup')}, "
+            f"{counted(len(bench.questions), 'question')}, seed{'s' if len(experiment.seeds) > 1 else ''} {seeds}"
         )
         progress.say(str(make_plan(bench)))
         answers = answer_all(bench)
@@ -173,7 +175,7 @@ def prepare(bench: Workbench) -> None:
     unknown = sum(q.answers is None for q in bench.questions)
     if unknown:
         bench.progress.say(
-            f'{unknown} of {len(bench.questions)} questions have no "answers": what needs a reference stays unscored there.'
+            f'{unknown} of {counted(len(bench.questions), "question")} {"has" if unknown == 1 else "have"} no "answers": what needs a reference stays unscored there.'
             ' (Write "answers": [] where the documents hold no answer.)'
         )
     for name, setup in bench.experiment.setups.items():

@@ -6,6 +6,7 @@ from ragtune.errors import RunError
 from ragtune.gate.baseline import Baseline
 from ragtune.gate.outcome import GateSettings
 from ragtune.judging.metrics import METRICS
+from ragtune.text.counts import counted
 
 
 def _differences(old: Baseline, new: Baseline) -> list[str]:
@@ -18,8 +19,13 @@ def _differences(old: Baseline, new: Baseline) -> list[str]:
         found.append(f"other questions ({len(missing)} missing, {len(added)} new)")
     changed = [q for q in set(old.questions) & set(new.questions) if old.questions[q].text != new.questions[q].text]
     if changed:
-        found.append(f"{len(changed)} question(s) with another text or reference (first: {min(changed)})")
+        found.append(f"{counted(len(changed), 'question')} with another text or reference (first: {min(changed)})")
     return found
+
+
+def differing(old: Baseline, new: Baseline) -> tuple[str, ...]:
+    """What was allowed to differ, for the reader of the verdict."""
+    return tuple(_differences(old, new))
 
 
 def setups_to_check(old: Baseline, new: Baseline, settings: GateSettings) -> list[str]:
@@ -42,7 +48,10 @@ def setups_to_check(old: Baseline, new: Baseline, settings: GateSettings) -> lis
             where="check",
             fix="Save a new baseline, or pass --allow-different.",
         )
-    setups = list(settings.setups) or list(old.scores)
+    idle = [m for m in settings.margins if not any(_scored(side, s, m) for side in (old, new) for s in side.scores)]
+    if idle:
+        raise RunError(f"{idle[0]} is scored neither in the baseline nor in the Run.", where="check --margin")
+    setups = list(dict.fromkeys(settings.setups)) or list(old.scores)
     if not set(setups) & set(new.scores) and not settings.setups:
         raise RunError(
             "the Run and the baseline share no setup.", where="check", fix=f"The baseline has: {', '.join(old.scores)}."
@@ -53,7 +62,8 @@ def setups_to_check(old: Baseline, new: Baseline, settings: GateSettings) -> lis
             raise RunError(
                 f'there is no setup "{name}" in the {side}.',
                 where="check",
-                fix=f"It has: {', '.join(old.scores if side == 'baseline' else new.scores)}; or name those to check with --setup.",
+                fix=f"It has: {', '.join(old.scores if side == 'baseline' else new.scores)}."
+                + ("" if settings.setups else " Name those to check with --setup."),
             )
         gone = [
             m

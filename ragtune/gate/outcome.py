@@ -54,12 +54,14 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Gate:
-    """The outcome. ``code`` is the exit code: 0 pass, 1 regression, 3 too much unscored."""
+    """The outcome. ``code`` is the exit code: 0 pass, 1 regression, 3 too much unscored. ``allowed``: what differs between the two
+    sides and was allowed to."""
 
     verdicts: tuple[Verdict, ...]
     broken: tuple[str, ...]
     unscored: tuple[str, ...]
     strict: bool = False
+    allowed: tuple[str, ...] = ()
 
     @property
     def code(self) -> int:

@@ -11,6 +11,7 @@ from ragtune.gate.baseline import Baseline
 from ragtune.gate.outcome import Gate, Verdict
 from ragtune.judging.metrics import METRICS
 from ragtune.store import encode
+from ragtune.text.counts import counted
 
 SHOWN = 8
 
@@ -29,13 +30,14 @@ def sentence(v: Verdict) -> str:
 
 def text(gate: Gate, names: Mapping[str, str]) -> str:
     """The few lines that matter. ``names`` are questions by id."""
-    lines = [f"broken     {b}" for b in gate.broken] + [f"unscored   {u}" for u in gate.unscored]
+    lines = [f"different  {a}; compared on what both have" for a in gate.allowed]
+    lines += [f"broken     {b}" for b in gate.broken] + [f"unscored   {u}" for u in gate.unscored]
     worst = sorted(gate.of("regressed"), key=lambda v: v.change)
     lines += [sentence(v) for v in worst]
     flipped = list(dict.fromkeys(q for v in worst for q in v.flipped))
     if flipped:
-        lines.append(f"{len(flipped)} question(s) flipped to wrong:")
-        lines += [f"  {q}: {names.get(q, '')}" for q in flipped[:SHOWN]]
+        lines.append(f"{counted(len(flipped), 'question')} flipped to wrong:")
+        lines += [f"  {q}: {names[q]}" if names.get(q, q) != q else f"  {q}" for q in flipped[:SHOWN]]
         lines += [f"  … and {len(flipped) - SHOWN} more"] if len(flipped) > SHOWN else []
     unclear = [v for v in gate.of("unclear") if v.part == "all"]
     lines += [sentence(v) for v in unclear]
@@ -43,6 +45,7 @@ def text(gate: Gate, names: Mapping[str, str]) -> str:
     verdict = {0: "PASS", 1: "FAIL", 3: "UNSCORED"}[gate.code]
     lines.append(
         f"{verdict}: {len(worst)} regressed, {len(held)} held, {len(gate.of('unclear'))} unclear of {len(gate.verdicts)} comparisons"
+        + (f", {counted(len(gate.broken), 'limit')} broken" if gate.broken else "")
     )
     return "\n".join(lines)
 
@@ -52,6 +55,7 @@ def markdown(gate: Gate, names: Mapping[str, str]) -> str:
     mark = {"regressed": "❌", "held": "✅", "unclear": "❔"}
     title = {0: "✅ quality held", 1: "❌ quality regressed", 3: "⚠️ too much unscored"}[gate.code]
     lines = [f"## ragtune check: {title}", ""]
+    lines += [f"- {_cell(a)}; compared on what both have" for a in gate.allowed]
     lines += [f"- **{_cell(x)}**" for x in (*gate.broken, *gate.unscored)]
     lines += [
         "",

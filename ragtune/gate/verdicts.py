@@ -21,7 +21,7 @@ from ragtune.analysis.losses import Loss, Shown, loss, shown, tests_among
 from ragtune.analysis.means import Scored, Table, table
 from ragtune.errors import RunError
 from ragtune.gate.baseline import Asked, Baseline
-from ragtune.gate.fair import setups_to_check
+from ragtune.gate.fair import differing, setups_to_check
 from ragtune.gate.outcome import Gate, GateSettings, Verdict
 from ragtune.judging.metrics import METRICS
 
@@ -118,7 +118,11 @@ def check(old: Baseline, new: Baseline, settings: GateSettings | None = None) ->
         needed = made.loss.needed(tests) if found.verdict == "unclear" else 0
         verdicts.append(replace(made.verdict, verdict=found.verdict, p=round(found.p, 6), needed=needed))
     return Gate(
-        tuple(verdicts), tuple(_broken(new, setups, settings)), tuple(_unscored(new, setups, settings)), settings.strict
+        tuple(verdicts),
+        tuple(_broken(new, setups, settings)),
+        tuple(_unscored(new, setups, settings)),
+        settings.strict,
+        differing(old, new),
     )
 
 

@@ -31,7 +31,18 @@ from ragtune.text.numerals import Value
 from ragtune.text.polarity import in_values, opposed, opposites
 from ragtune.text.sentences import sentence_spans
 from ragtune.text.values import same, values
-from ragtune.text.words import is_negation, limits, names, negates, numbers, speaks_of_itself, tokens, weighted, words
+from ragtune.text.words import (
+    is_negation,
+    limits,
+    names,
+    negated,
+    negates,
+    numbers,
+    speaks_of_itself,
+    tokens,
+    weighted,
+    words,
+)
 
 WEIGHTS = {
     "constant": -2.4,
@@ -157,7 +168,8 @@ def support(statement: str, given: Sequence[Window], question: str = "", around:
             back it.
         around: windows of all contexts, where ``given`` are those of some.
     """
-    found = _support(statement, given)
+    denied = bool(question) and is_phrase(statement) and negated(question)
+    found = _support(statement, given, denied)
     if question and found.window and is_phrase(statement) and _elsewhere(statement, question, given, around or given):
         z = log(found.support / (1 - found.support)) if 0 < found.support < 1 else 0.0
         return Found(1 / (1 + exp(-(z + WEIGHTS["elsewhere"]))), found.window)
@@ -173,7 +185,8 @@ def _elsewhere(statement: str, question: str, given: Sequence[Window], around: S
     return here < ELSEWHERE * most
 
 
-def _support(statement: str, given: Sequence[Window]) -> Found:
+def _support(statement: str, given: Sequence[Window], asked_denied: bool = False) -> Found:
+    """``asked_denied``: the statement is a phrase that answers a question which denies ("What did he not know?")."""
     said = _read(statement)
     total = sum(weight for _, weight, _ in said)
     if not given or not total:
@@ -192,7 +205,7 @@ def _support(statement: str, given: Sequence[Window]) -> Found:
     counted = [v for v in values(statement) if v.kind != "number" or v.unit or v.plain[0][0] > 1]
     called = names(statement)
     own_stems = frozenset(s for s, _, _ in said)
-    denied = negates(statement, own_stems)
+    denied = negates(statement, own_stems) != asked_denied
     narrowed = limits(statement)
     best = Found(-1.0, None)
     for around, own, extra in scenes:

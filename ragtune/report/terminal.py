@@ -10,6 +10,7 @@ from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Row
 from ragtune.report import numbers
+from ragtune.text.counts import counted
 
 
 def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -89,7 +90,7 @@ def corpus_table(info: CorpusInfo) -> str:
         lines.append(f"  {label:>14} tokens  {'█' * max(1, round(30 * n / widest)):<30} {n}")
     if info.questions:
         lines.append(
-            f"{info.questions} questions ({', '.join(f'{n} {k}' for k, n in sorted(info.splits.items()))}), {info.unanswerable} without an answer, {info.with_evidence} with evidence"
+            f"{counted(info.questions, 'question')} ({', '.join(f'{n} {k}' for k, n in sorted(info.splits.items()))}), {info.unanswerable} without an answer, {info.with_evidence} with evidence"
             + (f", {info.without_reference} with no reference known" if info.without_reference else "")
         )
         lines.append(f"  tags: {', '.join(f'{k} {n}' for k, n in info.tags.items())}" if info.tags else "  no tags")

@@ -108,7 +108,7 @@ def _opened(
         first = [n for n in (run.summary.decision.setup, *_retrieving(experiment)) if n in experiment.setups]
         return Opened(_reordered(experiment, first), place, run.about.corpus)
     place = Store(store or DEFAULT_STORE)
-    if target.is_file():
+    if target.is_file() and target.suffix.lower() in (".yaml", ".yml"):
         experiment = load_experiment(target, overrides)
         return Opened(_reordered(experiment, _retrieving(experiment)), place)
     if (target / "documents").is_dir():

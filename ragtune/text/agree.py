@@ -20,8 +20,8 @@ import regex
 
 from ragtune.text.outcome import abstains
 from ragtune.text.polarity import SENTENCE, content, polarity, stems, undoubled
-from ragtune.text.signs import Signs, signs_of
-from ragtune.text.values import values
+from ragtune.text.signs import Signs, listed_more, signs_of
+from ragtune.text.values import same, values
 from ragtune.text.words import stem, tokens
 
 
@@ -80,10 +80,21 @@ def of_place(question: str, reference: str) -> str:
     return parts[0] if named and regex.search(_WHERE, question) else ""
 
 
+def _bare(reference: str) -> str:
+    """Without a preposition and an article at its head."""
+    return str(
+        regex.sub(
+            r"^(?:at|on|in|by|um|am|im|ab|à|en)\s(?!(?:least|most|all|once|first|last)\b)(?=\S)",
+            "",
+            str(regex.sub(_ARTICLE, "", reference)),
+        )
+    )
+
+
 @lru_cache(maxsize=20_000)
 def variants(reference: str) -> tuple[str, ...]:
     """The reference, and what of it suffices: without brackets, article, added clause; each side of an "or"."""
-    reference = regex.sub(_ARTICLE, "", reference.strip())
+    reference = _bare(reference.strip())
     bare = regex.sub(r"\s*[(\[（][^)\]）]*[)\]）]", "", reference).strip()
     found = [reference, bare]
     found.append(regex.split(r",? (?:who|which|accept)\b", bare)[0])
@@ -110,7 +121,7 @@ def _one(question: str, reference: str, answer: str) -> Agreement:
     parts = members(reference)
     if len(parts) == 1:
         signs = signs_of(question, reference, answer)
-        return _told(reference, answer, probability(signs), signs)
+        return _told(reference, answer, probability(signs) * (0.1 if listed_more(reference, answer) else 1.0), signs)
     found = [replace(signs_of(question, part, answer), misplaced=0.0) for part in parts]
     worst = min(found, key=probability)
     foreign = _foreign(question, parts, answer)
@@ -134,8 +145,13 @@ def _foreign(question: str, parts: Sequence[str], answer: str) -> tuple[str, ...
 
 
 def _told(reference: str, answer: str, value: float, signs: Signs, foreign: tuple[str, ...] = ()) -> Agreement:
-    reads = stems(answer)
-    words = [(t.text, stem(t.text) in reads) for t in content(reference)]
+    reads, given = stems(answer), values(answer)
+    stated = [v for v in values(reference) if any(same(v, g) for g in given)]
+    spans = [(v.start, v.end) for v in stated]
+    words = [
+        (t.text, stem(t.text) in reads or any(a <= t.start and t.end <= b for a, b in spans))
+        for t in content(reference)
+    ]
     conflict = (
         *(("another value",) if signs.clash else ()),
         *(("denied",) if signs.denied > 0.5 else ()),

@@ -26,6 +26,13 @@ _ASKS_WHAT = regex.compile(
 _HEAD = regex.compile(r"^\W*[\p{L}]+\s*[,，;:.。!]\s*(?=\S)")
 
 
+#: an opening that only names where the answer is from
+_SOURCE = regex.compile(
+    r"^\W*(?:according to|based on|as stated in|as per|laut|gemäß|根据) (?:the |this |these |our |your |dem |der |den )?[^,，.]{1,40}[,，]\s*",
+    regex.IGNORECASE,
+)
+
+
 def bare_polarity(question: str, answer: str) -> int:
     """1 or -1 where the answer says yes or no to the question and nothing beyond it, else 0."""
     if len(tokens(answer)) > SHORT or _ASKS_WHAT.match(question):
@@ -60,6 +67,7 @@ def claims(question: str, answer: str) -> list[str]:
     said = bare_polarity(question, answer) if question else 0
     if said:
         return [as_statement(question, said)]
+    answer = _SOURCE.sub("", answer) or answer
     head = _HEAD.match(answer)
     if head and question and polarity(head[0]):
         return statements(answer[head.end() :])

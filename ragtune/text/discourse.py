@@ -154,6 +154,30 @@ def _shared(wanted: set[str], part: str) -> int:
     return sum(w in read or any(alike(t.text, w) for t in own) for w in wanted)
 
 
+def swapped(reference: str, answer: str) -> bool:
+    """Two names of the reference stand in the answer the other way round, with the same words between them and no passive ("Bern beat
+    Basel" for "Basel beat Bern")."""
+    wanted = _around_names(reference)
+    return (
+        bool(wanted)
+        and any((b, a, between) in _around_names(answer) for a, b, between in wanted)
+        and not (wanted & _around_names(answer))
+    )
+
+
+def _around_names(text: str) -> set[tuple[str, str, tuple[str, ...]]]:
+    """(name, next name, stems of the words between them) of a text; names that a list joins are left out."""
+    own = tokens(text)
+    at = [i for i, t in enumerate(own) if t.kind == "word" and capitalised(text, t)]
+    found = set()
+    for i, j in zip(at, at[1:], strict=False):
+        between = tuple(stem(t.text) for t in own[i + 1 : j])
+        joins = {"by", "von", "par", "por", *listed("conjunctions")} & {t.text for t in own[i + 1 : j]}
+        if between and len(between) <= 5 and not joins:
+            found.add((own[i].text, own[j].text, between))
+    return found
+
+
 def regnal(text: str) -> dict[str, str]:
     """Names with a number or a word behind that tells namesakes apart (Elizabeth II, World War I, Dumas Jr.): name -> what follows."""
     own = tokens(text)

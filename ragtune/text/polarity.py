@@ -74,13 +74,20 @@ def polarity(text: str, question: str = "") -> int:
         shared = asked & stems(text)
         if shared or opening:
             without = sum(stem(fold(w)) in asked for w in regex.findall(r"(\p{L}+)-free\b", first))
-            denies = denial_count(first) + opposed(question, first) + without
+            denies = (
+                denial_count(first) + (opposed(question, first) and not _denies_by_opposite(question, first)) + without
+            )
             return -1 if denies % 2 != denial_count(question) % 2 else 1
     return 0
 
 
 def is_denial(token: Word) -> bool:
     return is_negation(token.text) or stem(token.text) in _denying()
+
+
+def _denies_by_opposite(question: str, said: str) -> bool:
+    """An opposite that ``said`` holds is itself a word that denies (allowed, prohibited), so it counts once."""
+    return any(opposites(s) & stems(said) & _denying() for s in stems(question))
 
 
 def denial_count(text: str) -> int:
@@ -129,7 +136,7 @@ def opposites(stemmed: str) -> frozenset[str]:
 def opposed(a: str, b: str) -> int:
     """1 where ``b`` holds the opposite of a word of ``a`` and not the word itself. What must be may be: those two are opposites
     only where nothing is denied ("must not" says "may not")."""
-    one, other = stems(a), stems(b) - _denying()
+    one, other = stems(a), stems(b)
     denied = any(is_negation(t.text) for t in (*tokens(a), *tokens(b)))
     if not denied and {"must", "may"} & one == {"must"} and {"must", "may"} & other == {"may"}:
         return 1

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 import regex
 
-from ragtune.text.discourse import denied, instead, namesake
+from ragtune.text.discourse import denied, instead, namesake, swapped
 from ragtune.text.fold import fold
 from ragtune.text.names import abbreviated, alike, named_as
 from ragtune.text.numerals import Value
@@ -79,7 +79,7 @@ def signs_of(question: str, reference: str, answer: str) -> Signs:
         spelt=1.0 if held > 0.999 else 0.0 if values(reference) else _spelt(reference, answer),
         value=stated,
         named=float(form > 0),
-        clash=max(clash, float((form < 0 and phrase < 1) or namesake(reference, answer))),
+        clash=max(clash, float((form < 0 and phrase < 1) or namesake(reference, answer) or swapped(reference, answer))),
         denied=denied(question, reference, answer, reads & {stem(t.text) for t, w, _ in hits if w > PLAIN}),
         polarity=_polarity(question, reference, answer),
         foreign=1 - core if short and new else 0.0,
@@ -182,6 +182,18 @@ def _values(question: str, reference: str, answer: str) -> tuple[float, float]:
     clash = float(any(conflicting(w, g) for w in lost for g in free))
     hedged = all(stated) and _hedged(wanted, given, answer)
     return sum(stated) / len(stated), max(clash, float(hedged))
+
+
+def listed_more(reference: str, answer: str) -> bool:
+    """A short answer lists a second value beside the one that the reference gives ("Monday and Tuesday")."""
+    wanted, given, folded = values(reference), values(answer), fold(answer)
+    if len(tokens(answer)) > 6:
+        return False
+    for a, b in zip(given, given[1:], strict=False):
+        joined = folded[a.end : b.start].strip() in (",", "and", "&", "und", "et", "y", "和", "、")
+        if joined and comparable(a, b) and sum(any(same(w, v) for w in wanted) for v in (a, b)) == 1:
+            return True
+    return False
 
 
 def dialled(text: str) -> frozenset[str]:

@@ -186,6 +186,10 @@ def same(a: Value, b: Value) -> bool:
         return False
     if a.bound and b.bound and a.bound != b.bound:
         return False
+    if "percent" in (a.unit, b.unit) and not (a.unit and b.unit) and not (a.bound or b.bound):
+        share, bare = (a, b) if a.unit else (b, a)
+        if any(0 < y <= 1 and isclose(x, 100 * y) for (x, _), (y, _) in product(share.plain, bare.plain)):
+            return True  # 0.2 says 20 %
     both = a.unit and b.unit
     for x, y in product(a.sizes if both else a.plain, b.sizes if both else b.plain):
         if all(

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from ragtune.analysis.candidates import Candidates
 from ragtune.analysis.costs import (
     BreakEven,
     Cost,
@@ -15,7 +16,7 @@ from ragtune.analysis.costs import (
     break_evens,
     cost_of,
 )
-from ragtune.analysis.decision import Candidates, Decision, decide
+from ragtune.analysis.decision import Decision, decide
 from ragtune.analysis.latency import Latency
 from ragtune.analysis.means import Scored
 
@@ -160,3 +161,38 @@ def test_a_worse_setup_is_seldom_named_and_a_detectable_gap_is_seen() -> None:
         seen += found.beaten == ("bad",)
     assert wrong / runs <= 0.05
     assert seen / runs >= 0.8
+
+
+def constant(value: float, of: int = 40) -> list[Scored]:
+    return [(f"q{n:03d}", 0, value) for n in range(of)]
+
+
+def test_a_system_wrong_on_everything_is_never_chosen() -> None:
+    """A wrong answer scores a little above 0; withholding scores exactly 0."""
+    found = of({"yes": constant(0.0198), "number": constant(0.00025)})
+    assert found.setup is None
+    assert found.needed is None
+    assert "would tell" not in found.text
+
+
+def test_every_setup_not_shown_to_be_worse_is_named() -> None:
+    same = scored(36, 40)
+    found = of({"good": same, "long": same, "short": scored(35, 40), "bad": scored(2, 40)}, margin=0.2)
+    assert {"good", "long", "short"} == set(found.unbeaten)
+    assert found.text.startswith("Choose “good”")
+    assert "Not shown to be worse: “long” and “short”." in found.text
+
+
+def test_one_short_file_does_not_take_the_others_verdict() -> None:
+    found = of({"a": scored(36, 40), "b": scored(4, 40), "short": scored(5, 5)})
+    assert found.setup == "a"
+    assert found.shared == 40
+    assert "“short”: it answered 5 of 40 questions" in found.text
+
+
+def test_more_questions_about_few_documents_would_not_tell() -> None:
+    rows = scored(33, 44)
+    found = of({"a": rows, "b": scored(10, 44)}, clusters={q: f"d{n % 3}" for n, (q, _, _) in enumerate(rows)})
+    assert found.setup is None
+    assert "About 1 more" not in found.text
+    assert "further documents would tell" in found.text

@@ -207,6 +207,6 @@ def test_a_threshold_calibrated_on_labels_is_used_by_a_run(
 
 def test_power_is_said_before_anything_runs(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(root / "small.yaml"), "--dry-run", "--store", str(root / "store4")]) == 0
-    assert "Power: 3 question(s) can show no difference" in capsys.readouterr().out
+    assert "Power: 3 questions can show no difference" in capsys.readouterr().out
     assert "can show no difference" in expected_power(2)
     assert "would need" not in expected_power(5000)

@@ -10,8 +10,9 @@ import pytest
 
 import ragtune
 from benchmarks.gate import baseline
+from ragtune.analysis.candidates import Candidates
 from ragtune.analysis.costs import Limits
-from ragtune.analysis.decision import Candidates, decide
+from ragtune.analysis.decision import decide
 from ragtune.analysis.differences import pair
 from ragtune.analysis.losses import loss, shown
 from ragtune.analysis.means import table

@@ -118,6 +118,7 @@ OFFICE = (
     "Dogs\nStaff may bring dogs to the office on Fridays. Cats are not allowed in the kitchen.",
     "Scrum\nAgile is the way in which all teams work. The product owner owns the product vision and writes the roadmap.",
     "Visitors\nA badge is required for visits of more than one day.",
+    "Kitchen\nThe kitchen is closed on Mondays. Visitors do not know the code.",
 )
 
 
@@ -136,6 +137,9 @@ OFFICE = (
         ("On which day may staff bring dogs?", "Fridays", 1),
         ("On which day may staff bring dogs?", "one day", 0),
         ("Is parking free?", "Yes", 0),
+        ("Is the kitchen open on Mondays?", "No", 1),
+        ("Is the kitchen open on Mondays?", "Yes", 0),
+        ("What do visitors not know?", "the code", 1),
     ],
 )
 def test_a_short_answer_is_faithful_with_its_question(judge: Judge, asked: str, answer: str, faithful: int) -> None:

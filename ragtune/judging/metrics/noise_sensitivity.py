@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ragtune.judging.witness import NO_CONTEXTS, NO_STATEMENT, NOTHING_CLAIMED, Witness, asserted, lacks_reference
 from ragtune.records import Metric, Row, Score
+from ragtune.text.claims import claims
 
 NAME = "noise_sensitivity"
 
@@ -28,8 +29,10 @@ def score(witness: Witness, row: Row) -> Score:
     said = witness.statements(row.question, row.answer.text)
     if not said:
         return Score(NAME, None, NO_STATEMENT)
-    right = witness.supports(said, [asserted(row.question.text, r) for r in row.question.references])
-    held = [any(s.supported for s in witness.supports(row.question.references, [one])) for one in said]
+    asked, references = row.question.text, row.question.references
+    right = witness.supports(said, [text for r in references for text in (asserted(asked, r), *claims(asked, r))])
+    wanted = [claim for r in references for claim in (claims(asked, r) or [r])]
+    held = [any(s.supported for s in witness.supports(wanted, [one])) for one in said]
     led = witness.supports(said, row.answer.contexts, row.question.text)
     wrong = [s.statement for s, r, h in zip(led, right, held, strict=True) if s.supported and not (r.supported or h)]
     return verdict(wrong, len(said))
