@@ -118,7 +118,7 @@ def do_corpus_import(args: argparse.Namespace) -> int:
 
 
 def do_corpus_info(args: argparse.Namespace) -> int:
-    from ragtune.corpus.check import corpus_info
+    from ragtune.corpus.check import corpus_info, unknown_share
     from ragtune.corpus.load import CorpusSettings, load_corpus
     from ragtune.models.names import resolve
     from ragtune.models.tokens import token_spans
@@ -127,7 +127,8 @@ def do_corpus_info(args: argparse.Namespace) -> int:
 
     corpus = load_corpus(CorpusSettings(path=str(args.dest)))
     tokens = token_spans(resolve("bundled:minilm"))
-    info = corpus_info(corpus, [len(tokens.spans(d.text)) for d in corpus.documents])
+    unknown = unknown_share(corpus.documents, tokens)
+    info = corpus_info(corpus, [len(tokens.spans(d.text)) for d in corpus.documents], [unknown] if unknown else [])
     as_json = getattr(args, "json", False)
     print(json.dumps(encode(info), ensure_ascii=False, indent=1) if as_json else corpus_table(info))
     if info.leaks and not getattr(args, "allow_leaks", False):

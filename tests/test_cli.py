@@ -24,7 +24,7 @@ FILES = {
     "beir/corpus.jsonl": '{"x": 1}\n',
     "beir/queries.jsonl": '{"_id": 1}\n',
     "number.jsonl": '{"question": "a", "context": 3}\n',
-    "answers.jsonl": '{"question": "a", "context": "b", "answers": 3}\n',
+    "answers.jsonl": '{"question": "a", "context": "b", "answers": {"a": 3}}\n',
     "empty/notes.xyz": "no reader\n",
     "blank/a.txt": " \n",
 }

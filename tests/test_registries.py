@@ -59,6 +59,7 @@ def test_readers_give_documents_and_refuse_what_is_broken_in_one_line(suffix: st
     text = {
         ".jsonl": '{"id": "x", "text": "Tea at noon."}\n',
         ".csv": "drink,time\nTea,noon\n",
+        ".tsv": "drink\ttime\nTea\tnoon\n",
         ".html": "<p>Tea at noon.</p>",
         ".htm": "<p>Tea at noon.</p>",
     }.get(suffix, "Tea at noon.")
@@ -71,12 +72,12 @@ def test_readers_give_documents_and_refuse_what_is_broken_in_one_line(suffix: st
     elif suffix == ".pdf":
         path.write_bytes(b"no PDF at all")
         with pytest.raises(RagtuneError) as caught:
-            list(READERS[suffix](path, "a"))
+            READERS[suffix](path, "a")
         assert "\n" not in str(caught.value)
         return
     else:
         path.write_text(text, "utf-8")
-    [document] = READERS[suffix](path, "a")
+    [document] = READERS[suffix](path, "a").documents
     assert "noon" in document.text
     json.dumps(dict(document.metadata))
 

@@ -1,16 +1,14 @@
-"""Reading answers of any system: JSONL or CSV, with our columns or RAGAS's."""
+"""Reading answers of any system: JSONL, JSON, CSV, Parquet or XLSX, with our columns or RAGAS's."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import decode, json_lines
+from ragtune.corpus.cells import as_text, is_nothing, listed
+from ragtune.corpus.rows import folded, read_rows
 from ragtune.errors import CorpusError
 from ragtune.records import Question
 
@@ -59,14 +57,6 @@ class AnswersFile:
     notes: tuple[str, ...]
 
 
-def _records(path: Path) -> list[tuple[str, dict[str, Any]]]:
-    """("file:line", mapping) of every row."""
-    if path.suffix.lower() == ".csv":
-        reader = csv.DictReader(io.StringIO(decode(path.read_bytes(), path)))
-        return [(f"{path}:{reader.line_num}", {k: v for k, v in row.items() if k}) for row in reader]
-    return list(json_lines(path))
-
-
 def columns_of(present: Sequence[str], mapping: Mapping[str, str], path: Path) -> dict[str, str]:
     """Our column -> the file's column.
 
@@ -81,7 +71,7 @@ def columns_of(present: Sequence[str], mapping: Mapping[str, str], path: Path) -
     found = dict(mapping)
     for ours, others in COLUMNS.items():
         if ours not in found:
-            match = next((n for n in (ours, *others) if n in present), None)
+            match = next((p for n in (ours, *others) for p in present if p == n or folded(p) == n), None)
             if match:
                 found[ours] = match
     for ours in REQUIRED:
@@ -96,29 +86,25 @@ def columns_of(present: Sequence[str], mapping: Mapping[str, str], path: Path) -
 
 
 def _texts(value: Any, name: str, where: str, notes: dict[str, None]) -> tuple[str, ...]:
-    """A list of texts; a JSON list in a text is read as one; a plain text counts as a list of one, and is said."""
-    if value is None or value == "":
+    """A list of texts; a list written in a text is read as one; a plain text counts as a list of one, and is said."""
+    value = listed(value)
+    if is_nothing(value) or value == "":
         return ()
-    if isinstance(value, str):
-        if value.lstrip().startswith("["):
-            try:
-                value = json.loads(value)
-            except ValueError:
-                value = [value]
-        else:
-            if name == "contexts":
-                notes['"contexts" is a text in some rows, not a list: read as one context.'] = None
-            value = [value]
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+    if not isinstance(value, list):
+        if name == "contexts":
+            notes['"contexts" is a text in some rows, not a list: read as one context.'] = None
+        value = [value]
+    texts = [as_text(v) for v in value]
+    if any(t is None for t in texts):
         raise CorpusError(f'"{name}" must be a text or a list of texts.', where=where)
-    return tuple(v for v in value if v.strip())
+    return tuple(t for t in texts if t and t.strip())
 
 
 def _flag(value: Any, where: str) -> bool:
-    text = str("" if value is None else value).strip().lower()
-    if text in {"1", "true", "yes"}:
+    text = str("" if is_nothing(value) else value).strip().lower()
+    if text in {"1", "1.0", "true", "yes"}:
         return True
-    if text in {"", "0", "false", "no", "none", "null"}:
+    if text in {"", "0", "0.0", "false", "no", "none", "null"}:
         return False
     raise CorpusError(f'"unanswerable" is "{text}".', where=where, fix="Write true or false.")
 
@@ -127,35 +113,37 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
     """Read a file of answers.
 
     Raises:
-        CorpusError: missing, empty, not JSONL or CSV, without a needed column, or with a bad row.
+        CorpusError: missing, empty, of no kind that is read, without a needed column, or with a bad row.
     """
     if path.is_dir():
         raise CorpusError(
-            "this is a folder; a file of answers is needed.", where=path, fix="Name a .jsonl or .csv in it."
+            "this is a folder; a file of answers is needed.",
+            where=path,
+            fix="Name a .jsonl, .csv, .json, .parquet or .xlsx in it.",
         )
     if not path.is_file():
         raise CorpusError("there is no such file.", where=path)
-    records = _records(path)
+    read = read_rows(path)
+    records = read.rows
     if not records:
         raise CorpusError("the file holds no answers.", where=path)
-    present = list(dict.fromkeys(k for _, row in records for k in row))
-    columns = columns_of(present, mapping or {}, path)
-    notes: dict[str, None] = {}
+    columns = columns_of(read.columns, mapping or {}, path)
+    notes: dict[str, None] = dict.fromkeys(read.notes)
     rows, seen = [], set()
     for where, record in records:
         get = {ours: record.get(theirs) for ours, theirs in columns.items()}
         for name in REQUIRED:
-            if get[name] is None or not isinstance(get[name], str | int | float):
+            if as_text(get[name]) is None and not (name == "answer" and is_nothing(get[name])):
                 raise CorpusError(f'"{columns[name]}" must be a text.', where=where)
-        question, answer = str(get["question"]).strip(), str(get["answer"]).strip()
+        question, answer = ((as_text(get[name]) or "").strip() for name in REQUIRED)
         if not question:
             raise CorpusError("the question is empty.", where=where)
         if not answer:
             notes["Empty answers count as abstaining."] = None
-        name = str(get.get("id") or question)
+        name = as_text(get.get("id")) or question
         if name in seen:
             raise CorpusError(
-                f'the {"id" if get.get("id") else "question"} "{name[:60]}" stands twice.',
+                f'the {"id" if as_text(get.get("id")) else "question"} "{name[:60]}" stands twice.',
                 where=where,
                 fix="Give every row its own id.",
             )
@@ -166,7 +154,7 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
             raise CorpusError(
                 f'"{name[:60]}" is marked unanswerable and has a reference.', where=where, fix="Remove one of the two."
             )
-        if not references and str(get.get("reference")).strip() == "[]" and not flag:
+        if listed(get.get("reference")) == [] and not flag:
             flag = True
             notes["An empty list of references says that the documents hold no answer: there, abstaining is right."] = (
                 None
@@ -180,7 +168,7 @@ def read_answers(path: Path, mapping: Mapping[str, str] | None = None) -> Answer
                 references,
                 _texts(get.get("tags"), "tags", where, notes),
                 flag,
-                str(get.get("document") or ""),
+                as_text(get.get("document")) or "",
             )
         )
     return AnswersFile(path, tuple(rows), columns, tuple(notes))

@@ -6,20 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import regex
+
+from ragtune.corpus.cells import by_name
 from ragtune.corpus.evidence import span_of
-from ragtune.corpus.formats import json_lines
-from ragtune.corpus.questions import find_quote
+from ragtune.corpus.normalise import normalise
+from ragtune.corpus.questions import find_quote, is_whole
+from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
 from ragtune.records import AnyOf, Document, Evidence, Question
 from ragtune.text.near import copy_it
 from ragtune.text.words import word_key
 
+_NUMBER_BEFORE = regex.compile(r"\d[.,:]\d$")
+_NUMBER_AFTER = regex.compile(r"\d[.,:]\d")
 CHANGED, UNCHANGED = "changed", "unchanged"
 
 
 @dataclass(frozen=True)
 class Change:
-    """In ``document`` the characters ``start`` to ``end`` become ``text``; ``answers`` are the new references of what they answered."""
+    """In ``document`` the characters ``start`` to ``end`` become ``text``; ``answers`` are the new references of what they answered.
+
+    ``times`` counts how often the text stands in the document; the first is changed.
+    """
 
     document: str
     start: int
@@ -27,6 +36,7 @@ class Change:
     old: str
     text: str
     answers: tuple[str, ...]
+    times: int = 1
 
 
 def read_changes(path: Path, documents: Mapping[str, Document]) -> list[Change]:
@@ -41,11 +51,11 @@ def read_changes(path: Path, documents: Mapping[str, Document]) -> list[Change]:
     for where, row in json_lines(path):
         if not all(isinstance(row.get(k), str) for k in ("document", "find", "replace")):
             raise CorpusError('a change needs the texts "document", "find" and "replace".', where=where)
-        document = documents.get(row["document"])
+        document = by_name(documents, row["document"])
         if document is None:
             raise CorpusError(f'there is no document "{row["document"]}".', where=where)
-        span = find_quote(document.text, row["find"])
-        if span is None:
+        spans = _places(document.text, row["find"])
+        if not spans:
             raise CorpusError(
                 f'"{row["find"][:60]}" does not stand in document "{document.id}".',
                 where=where,
@@ -54,8 +64,33 @@ def read_changes(path: Path, documents: Mapping[str, Document]) -> list[Change]:
         answers = row.get("answers", [row["replace"]])
         if not isinstance(answers, list) or not all(isinstance(a, str) and a.strip() for a in answers):
             raise CorpusError('"answers" must be a list of texts.', where=where)
-        found.append(Change(document.id, *span, document.text[slice(*span)], row["replace"], tuple(answers)))
+        own = document.text[slice(*spans[0])]
+        found.append(Change(document.id, *spans[0], own, row["replace"], tuple(answers), len(spans)))
     return found
+
+
+def notes_of(changes: Sequence[Change]) -> list[str]:
+    """Which changes could have meant another place."""
+    return [
+        f'corpus.changes: "{c.old[:60]}" stands {c.times} times in {c.document}; the first is changed '
+        "(write more of its sentence to mean another)"
+        for c in changes
+        if c.times > 1
+    ]
+
+
+def _places(text: str, find: str) -> list[tuple[int, int]]:
+    """Where ``find`` stands as whole words and numbers (12 stands neither in 2012 nor in 12.5); else where it may be meant."""
+    wanted = r"\s+".join(map(regex.escape, normalise(find).split()))
+    if not wanted:
+        return []
+    found = [m.span() for m in regex.finditer(wanted, text) if is_whole(text, *m.span())]
+    whole = [(a, b) for a, b in found if not _NUMBER_BEFORE.search(text[max(0, a - 2) : a + 1])]
+    whole = [(a, b) for a, b in whole if not _NUMBER_AFTER.match(text[b - 1 : b + 2])]
+    if whole or found:
+        return whole
+    meant = find_quote(text, find)
+    return [meant] if meant else []
 
 
 def _moved(at: int, changes: Sequence[Change], end: bool) -> int:

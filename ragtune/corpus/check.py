@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ragtune.corpus.load import Corpus
 from ragtune.errors import CorpusError
-from ragtune.records import Question
+from ragtune.records import Document, Question
 from ragtune.text.counts import counted
 from ragtune.text.words import plain_words
 
 #: share of common words from which two questions count as near-copies
 NEAR = 0.9
+#: share of characters in unknown tokens from which it is said
+UNKNOWN = 0.02
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class CorpusInfo:
     same_question: list[tuple[str, str]]
     leaks: list[Leak]
     skipped: list[tuple[str, str]]
+    notes: list[str]
     hash: str
 
 
@@ -110,8 +114,23 @@ def _repeated(pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return found
 
 
-def corpus_info(corpus: Corpus, lengths: Sequence[int]) -> CorpusInfo:
-    """``lengths``: tokens per document, in order (words where no tokenizer is at hand)."""
+class Knows(Protocol):
+    """What `unknown_share` needs of a tokenizer."""
+
+    def unknown(self, text: str) -> int: ...
+
+
+def unknown_share(documents: Sequence[Document], tokens: Knows) -> str:
+    """A warning where the embedder's tokenizer does not know a good part of the documents' characters, else ""."""
+    whole = sum(len(d.text) for d in documents)
+    unknown = sum(tokens.unknown(d.text) for d in documents)
+    if unknown < UNKNOWN * whole:
+        return ""
+    return f"{unknown / whole:.0%} of the documents' characters stand in words that the embedder does not know: choose one for their script and language."
+
+
+def corpus_info(corpus: Corpus, lengths: Sequence[int], notes: Sequence[str] = ()) -> CorpusInfo:
+    """``lengths``: tokens per document, in order (words where no tokenizer is at hand); ``notes`` join the corpus's own."""
     edges = [0, 64, 128, 256, 512, 1024, 2048, 4096, 10**9]
     histogram = [(a, b, sum(a <= n < b for n in lengths)) for a, b in zip(edges, edges[1:], strict=False)]
     questions = corpus.questions
@@ -134,5 +153,6 @@ def corpus_info(corpus: Corpus, lengths: Sequence[int]) -> CorpusInfo:
         same_question=_repeated([(q.id, q.text) for q in questions]),
         leaks=find_leaks(questions),
         skipped=[(s.path, s.reason) for s in corpus.skipped],
+        notes=[*corpus.notes, *notes],
         hash=corpus.hash,
     )

@@ -13,11 +13,12 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ragtune.corpus.outline import alone, heading_paths, headings, tables
 from ragtune.records import Chunk, Document
 from ragtune.store import digest
 from ragtune.text.sentences import sentence_spans
 
-VERSION = 2
+VERSION = 3
 Span = tuple[int, int]
 
 
@@ -53,12 +54,27 @@ class TokenSpans(Protocol):
     def spans(self, text: str) -> list[Span]: ...
 
 
+#: no token that a tokenizer knows is longer; of one that it does not know, so many characters count as a token
+LONGEST, UNKNOWN = 40, 8
+
+
+def _parted(token: Span) -> list[Span]:
+    """A token's span; that of an endless word which the tokenizer does not know, in pieces."""
+    start, end = token
+    if end - start <= LONGEST:
+        return [token] if end > start else []
+    return [(at, min(end, at + UNKNOWN)) for at in range(start, end, UNKNOWN)]
+
+
 class Ruler:
-    """Counts tokens between two characters of one text that was tokenised once."""
+    """Counts tokens between two characters of one text that was tokenised once.
+
+    Endless words count by their characters, so that no chunk is longer than ``size`` tokens of 40 characters.
+    """
 
     def __init__(self, text: str, tokens: Sequence[Span]) -> None:
         self.text = text
-        self.tokens = [t for t in tokens if t[1] > t[0]]
+        self.tokens = [part for t in tokens for part in _parted(t)]
         self._starts = [t[0] for t in self.tokens]
 
     def count(self, start: int, end: int) -> int:
@@ -146,25 +162,15 @@ def by_sentences(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
     return spans
 
 
-_HEADING = re.compile(r"^(#{1,6}) +(.+?)(?: +#+)?$", re.M)
-_FENCE = re.compile(r"^(```|~~~).*?^\1", re.M | re.S)
-
-
-def headings(text: str) -> list[tuple[int, int, str]]:
-    """(offset, level, title) of the Markdown headings outside code fences."""
-    fences = [m.span() for m in _FENCE.finditer(text)]
-    return [
-        (m.start(), len(m[1]), m[2]) for m in _HEADING.finditer(text) if not any(a <= m.start() < b for a, b in fences)
-    ]
-
-
 def by_markdown(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
-    """One chunk per section; long sections are cut recursively, a section never joins the next."""
-    edges = sorted({0, *(at for at, _, _ in headings(ruler.text)), len(ruler.text)})
+    """One chunk per section; long ones are cut recursively, none joins the next but a heading that has only a deeper one below."""
+    found = headings(ruler.text)
+    joined = set(alone(ruler.text, found).values())
+    edges = sorted({0, *(at for at, _, _ in found if at not in joined), len(ruler.text)})
     spans: list[Span] = []
     for start, end in zip(edges, edges[1:], strict=False):
         spans += _merge(ruler, _pieces(ruler, (start, end), settings.size), settings.size)
-    return [s for s in spans if not _HEADING.fullmatch(ruler.text[s[0] : s[1]].strip())]
+    return spans
 
 
 def whole(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
@@ -181,12 +187,31 @@ CHUNKERS: dict[str, Callable[[Ruler, ChunkSettings], list[Span]]] = {
 }
 
 
-def heading_path(found: Sequence[tuple[int, int, str]], at: int) -> list[str]:
-    """The headings that stand over offset ``at``, outermost first."""
-    path: list[tuple[int, str]] = []
-    for _offset, level, title in found[: bisect_right([h[0] for h in found], at)]:
-        path = [(lv, t) for lv, t in path if lv < level] + [(level, title)]
-    return [title for _, title in path]
+class Titles:
+    """What stands over each chunk of one document: its title, the path of headings, the head of a table cut before it."""
+
+    def __init__(self, document: Document) -> None:
+        self.title = str(document.metadata.get("title") or "")
+        found = headings(document.text)
+        self._below = alone(document.text, found)
+        self._offsets = [at for at, _, _ in found]
+        self._paths = heading_paths(found)
+        self._tables = tables(document.text)
+        self._rows = [t.rows for t in self._tables]
+
+    def path(self, start: int, end: int) -> list[str]:
+        """The headings over a chunk; where it begins with bare headings, the last of them counts."""
+        while self._below.get(start, end) < end:
+            start = self._below[start]
+        n = bisect_right(self._offsets, start)
+        return self._paths[n - 1] if n else []
+
+    def over(self, start: int, path: Sequence[str]) -> str:
+        """The title line of a chunk that begins at ``start``; a second line names the columns of a table begun before."""
+        n = bisect_right(self._rows, start)
+        head = self._tables[n - 1].head if n and start < self._tables[n - 1].end else ""
+        names = dict.fromkeys([self.title, *path] if self.title else path)
+        return "\n".join(filter(None, (" > ".join(names), head)))
 
 
 def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSpans) -> list[Chunk]:
@@ -195,8 +220,7 @@ def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSpa
     if not text.strip():
         return []
     ruler = Ruler(text, tokens.spans(text))
-    found = headings(text)
-    title = str(document.metadata.get("title") or "")
+    titles = Titles(document)
     chunks = []
     for start, end in CHUNKERS[settings.by](ruler, settings):
         while start < end and text[start].isspace():
@@ -205,8 +229,7 @@ def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSpa
             end -= 1
         if start == end:
             continue
-        path = heading_path(found, start)
-        names = list(dict.fromkeys([title, *path] if title else path))
+        path = titles.path(start, end)
         chunks.append(
             Chunk(
                 digest(document.id, start, end, text[start:end]),
@@ -214,7 +237,7 @@ def chunk_document(document: Document, settings: ChunkSettings, tokens: TokenSpa
                 start,
                 end,
                 text[start:end],
-                " > ".join(names) if settings.titles else "",
+                titles.over(start, path) if settings.titles else "",
                 {**document.metadata, "headings": path},
             )
         )

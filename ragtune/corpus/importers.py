@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import READERS, decode, json_lines
+from ragtune.corpus.cells import as_text, is_nothing
+from ragtune.corpus.encodings import decode
+from ragtune.corpus.formats import READERS
 from ragtune.corpus.load import document_files
 from ragtune.corpus.normalise import normalise
 from ragtune.corpus.questions import find_quote
+from ragtune.corpus.rows import delimited, json_lines, known
 from ragtune.errors import CorpusError
 from ragtune.store import writing
 
@@ -91,7 +95,7 @@ def import_beir(source: Path, dest: Path, split: str = "test") -> None:
     names = {"train": "train", "dev": "dev", "test": "test"}
     split_of: dict[str, str] = {}
     for file in sorted((source / "qrels").glob("*.tsv")):
-        for row in csv.reader(file.read_text("utf-8").splitlines(), delimiter="\t"):
+        for row in csv.reader(io.StringIO(decode(file.read_bytes(), file), newline=""), delimiter="\t"):
             if len(row) == 3 and row[2].lstrip("-").isdigit() and int(row[2]) > 0 and row[1] in filled:
                 relevant.setdefault(row[0], []).append(row[1])
                 split_of[row[0]] = names.get(file.stem, split)
@@ -109,25 +113,25 @@ def import_beir(source: Path, dest: Path, split: str = "test") -> None:
     _write(dest, documents, questions)
 
 
-def _question_rows(rows: Rows, split: str, where: Path) -> Rows:
-    for n, row in enumerate(rows, 1):
+_NAMES = ("id", "question", "user_input", "answers", "answer", "reference", "context", "split", "tags")
+
+
+def _question_rows(rows: Rows, split: str, where: Path, joint: str | None) -> Rows:
+    """Rows as questions; ``joint`` is what parts several answers in one text, where that is the format's custom."""
+    for n, raw in enumerate(rows, 1):
+        row = {k: v for k, v in known(raw, _NAMES).items() if not is_nothing(v)}
         text = row.get("question") or row.get("user_input")
         if not text:
             raise CorpusError(f'row {n} has no "question".', where=where)
         for name, value in (("question", text), ("context", row.get("context") or "")):
             if not isinstance(value, str):
                 raise CorpusError(f'"{name}" in row {n} must be a text.', where=where)
-        given = [row[k] for k in ("answers", "answer", "reference") if row.get(k) not in (None, "")]
-        answers = next((g for g in given if g), given[0] if given else None)
-        if isinstance(answers, str):
-            answers = [a.strip() for a in answers.split("||") if a.strip()]
-        if answers is not None and not (isinstance(answers, list) and all(isinstance(a, str) for a in answers)):
-            raise CorpusError(f'"answers" in row {n} must be a text or a list of texts.', where=where)
-        found = {
-            "id": str(row.get("id") or f"q{n:05d}"),
+        found: dict[str, Any] = {
+            "id": as_text(row.get("id")) or f"q{n:05d}",
             "question": text,
             "split": row.get("split") or split,
         }
+        answers = _given(row, n, where, joint)
         if answers is not None:
             found["answers"] = answers
         tags = row.get("tags") or []
@@ -137,10 +141,23 @@ def _question_rows(rows: Rows, split: str, where: Path) -> Rows:
         yield found
 
 
-def _questions_with_contexts(rows: Rows, dest: Path, split: str, source: Path) -> None:
+def _given(row: dict[str, Any], n: int, where: Path, joint: str | None) -> list[str] | None:
+    """The answers of the first column that gives any; ``[]`` says that there is none, an empty text says nothing."""
+    given = [row[k] for k in ("answers", "answer", "reference") if row.get(k, "") != ""]
+    answers = next((g for g in given if g != []), given[0] if given else None)
+    if answers is None or answers == []:
+        return answers
+    parts = answers.split(joint) if joint and isinstance(answers, str) else answers
+    texts = [as_text(a) for a in (parts if isinstance(parts, list) else [parts])]
+    if any(t is None for t in texts):
+        raise CorpusError(f'"answers" in row {n} must be a text or a list of texts.', where=where)
+    return [t.strip() for t in texts if t and t.strip()] or None
+
+
+def _questions_with_contexts(rows: Rows, dest: Path, split: str, source: Path, joint: str | None = None) -> None:
     documents: dict[str, dict[str, Any]] = {}
     questions = []
-    for row in _question_rows(rows, split, source):
+    for row in _question_rows(rows, split, source, joint):
         context = row.pop("_context", None)
         if context:
             text = normalise(context)
@@ -165,7 +182,7 @@ def import_jsonl(source: Path, dest: Path, split: str = "test") -> None:
 
 def import_csv(source: Path, dest: Path, split: str = "test") -> None:
     """CSV with the columns question, answers (several joined by ``||``), context; optional id, split, tags."""
-    _questions_with_contexts(csv.DictReader(decode(source.read_bytes(), source).splitlines()), dest, split, source)
+    _questions_with_contexts((row for _, row in delimited(source).rows), dest, split, source, "||")
 
 
 def import_folder(source: Path, dest: Path, split: str = "test") -> None:

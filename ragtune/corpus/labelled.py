@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.formats import decode, json_lines
+from ragtune.corpus.cells import as_text
+from ragtune.corpus.encodings import decode
+from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
 from ragtune.records import Answer, Chunk, Hit, Question, Row
 from ragtune.store import write_text
@@ -131,9 +133,9 @@ def _supported(where: str, id: str, row: dict[str, Any], label: bool) -> Labelle
 
 def _judged(where: str, id: str, row: dict[str, Any], label: bool) -> Labelled:
     given = row.get("references", row.get("answers", row.get("reference")))
-    given = [given] if isinstance(given, str) else given if isinstance(given, list) else []
-    references = [str(r) for r in given if str(r).strip()]
-    question, answer = row.get("question"), row.get("answer")
+    texts = [as_text(r) for r in (given if isinstance(given, list) else [given])]
+    references = [t for t in texts if t and t.strip()]
+    question, answer = row.get("question"), as_text(row.get("answer"))
     if not references or not isinstance(question, str) or not isinstance(answer, str):
         raise CorpusError('a line needs "question", "references" and "answer".', where=where)
     return judged(id, question, references, answer, label, str(row.get("group", question)))
@@ -143,7 +145,7 @@ def read_begin(path: Path) -> list[Labelled]:
     """A file of BEGIN (Dziri et al. 2022): *fully attributable* against the rest."""
     if not path.is_file():
         raise CorpusError("there is no such file.", where=path)
-    text = io.StringIO(decode(path.read_bytes(), path))
+    text = io.StringIO(decode(path.read_bytes(), path), newline="")
     rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
     if not {"knowledge", "message", "response", "begin_label"} <= set(rows.fieldnames or ()):
         raise CorpusError(

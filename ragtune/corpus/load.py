@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.corpus import formats
 from ragtune.corpus.answers import questions_of, read_answers
-from ragtune.corpus.changes import apply_changes, read_changes
+from ragtune.corpus.cells import file_name
+from ragtune.corpus.changes import apply_changes, notes_of, read_changes
+from ragtune.corpus.encodings import decode
 from ragtune.corpus.questions import read_questions
+from ragtune.corpus.reading import Reading
 from ragtune.errors import CorpusError, RagtuneError
 from ragtune.records import Document, Question, question_key, to_json
 from ragtune.store import Store, digest, file_digest
@@ -85,7 +89,12 @@ def document_files(folder: Path) -> list[Path]:
 
 
 def read_file(path: Path, doc_id: str, max_mb: float) -> list[Document]:
-    """The Documents of one file.
+    """The Documents of `read_whole`."""
+    return list(read_whole(path, doc_id, max_mb).documents)
+
+
+def read_whole(path: Path, doc_id: str, max_mb: float) -> Reading:
+    """The Documents of one file that hold text, with the metadata beside it, and what is to be said of reading it.
 
     Raises:
         CorpusError: unknown suffix, too large, broken or empty.
@@ -108,45 +117,58 @@ def read_file(path: Path, doc_id: str, max_mb: float) -> list[Document]:
     extra = {}
     if side.exists():
         try:
-            extra = json.loads(side.read_text("utf-8"))
+            extra = json.loads(decode(side.read_bytes(), side))
         except ValueError:
             raise CorpusError("this side metadata is not JSON.", where=side) from None
-    documents = [Document(d.id, d.text, {**d.metadata, **extra}) for d in reader(path, doc_id)]
-    filled = [d for d in documents if d.text]
+        if not isinstance(extra, dict):
+            raise CorpusError("this side metadata is not a JSON object.", where=side)
+    reading = reader(path, doc_id)
+    filled = tuple(Document(d.id, d.text, {**d.metadata, **extra}) for d in reading.documents if d.text)
     if not filled:
         raise CorpusError("there is no text in this file.", where=path, fix="Remove it, or export it with its text.")
-    return filled
+    return Reading(filled, reading.notes)
 
 
 def _read_documents(
     folder: Path, settings: CorpusSettings, store: Store | None
-) -> tuple[list[Document], list[Skipped]]:
+) -> tuple[list[Document], list[Skipped], tuple[str, ...]]:
     documents: list[Document] = []
+    notes: dict[str, list[str]] = {}
     skipped: list[Skipped] = []
     log = store.log("read", f"v{formats.VERSION}") if store else None
     fresh = {}
     for path in document_files(folder):
-        doc_id = path.relative_to(folder).as_posix()
+        doc_id = file_name(path.relative_to(folder).as_posix())
         side = path.with_name(path.name + ".meta.json")
         key = ""
         if log is not None and path.stat().st_size <= settings.max_document_mb * 1e6:
             key = digest(doc_id, file_digest(path), file_digest(side) if side.exists() else "")
             if key in log.items:
-                documents += [Document(d["id"], d["text"], d["metadata"]) for d in log.items[key]]
+                stored = log.items[key]
+                documents += [Document(d["id"], d["text"], d["metadata"]) for d in stored["documents"]]
+                for note in stored["notes"]:
+                    notes.setdefault(note, []).append(doc_id)
                 continue
         try:
-            read = read_file(path, doc_id, settings.max_document_mb)
+            read = read_whole(path, doc_id, settings.max_document_mb)
         except RagtuneError as error:
             if settings.bad_documents == "error":
                 raise
             skipped.append(Skipped(doc_id, str(error)))
             continue
         if key:
-            fresh[key] = [to_json(d) for d in read]
-        documents += read
+            fresh[key] = {"documents": [to_json(d) for d in read.documents], "notes": list(read.notes)}
+        documents += read.documents
+        for note in read.notes:
+            notes.setdefault(note, []).append(doc_id)
     if log is not None and fresh:
         log.add(fresh)
-    return documents, skipped
+    return documents, skipped, tuple(f"{_some(names)}: {note}" for note, names in notes.items())
+
+
+def _some(names: Sequence[str], shown: int = 3) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return ", ".join(names[:shown]) + more
 
 
 def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
@@ -171,13 +193,13 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
             where=path,
             fix="Put the documents there, or use `ragtune corpus import folder`.",
         )
-    documents, skipped = _read_documents(folder, settings, store)
+    documents, skipped, notes = _read_documents(folder, settings, store)
     if not documents:
         why = f" ({skipped[0].reason})" if skipped else ""
         raise CorpusError(
             f"the corpus is empty: no document could be read{why}.",
             where=folder,
-            fix="Add .txt, .md, .html, .pdf, .docx, .jsonl or .csv files.",
+            fix="Add .txt, .md, .html, .pdf, .docx, .jsonl, .csv or .tsv files.",
         )
     seen: set[str] = set()
     for document in documents:
@@ -188,5 +210,6 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
     questions = read_questions(file, documents) if file.exists() else []
     if settings.changes:
         changes = read_changes(Path(settings.changes), {d.id: d for d in documents})
+        notes = (*notes, *notes_of(changes))
         documents, questions = apply_changes(documents, questions, changes)
-    return Corpus(path, tuple(documents), tuple(questions), tuple(skipped))
+    return Corpus(path, tuple(documents), tuple(questions), tuple(skipped), notes)

@@ -20,5 +20,5 @@ def normalise(text: str) -> str:
     text = _BREAKS.sub("\n", text)
     text = _SPACES.sub(" ", text).translate(_DROP)
     text = unicodedata.normalize("NFC", text)
-    text = re.sub(r" +$", "", text, flags=re.M)
+    text = "\n".join(line.rstrip(" ") for line in text.split("\n"))
     return re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -10,9 +10,10 @@ from typing import Any
 
 import regex
 
+from ragtune.corpus.cells import as_text, by_name, is_nothing
 from ragtune.corpus.evidence import span_of
-from ragtune.corpus.formats import json_lines
 from ragtune.corpus.normalise import normalise
+from ragtune.corpus.rows import json_lines
 from ragtune.errors import CorpusError
 from ragtune.records import AnyOf, Document, Evidence, Item, Question
 from ragtune.text.fold import any_quotes
@@ -35,24 +36,37 @@ def find_quote(text: str, quote: str, near: int = 0, whole: bool = True) -> tupl
         return None
     for spelling in (re.escape, any_quotes):
         found = re.finditer(r"\s+".join(map(spelling, words)), text)
-        spans = [m.span() for m in found if not whole or _whole(text, *m.span())]
+        spans = [m.span() for m in found if not whole or is_whole(text, *m.span())]
         if spans:
             break
     return min(spans or find_words(text, quote), key=lambda s: abs(s[0] - near), default=None)
 
 
-def _whole(text: str, start: int, end: int) -> bool:
+def is_whole(text: str, start: int, end: int) -> bool:
     """No word or number of ``text`` goes on beyond either end."""
     pairs = ((text[start - 1 : start + 1] if start else ""), text[end - 1 : end + 1])
     return not any(len(pair) == 2 and _WITHIN.fullmatch(pair) for pair in pairs)
 
 
 def _strings(value: Any, name: str, where: str) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [value]
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise CorpusError(f'"{name}" must be a list of strings.', where=where)
-    return tuple(v.strip() for v in value if v.strip())
+    texts = [as_text(v) for v in (value if isinstance(value, list) else [value])]
+    if any(t is None for t in texts):
+        raise CorpusError(f'"{name}" must be a list of texts.', where=where)
+    return tuple(t.strip() for t in texts if t and t.strip())
+
+
+def _answers(value: Any, where: str) -> tuple[str, ...] | None:
+    """None: nobody said; (): the documents hold no answer. An empty text says neither."""
+    if is_nothing(value):
+        return None
+    found = _strings(value, "answers", where)
+    if not found and value != []:
+        raise CorpusError(
+            '"answers" holds nothing but an empty text.',
+            where=where,
+            fix='Write [] where the documents hold no answer; leave "answers" out where nobody said what is right.',
+        )
+    return found
 
 
 def _item(item: Any, documents: Mapping[str, Document], where: str) -> Item:
@@ -70,7 +84,7 @@ def _span(item: Any, documents: Mapping[str, Document], where: str) -> Evidence:
         raise CorpusError(
             'evidence needs "document", and "quote" or "start" and "end" where it is a part of it.', where=where
         )
-    document = documents.get(str(item["document"]))
+    document = by_name(documents, item["document"])
     if document is None:
         raise CorpusError(
             f'evidence names document "{item["document"]}", which the corpus does not hold.',
@@ -104,7 +118,7 @@ def _more_tags(row: Mapping[str, Any], where: str) -> list[str]:
     for key in sorted(set(row) - _KEYS):
         if close := difflib.get_close_matches(key.lower(), _KEYS, n=1, cutoff=0.8):
             raise CorpusError(f'unknown key "{key}".', where=where, fix=f'Did you mean "{close[0]}"?')
-    return [f"{k}:{v}" for k, v in row.items() if k not in _KEYS and isinstance(v, str | int | float)]
+    return [f"{k}:{v}" for k, v in row.items() if k not in _KEYS and as_text(v) is not None]
 
 
 def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) -> Question:
@@ -114,19 +128,20 @@ def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) ->
     ``{"any": [...]}`` holds alternatives, of which one is enough (see `corpus.evidence`).
     """
     more = _more_tags(row, where)
-    for key in ("id", "question"):
-        if not isinstance(row.get(key), str) or not row[key].strip():
+    name, text = as_text(row.get("id")), row.get("question")
+    for key, said in (("id", name), ("question", text)):
+        if not isinstance(said, str) or not said.strip():
             raise CorpusError(f'"{key}" is missing or empty.', where=where)
     split = row.get("split", "test")
     if split not in ("train", "dev", "test"):
         raise CorpusError(f'split "{split}" is not one of train, dev, test.', where=where)
-    evidence = row.get("evidence", [{"document": row["document"]}] if row.get("document") else [])
+    evidence = row.get("evidence", [{"document": own}] if (own := as_text(row.get("document"))) else [])
     if not isinstance(evidence, list):
         raise CorpusError('"evidence" must be a list.', where=where)
     return Question(
-        row["id"],
-        normalise(row["question"]),
-        None if row.get("answers") is None else _strings(row["answers"], "answers", where),
+        str(name),
+        normalise(str(text)),
+        _answers(row.get("answers"), where),
         tuple(dict.fromkeys(_item(e, documents, where) for e in evidence)),  # an item given twice counts once
         split,
         (*_strings(row.get("tags", []), "tags", where), *more),

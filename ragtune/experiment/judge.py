@@ -14,7 +14,7 @@ from ragtune.records import Hit, Row, Score, question_key
 from ragtune.store import decode, digest
 from ragtune.text.overlap import normalise_answer
 
-JUDGE_VERSION = 2
+JUDGE_VERSION = 3
 #: answers that are judged together
 BATCH = 128
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ragtune.analysis.means import Estimate, clusters_of, estimate
 from ragtune.corpus import chunking
+from ragtune.corpus.check import unknown_share
 from ragtune.errors import ExperimentError
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
@@ -28,7 +29,7 @@ from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.source import SOURCES, Parts, Source
 from ragtune.store import digest
 
-RETRIEVE_VERSION, INDEX_VERSION = 3, 1
+RETRIEVE_VERSION, INDEX_VERSION = 4, 2
 #: raised when the oracle's hits change, which depend on evidence as no others do
 ORACLE_VERSION = 2
 #: hits kept per question: enough for recall@10, more if a setup shows more
@@ -79,6 +80,8 @@ def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
         if folder is None:
             tokens = token_spans(bench.ref(embedder_name(setup)))
             made = [c for d in bench.corpus.documents for c in chunking.chunk_document(d, setup.chunking, tokens)]
+            if said := unknown_share(bench.corpus.documents, tokens):
+                bench.progress.say(f"{embedder_name(setup)}: {said}")
             with bench.store.create("chunk", key) as folder:
                 rows = [[c.document_id, c.start, c.end, c.title, c.metadata.get("headings", [])] for c in made]
                 lines = [json.dumps(row, ensure_ascii=False) for row in rows]
@@ -94,7 +97,7 @@ def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
 def _read_chunks(bench: Workbench, folder: Path) -> list[Chunk]:
     by_id = {d.id: d for d in bench.corpus.documents}
     found = []
-    for line in (folder / "chunks.jsonl").read_text("utf-8").splitlines():
+    for line in filter(None, (folder / "chunks.jsonl").read_text("utf-8").split("\n")):
         doc_id, start, end, title, path = json.loads(line)
         document = by_id[doc_id]
         text = document.text[start:end]
@@ -186,11 +189,16 @@ def _dense(
 
 def _embed(bench: Workbench, encoder: CachedEncoder, texts: list[str]) -> Array:
     with bench.timed("embed") as work:
-        before = encoder.computed
+        before, long = encoder.computed, encoder.in_windows
         with bench.progress.stage("embed chunks", len(texts)) as tick:
             vectors = encoder.encode(texts, "document", tick)
         work.computed += encoder.computed - before
         work.reused += len(set(texts)) - (encoder.computed - before)
+    if encoder.in_windows > long:
+        bench.progress.say(
+            f"{encoder.in_windows - long} chunk(s) are longer with their titles than the embedder reads at once: each is embedded "
+            "in windows, whose mean stands for it. A smaller chunking.size gives sharper vectors."
+        )
     return vectors
 
 

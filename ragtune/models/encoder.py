@@ -21,6 +21,7 @@ import numpy.typing as npt
 from ragtune.models.adapters import merged
 from ragtune.models.devices import best_device, quiet
 from ragtune.models.names import ModelRef, load_failure
+from ragtune.models.windows import pooled, windows
 from ragtune.store import digest, writing
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ Array = npt.NDArray[np.float32]
 Kind = Literal["document", "query"]
 Progress = Callable[[int], None]
 ROWS, STEP = 8, 16
+#: raise it when a text's vector changes, so that kept ones are made anew
+VERSION = 2
 
 
 class TextEncoder(Protocol):
@@ -53,6 +56,7 @@ class SentenceEncoder:
         self._model: SentenceTransformer | None = None
         self._lock = threading.RLock()
         self.texts_encoded = 0
+        self.in_windows = 0  # texts longer than the model's window
 
     @property
     def model(self) -> SentenceTransformer:
@@ -89,7 +93,6 @@ class SentenceEncoder:
         texts: Sequence[str],
         kind: Kind,
         take: Callable[[int, dict[str, Any], int], None],
-        progress: Progress | None,
     ) -> None:
         """Run all texts in batches of fixed shape; ``take(text index, model output, row)`` gets each result."""
         import torch
@@ -113,22 +116,41 @@ class SentenceEncoder:
                 for row, i in enumerate(group):
                     take(i, out, row)
                 self.texts_encoded += len(group)
-                if progress:
-                    progress(len(group))
+
+    def _windows(self, texts: Sequence[str], kind: Kind) -> list[list[tuple[str, int]]]:
+        """Each text in the windows that the model can read at once, with their tokens."""
+        tokenizer = self.model.tokenizer
+        limit = int(self.model.max_seq_length or 512)
+        taken = len(tokenizer(self._prompt(kind))["input_ids"])  # special tokens, and the prompt's own
+        found = [windows(t, max(8, limit - taken), self.spans) for t in texts]
+        self.in_windows += sum(len(parts) > 1 for parts in found)
+        return found
 
     def encode(self, texts: Sequence[str], kind: Kind = "document", progress: Progress | None = None) -> Array:
-        found: list[Array] = [np.empty(0, np.float32)] * len(texts)
+        """Texts longer than the model's window are read in windows; the mean of these, by tokens, stands for them."""
+        if not texts:
+            return np.empty((0, 0), np.float32)
+        parts = self._windows(texts, kind)
+        flat = [(n, text) for n, own in enumerate(parts) for text, _ in own]
+        found: list[list[Array]] = [[np.empty(0, np.float32)] * len(own) for own in parts]
+        first = np.cumsum([0, *map(len, parts)])
 
         def take(i: int, out: dict[str, Any], row: int) -> None:
-            found[i] = out["sentence_embedding"][row].float().cpu().numpy()
+            n = flat[i][0]
+            found[n][i - first[n]] = out["sentence_embedding"][row].float().cpu().numpy()
+            if progress and i == first[n]:
+                progress(1)
 
-        if texts:
-            self._forward(texts, kind, take, progress)
-        return unit(np.stack(found)) if texts else np.empty((0, 0), np.float32)
+        self._forward([text for _, text in flat], kind, take)
+        return unit(np.stack([pooled(own, [k for _, k in p]) for own, p in zip(found, parts, strict=True)]))
 
     def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]:
         """One unit vector per token (special tokens and padding left out), shape (tokens, dim) for each text."""
-        found: list[Array] = [np.empty(0, np.float32)] * len(texts)
+        if not texts:
+            return []
+        parts = self._windows(texts, kind)
+        flat = [text for own in parts for text, _ in own]
+        found: list[Array] = [np.empty(0, np.float32)] * len(flat)
         special = set(self.model.tokenizer.all_special_ids)
 
         def take(i: int, out: dict[str, Any], row: int) -> None:
@@ -139,9 +161,9 @@ class SentenceEncoder:
             vectors = out["token_embeddings"][row].float().cpu().numpy()[keep]
             found[i] = unit(vectors) if len(vectors) else np.zeros((1, vectors.shape[1]), np.float32)
 
-        if texts:
-            self._forward(texts, kind, take, None)
-        return found
+        self._forward(flat, kind, take)
+        rows = iter(found)
+        return [np.concatenate([next(rows) for _ in own]) for own in parts]
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Token offsets of ``text`` (for chunk sizes), by the model's own fast tokenizer."""
@@ -164,7 +186,7 @@ class CachedEncoder:
     def __init__(self, inner: TextEncoder, folder: Path) -> None:
         self.inner = inner
         self.fingerprint = inner.fingerprint
-        self._path = folder / f"{inner.fingerprint}.sqlite"
+        self._path = folder / f"{inner.fingerprint}.v{VERSION}.sqlite"
         self.computed = self.reused = 0
         self._fresh = False
 
@@ -236,6 +258,11 @@ class CachedEncoder:
         finally:
             db.close()
         return np.stack([known[k] for k in keys])
+
+    @property
+    def in_windows(self) -> int:
+        """How many texts were longer than the model's window when they were embedded."""
+        return int(getattr(self.inner, "in_windows", 0))
 
     def missing(self, texts: Sequence[str], kind: Kind = "document") -> int:
         """How many distinct texts would have to be embedded."""

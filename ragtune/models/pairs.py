@@ -12,11 +12,14 @@ from ragtune.errors import ModelError
 from ragtune.models.adapters import merged
 from ragtune.models.devices import best_device, quiet
 from ragtune.models.names import ModelRef, load_failure
+from ragtune.models.windows import windows
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
 
 Logits = npt.NDArray[np.float32]
+#: special tokens around two texts, at most
+_MARKS = 4
 _YES = ("entail", "support", "consisten")
 
 
@@ -64,9 +67,30 @@ class PairModel:
         return np.asarray(found.float().cpu().numpy().reshape(len(pairs), -1), np.float32)
 
     def relevance(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
-        """One number per pair, higher for more relevant: the model's output, the last of several labels."""
-        scores = np.asarray(self.model.predict(list(pairs), batch_size=16, show_progress_bar=False))
-        return [float(s) for s in (scores[:, -1] if scores.ndim == 2 else scores)]
+        """One number per pair, higher for more relevant: the model's output, the last of several labels.
+
+        A second text longer than the model's window is read in windows, of which the best counts (MaxP, Dai and Callan 2019).
+        """
+        parts = [self._windows(first, second) for first, second in pairs]
+        flat = [(first, part) for (first, _), own in zip(pairs, parts, strict=True) for part in own]
+        scores = np.asarray(self.model.predict(flat, batch_size=16, show_progress_bar=False))
+        rows = iter(scores[:, -1] if scores.ndim == 2 else scores)
+        return [max(float(next(rows)) for _ in own) for own in parts]
+
+    def _windows(self, first: str, second: str) -> list[str]:
+        tokenizer: Any = self.model.tokenizer
+        limit = int(getattr(self.model, "max_seq_length", None) or tokenizer.model_max_length)
+        if len(first.encode()) + len(second.encode()) + _MARKS <= limit or not tokenizer.is_fast:
+            return [second]
+
+        def spans(text: str) -> list[tuple[int, int]]:
+            made = tokenizer(
+                text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+            )
+            return [(int(a), int(b)) for a, b in made["offset_mapping"]]
+
+        room = limit - _MARKS - len(spans(first))
+        return [text for text, _ in windows(second, max(room, limit // 4), spans)]
 
     def entailing_label(self) -> int | None:
         """The label that says entailment; None for a single output. Of two unnamed labels the second (MiniCheck).

@@ -20,6 +20,14 @@ class FastTokens:
     def spans(self, text: str) -> list[tuple[int, int]]:
         return [(int(a), int(b)) for a, b in self._tokenizer.encode(text, add_special_tokens=False).offsets]
 
+    def unknown(self, text: str) -> int:
+        """How many characters of ``text`` stand in tokens that the model does not know."""
+        name = getattr(self._tokenizer.model, "unk_token", None)
+        if name is None:
+            return 0
+        made = self._tokenizer.encode(text, add_special_tokens=False)
+        return sum(b - a for t, (a, b) in zip(made.tokens, made.offsets, strict=True) if t == name)
+
 
 class AutoTokens:
     """Offsets through transformers, for hub ids and folders without ``tokenizer.json``."""
@@ -39,6 +47,18 @@ class AutoTokens:
             text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
         )
         return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+
+    def unknown(self, text: str) -> int:
+        """How many characters of ``text`` stand in tokens that the model does not know."""
+        mark = self._tokenizer.unk_token_id
+        if mark is None:
+            return 0
+        made = self._tokenizer(
+            text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False
+        )
+        return sum(
+            int(b) - int(a) for i, (a, b) in zip(made["input_ids"], made["offset_mapping"], strict=True) if i == mark
+        )
 
 
 def token_spans(ref: ModelRef) -> FastTokens | AutoTokens:

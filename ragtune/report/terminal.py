@@ -111,5 +111,6 @@ def corpus_table(info: CorpusInfo) -> str:
             f"{len(info.leaks)} leaks of test questions into train: "
             + "; ".join(f"{k.test_id} ~ {k.train_id} ({k.similarity:.2f})" for k in info.leaks[:5])
         )
+    lines += info.notes
     lines.append(f"version {info.hash}")
     return "\n".join(lines)

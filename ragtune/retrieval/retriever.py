@@ -23,11 +23,19 @@ def matches(metadata: Mapping[str, Any], where: Mapping[str, Any]) -> bool:
     """True if for every key the chunk's value equals, is one of, or (for lists) holds one of the wanted values."""
     for key, wanted in where.items():
         have = metadata.get(key)
-        options = wanted if isinstance(wanted, list) else [wanted]
-        values = have if isinstance(have, list) else [have]
-        if not any(v in options for v in values):
+        options = {_plain(w) for w in (wanted if isinstance(wanted, list) else [wanted])}
+        if not any(_plain(v) in options for v in (have if isinstance(have, list) else [have])):
             return False
     return True
+
+
+def _plain(value: Any) -> str:
+    """One spelling of a value: YAML's 2024, true and 2024-01-02 equal the texts that a CSV holds of them."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip().lower() if str(value).strip().lower() in ("true", "false") else str(value).strip()
 
 
 class Retriever:

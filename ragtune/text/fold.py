@@ -9,7 +9,7 @@ import regex
 
 _DROP = regex.compile(r"[\u00ad\u200b-\u200f\u2060\ufeff\ufe0e\ufe0f]")
 _SUPER = regex.compile(r"[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
-_FRACTION = regex.compile(r"(\d*)\s?([\u00bc-\u00be\u2150-\u215e])")
+_FRACTION = regex.compile(r"(?:(?<!\d)(\d++)\s?)?([\u00bc-\u00be\u2150-\u215e])")
 _ALIKE = {"'": "‘’‚‛′`´ʼ＇", '"': "“”„‟«»″＂", "-": "‐‑‒–—―−﹣－"}
 _QUOTES = str.maketrans({other: plain for plain, others in _ALIKE.items() for other in others})
 #: scripts whose marks only help reading: accents, vowel signs

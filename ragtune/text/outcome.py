@@ -13,7 +13,7 @@ from ragtune.text.languages import CODES, language
 #: one mark: [1], [1, 2], [1-3], [Context 2], 【1】; of no-break or full-width signs alike
 _WORD = r"(?:(?:contexts?|documents?|docs?|sources?|passages?|refs?|references?|citations?|kontext|quelle|来源|文档|上下文)\s*[#:：]?\s*)?"
 _NUMBERS = rf"{_WORD}\d{{1,3}}(?:\s*(?:[,;，、；]|and|und|和|&|[-–—~])\s*{_WORD}\d{{1,3}})*"
-_CITATION = re.compile(rf"\s*[\[［【]\s*({_NUMBERS})\s*[\]］】]", re.IGNORECASE)
+_CITATION = re.compile(rf"(?<!\s)\s*[\[［【]\s*({_NUMBERS})\s*[\]］】]", re.IGNORECASE)
 _RANGE = re.compile(r"(\d+)\s*[-–—~]\s*\D*?(\d+)|(\d+)")
 #: what follows an index into a list, a[1].name, or a link, [1](…), and never a citation
 _CODE_AFTER = re.compile(r"[\w(=\[]|\.\w|:\s*http|\s*[-+*/]?=")

@@ -6,9 +6,11 @@ import re
 
 from ragtune.text.languages import language
 
-_END = re.compile(r"[。！？；…]+[”’』」）)]*|[.!?]+[\"'”’)\]]*(?=\s|$)|\n+")
+_END = re.compile(r"[。！？；…]+[”’』」）)]*|(?<![.!?])[.!?]++[\"'”’)\]]*+(?=\s|$)|\n+")
 #: from this many characters a line may be one that was wrapped by hand
 _WRAPPED = 50
+#: an abbreviation or a list number is no longer than this
+_WORD = 40
 _KEY = re.compile(r"[\w -]{1,30}: ")
 
 
@@ -24,7 +26,7 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
     for match in _END.finditer(text, start, end):
         if match[0] == "\n" and _goes_on(text, start, match.start(), end):
             continue
-        if match[0][0] == "." and _is_inner_stop(text[left : match.start()]):
+        if match[0][0] == "." and _is_inner_stop(text[max(left, match.start() - _WORD) : match.start()]):
             continue
         _add(spans, text, left, match.end())
         left = match.end()
@@ -34,7 +36,7 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
 
 def _goes_on(text: str, start: int, at: int, end: int) -> bool:
     """True if the line break at ``at`` only wraps a sentence."""
-    line = text[max(start, text.rfind("\n", start, at) + 1) : at]
+    line = text[max(start, text.rfind("\n", max(start, at - _WRAPPED), at) + 1, at - _WRAPPED) : at]
     following = text[at + 1 : min(end, at + 60)]
     return len(line) >= _WRAPPED and line[-1] not in ".!?:;|" and following[:1].islower() and not _KEY.match(following)
 

@@ -5,11 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from ragtune.corpus.chunking import CHUNKERS, ChunkSettings, chunk_document, headings
+from ragtune.corpus.check import unknown_share
+from ragtune.corpus.chunking import CHUNKERS, ChunkSettings, chunk_document
 from ragtune.corpus.normalise import normalise
+from ragtune.corpus.outline import headings
 from ragtune.models.names import resolve
 from ragtune.models.tokens import token_spans
-from ragtune.records import Document
+from ragtune.records import Chunk, Document
 from ragtune.text.sentences import sentence_spans
 
 TOKENS = token_spans(resolve("bundled:minilm"))
@@ -126,3 +128,49 @@ def test_lines_wrapped_by_hand_stay_one_sentence() -> None:
     assert len(sentence_spans(rows)) == 2
     listed = "A long first line that ends with a colon and is followed by points:\nfirst point\nsecond point"
     assert len(sentence_spans(listed)) == 3
+
+
+def cut(text: str, **settings: object) -> list[Chunk]:
+    return chunk_document(Document("d", normalise(text)), ChunkSettings(**settings), TOKENS)  # type: ignore[arg-type]
+
+
+def test_a_heading_alone_is_kept_with_what_stands_below_it_or_by_itself() -> None:
+    found = cut("# Guide\n\n## Start\n\nPlug it in.\n\n# Contact\n\n# Index", by="markdown")
+    assert [c.text for c in found] == ["# Guide\n\n## Start\n\nPlug it in.", "# Contact", "# Index"]
+    assert [c.title for c in found] == ["Guide > Start", "Contact", "Index"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("````\n```\n# code\n```\n# code\n````\n# Real", ["Real"]),  # a longer fence holds a shorter one
+        ("~~~\n```\n# code\n~~~\n# Real", ["Real"]),
+        ("# Real\n\n```sh\n# code, never closed\n", ["Real"]),
+        ("```not a fence``` on one line\n# Real #", ["Real"]),
+        ("# C# and F#\n## Two ##", ["C# and F#", "Two"]),
+    ],
+)
+def test_headings_stand_outside_fences(text: str, wanted: list[str]) -> None:
+    assert [h[2] for h in headings(text)] == wanted
+
+
+def test_a_table_that_is_cut_keeps_its_columns_names() -> None:
+    rows = "\n".join(f"| item {n} | {n},50 euros |" for n in range(40))
+    found = cut(f"# Prices\n\n| Thing | Price |\n| --- | --- |\n{rows}\n\nAll prices hold until June.", size=48)
+    assert len(found) > 3
+    assert all("| Thing | Price |" in c.titled for c in found if "item" in c.text)
+    assert found[-1].titled.count("Price |") == ("item" in found[-1].text.split("\n")[0])
+    assert "| Thing |" not in cut("| Thing | Price |\n| --- | --- |\n| a | b |")[0].title
+
+
+def test_words_that_the_tokenizer_does_not_know_are_cut_by_characters() -> None:
+    found = cut("x" * 20_000, size=64)
+    assert len(found) > 10
+    assert max(len(c.text) for c in found) <= 64 * 40
+    assert "".join(c.text for c in found) == "x" * 20_000
+
+
+def test_the_share_of_unknown_characters_is_said() -> None:
+    documents = [Document("a", "Plain words here."), Document("b", "x" * 300)]
+    assert unknown_share(documents[:1], TOKENS) == ""
+    assert "95% of the documents' characters" in unknown_share(documents, TOKENS)

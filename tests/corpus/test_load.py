@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import QUESTIONS, write_corpus
 
+from ragtune.corpus import formats
 from ragtune.corpus.check import corpus_info, find_leaks, refuse_leaks
 from ragtune.corpus.load import CorpusSettings, load_corpus
 from ragtune.corpus.questions import find_quote
@@ -61,9 +62,9 @@ def test_stored_readings_are_reused_and_equal(corpus: Path, tmp_path: Path) -> N
     store = Store(tmp_path / "store")
     settings = CorpusSettings(path=str(corpus))
     first = load_corpus(settings, store)
-    size = (tmp_path / "store" / "read" / "v1.jsonl").stat().st_size
+    size = (tmp_path / "store" / "read" / f"v{formats.VERSION}.jsonl").stat().st_size
     assert load_corpus(settings, store).hash == first.hash
-    assert (tmp_path / "store" / "read" / "v1.jsonl").stat().st_size == size
+    assert (tmp_path / "store" / "read" / f"v{formats.VERSION}.jsonl").stat().st_size == size
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,8 @@ def test_stored_readings_are_reused_and_equal(corpus: Path, tmp_path: Path) -> N
         ({"id": "n", "question": "  "}, "missing or empty"),
         ({"id": "n", "question": "x?", "split": "exam"}, "not one of"),
         ({"id": "n", "question": "x?", "answer": "y"}, "unknown key"),
-        ({"id": "n", "question": "x?", "answers": [1]}, "list of strings"),
+        ({"id": "n", "question": "x?", "answers": [{}]}, "list of texts"),
+        ({"id": "n", "question": "x?", "answers": [""]}, "nothing but an empty text"),
         ("nonsense", "not a JSON object"),
     ],
 )

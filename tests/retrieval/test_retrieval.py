@@ -256,6 +256,11 @@ def test_cross_encoder_from_a_folder(tmp_path: Path) -> None:
         scores = ranker.score("cat", TEXTS[:3])
         assert len(scores) == 3
         assert all(np.isfinite(scores))
+        long = " ".join(f"cat number {n} sleeps" for n in range(400))
+        parts = ranker._pairs._windows("cat", long)
+        assert len(parts) > 1
+        assert " ".join(parts).split() == long.split()
+        assert ranker.score("cat", [long]) == pytest.approx([max(ranker.score("cat", parts))], abs=1e-5)
     with pytest.raises(ModelError, match="could not be loaded"):
         CrossEncoderReranker(resolve("nobody/none")).score("a", ["b"])
 
