@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from ragtune.text.languages import language
+from ragtune.text.languages import CODES, language
 
 _END = re.compile(r"[。！？；…]+[”’』」）)]*|(?<![.!?])[.!?]++[\"'”’)\]]*+(?=\s|$)|\n+")
 #: from this many characters a line may be one that was wrapped by hand
 _WRAPPED = 50
 #: an abbreviation or a list number is no longer than this
 _WORD = 40
+_BEFORE_A_DAY = frozenset("am vom zum bis der den dem ab seit".split())
 _KEY = re.compile(r"[\w -]{1,30}: ")
 
 
 def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
     """Spans of the sentences of ``text[start:end]``, without surrounding space, in order, not overlapping.
 
-    A sentence ends at ``. ! ?`` before space (not after an abbreviation, an initial or a list number), at Chinese
+    A sentence ends at ``. ! ?`` before space (not after an abbreviation, an initial, a list number or a day), at Chinese
     end marks, and at a line break, unless the line is long and the next goes on in lower case (text wrapped by hand).
     """
     end = len(text) if end is None else end
@@ -28,10 +30,29 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
             continue
         if match[0][0] == "." and _is_inner_stop(text[max(left, match.start() - _WORD) : match.start()]):
             continue
+        if match[0] == "." and _in_a_date(text, left, match.start(), end):
+            continue
         _add(spans, text, left, match.end())
         left = match.end()
     _add(spans, text, left, end)
     return spans
+
+
+@lru_cache(maxsize=1)
+def _months() -> frozenset[str]:
+    """Names of months that English lacks: only other languages set a full stop behind the day."""
+    return frozenset(name for code in CODES for name in language(code).months) - frozenset(language("en").months)
+
+
+def _in_a_date(text: str, start: int, at: int, end: int) -> bool:
+    """True if the full stop at ``at`` belongs to a day ("am 5. Mai")."""
+    if not text[max(start, at - 2) : at].strip().isdigit():
+        return False
+    following = re.match(r"\s([^\W\d]{3,12})\b", text[at + 1 : min(end, at + 16)])
+    if following is None:
+        return False
+    month, before = following[1].lower(), text[max(start, at - 8) : at].split()[:-1]
+    return month in _months() or (month in language("en").months and bool(before) and before[-1] in _BEFORE_A_DAY)
 
 
 def _goes_on(text: str, start: int, at: int, end: int) -> bool:

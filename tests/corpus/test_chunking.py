@@ -102,6 +102,9 @@ def test_overlap_must_be_smaller_than_size() -> None:
         ("It costs 3.5 euros. Fine!", ["It costs 3.5 euros.", "Fine!"]),
         ("今天天气很好。我们去公园！真的吗？", ["今天天气很好。", "我们去公园！", "真的吗？"]),
         ("1. First step\n2. Second step", ["1. First step", "2. Second step"]),
+        ("Es endet am 5. Mai 2020. Danach gilt es.", ["Es endet am 5. Mai 2020.", "Danach gilt es."]),
+        ("Es endet am 5. August. Danach gilt es.", ["Es endet am 5. August.", "Danach gilt es."]),
+        ("It was room 5. August was cold.", ["It was room 5.", "August was cold."]),
         ("J. Smith said “Go.” Then he went.", ["J. Smith said “Go.”", "Then he went."]),
     ],
 )
