@@ -52,14 +52,16 @@ def _shouts(text: str) -> bool:
 def tokens(text: str) -> tuple[Word, ...]:
     """The words of ``text`` in order, none left out."""
     found = []
+    shouts: bool | None = None  # asked of the whole text once
     for match in _WORD.finditer(text):
         kind, folded = str(match.lastgroup), fold(match[0])
         if kind == "acronym":
             folded = folded.replace(".", "")
         elif kind == "word":
             folded = folded.removesuffix("'s").rstrip("'")
-            if len(folded) > 1 and match[0].isupper() and not _shouts(text):
-                kind = "acronym"  # IT, WHO and US are no function words
+            if len(folded) > 1 and match[0].isupper():
+                shouts = _shouts(text) if shouts is None else shouts
+                kind = "word" if shouts else "acronym"  # IT, WHO and US are no function words
         if folded:
             found.append(Word(folded, match.start(), match.end(), kind))
     return tuple(found)

@@ -113,7 +113,7 @@ def test_long_answers_and_unanswerable_rows(tmp_path: Path) -> None:
         ('{"question": "q"}\n', 'no column for "answer"'),
         ('{"question": "", "answer": "a"}\n', "question is empty"),
         ('{"question": "q", "answer": ["a"]}\n', "must be a text"),
-        ('{"question": "q", "answer": "a", "contexts": [1]}\n', "list of texts"),
+        ('{"question": "q", "answer": "a", "contexts": [{}]}\n', "list of texts"),
         ('{"question": "q", "answer": "a"}\n{"question": "q", "answer": "b"}\n', "stands twice"),
     ],
 )
