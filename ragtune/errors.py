@@ -5,6 +5,16 @@
 
 from __future__ import annotations
 
+import re
+
+#: the user name and password of an address; names of variables, ${USER}:${PASSWORD}, are no secret
+_LOGIN = re.compile(r"(?<=://)(?!(?:\$\{\w+\}:?)+@)[^/\s]*@")
+
+
+def without_login(text: str) -> str:
+    """The text with every address in it freed of its user name and password."""
+    return _LOGIN.sub("", text)
+
 
 class RagtuneError(Exception):
     """Base of every error that ragtune raises on purpose."""
@@ -17,7 +27,7 @@ class RagtuneError(Exception):
             parts[0] = f"{where}: {what}"
         if fix:
             parts.append(fix)
-        super().__init__(" ".join(" ".join(part.split()) for part in parts))
+        super().__init__(without_login(" ".join(" ".join(part.split()) for part in parts)))
 
 
 class ExperimentError(RagtuneError):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ragtune.experiment import retrieve
 from ragtune.experiment.spec import Setup
-from ragtune.experiment.stage import Step, fill
+from ragtune.experiment.stage import Made, Step, fill
 from ragtune.experiment.tune import tune_key, tuned
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Generator, Reply, Request
@@ -65,10 +65,13 @@ def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
     def batches() -> list[list[str]]:
         return [[r.key for r in batch] for batch in generator.batches(list(requests.values()), seed)]
 
-    def compute(batch: Sequence[str]) -> Mapping[str, Reply]:
-        return dict(generator.answer([requests[k] for k in batch], adapter, seed))
+    def compute(batch: Sequence[str]) -> Made:
+        replies = generator.answer([requests[k] for k in batch], adapter, seed)
+        return replies if remote else dict(replies)
 
-    items = fill(bench, step, compute, batches)
+    # what a server answers does not depend on its company: only what is missing is asked, and each reply kept as it comes
+    remote = GENERATORS[setup.generator.kind].remote
+    items = fill(bench, step, compute, setup.generator.concurrency if remote else batches)
     return [
         row_of(bench, name, setup, seed, q, hits, decode(Reply, items[key]), seconds)
         for q, key, (hits, seconds) in zip(questions, keys, found, strict=True)

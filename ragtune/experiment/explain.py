@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import BaseModel
 
-from ragtune.errors import ExperimentError
+from ragtune.errors import ExperimentError, without_login
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -127,4 +127,4 @@ def explain(
 
 
 def _shown(value: Any) -> str:
-    return "nothing" if value is None else repr(str(value)[:60])
+    return "nothing" if value is None else repr(without_login(str(value))[:60])

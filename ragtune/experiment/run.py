@@ -29,6 +29,7 @@ from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
 from ragtune.judging.metrics import METRICS
 from ragtune.judging.settings import JudgeSettings
+from ragtune.models.address import address
 from ragtune.models.devices import check_device
 from ragtune.models.names import check_at_hand, check_embedder, check_pairs
 from ragtune.records import Question, Row, Tuning
@@ -197,12 +198,16 @@ def prepare(bench: Workbench) -> None:
             refuse_leaks(both, bench.experiment.corpus.allow_leaks)
         if setup.generator.kind == "local":
             check_device(setup.generator.device)
+        if setup.generator.endpoint:
+            address(setup.generator.endpoint, setup.generator.api_key_env)
         if setup.retrieval:
             retrieve.retrieve_key(bench, setup)
     dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
     for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
         check_embedder(bench.ref(embedder))
     refuse_incomplete(bench.experiment.judge, bench.experiment.main_metric)
+    if bench.experiment.judge.endpoint:
+        address(bench.experiment.judge.endpoint, bench.experiment.judge.api_key_env)
     for model in bench.models():
         check_at_hand(model)
     reranked = [s.retrieval.rerank for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.rerank]

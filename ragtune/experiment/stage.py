@@ -9,6 +9,9 @@ from typing import Any
 from ragtune.experiment.workbench import Workbench
 from ragtune.store import encode
 
+#: the records of a batch by key, stored in one write; or one by one, each stored as it comes
+Made = Mapping[str, object] | Iterable[tuple[str, object]]
+
 
 @dataclass(frozen=True)
 class Step:
@@ -33,13 +36,14 @@ class Step:
 def fill(
     bench: Workbench,
     step: Step,
-    compute: Callable[[Sequence[str]], Mapping[str, object]],
+    compute: Callable[[Sequence[str]], Made],
     batches: int | Callable[[], Iterable[Sequence[str]]],
 ) -> Mapping[str, Any]:
     """The step's items by key, as plain JSON; what is missing is computed and stored batch by batch.
 
     Args:
-        compute: the records of a batch by key; those not missing may be left out.
+        compute: the records of a batch by key; those not missing may be left out. What comes one by one is kept one by one,
+            so that a failure loses nothing that came before it.
         batches: how many missing keys make a batch; or, where an item depends on its batch, the batches of all keys, stored
             or not, so that a resumed run computes what an undisturbed one would; asked for only if something is missing.
     """
@@ -55,9 +59,12 @@ def fill(
                     missing = [key for key in batch if key in absent]
                     if missing:
                         made = compute(batch)
-                        log.add({key: encode(made[key]) for key in missing})
-                        work.computed += len(missing)
-                        tick(len(missing))
+                        parts = [made] if isinstance(made, Mapping) else ({key: record} for key, record in made)
+                        for part in parts:
+                            added = {key: encode(part[key]) for key in missing if key in part}
+                            log.add(added)
+                            work.computed += len(added)
+                            tick(len(added))
     return log.items
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from ragtune.errors import ModelError
@@ -63,5 +63,20 @@ class EndpointGenerator:
                 where=self.settings.endpoint,
                 fix="Use a local model for tuned setups.",
             )
+        failed: Exception | None = None
         with ThreadPoolExecutor(self.settings.concurrency) as pool:
-            yield from pool.map(lambda r: self._ask(r, seed), batch)
+            asked = [pool.submit(self._ask, request, seed) for request in batch]
+            for done in as_completed(asked):
+                if done.cancelled():
+                    continue
+                error = done.exception()
+                if error is None:
+                    yield done.result()
+                elif not isinstance(error, Exception):
+                    raise error
+                elif failed is None:  # what is on its way is waited for and kept, what has not begun is left
+                    failed = error
+                    for other in asked:
+                        other.cancel()
+        if failed:
+            raise failed

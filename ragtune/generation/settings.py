@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ragtune.models.address import Endpoint
+
 
 class GeneratorSettings(BaseModel):
     """What answers: a local model, an OpenAI-compatible endpoint, ``extractive`` or ``given`` (no model)."""
@@ -13,8 +15,9 @@ class GeneratorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     model: str = "bundled:nano"
-    endpoint: str | None = Field(
-        None, description="base URL of an OpenAI-compatible server; then model is its model name"
+    endpoint: Endpoint | None = Field(
+        None,
+        description="base URL of an OpenAI-compatible server, ${VARIABLE} in it is filled in; then model is its model name",
     )
     api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the endpoint's key")
     answers: str | None = Field(None, description="given: the file of answers (JSONL or CSV)")
@@ -46,8 +49,6 @@ class GeneratorSettings(BaseModel):
 
     @model_validator(mode="after")
     def _sane(self) -> GeneratorSettings:
-        if self.endpoint and not self.endpoint.startswith(("http://", "https://")):
-            raise ValueError(f'an endpoint is a URL such as http://localhost:8000/v1, not "{self.endpoint}"')
         if self.endpoint and self.model in ("extractive", "given", "bundled:nano"):
             raise ValueError("an endpoint needs the model name that the server knows")
         if (self.model == "given") != (self.answers is not None):

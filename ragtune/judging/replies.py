@@ -28,6 +28,7 @@ class Chat(Protocol):
 
     Raises:
         ModelError: the model cannot be reached or refuses for good.
+        Unscorable: it refuses this message.
     """
 
     @property
@@ -49,7 +50,10 @@ class ServedChat:
 
     def ask(self, message: str, schema: Json) -> str:
         said = [{"role": "user", "content": message}]
-        return self._server.complete(said, schema=schema, temperature=0.0, max_tokens=self._max_tokens).text
+        done = self._server.complete(said, schema=schema, temperature=0.0, max_tokens=self._max_tokens)
+        if done.refused:
+            raise Unscorable(f"the judge's server refused the request ({done.finish}): {done.refused[:120]}")
+        return done.text
 
 
 class LocalChat:

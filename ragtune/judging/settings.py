@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
+
+from ragtune.models.address import Endpoint
 
 
 class JudgeSettings(BaseModel):
@@ -18,7 +20,7 @@ class JudgeSettings(BaseModel):
         None,
         description="nli: a CrossEncoder (hub id or folder); llm and ragas: the served model's name, or a local model",
     )
-    endpoint: str | None = Field(
+    endpoint: Endpoint | None = Field(
         None,
         description="llm and ragas: an OpenAI-compatible server, such as http://localhost:8000/v1; "
         "without it the model is local",
@@ -40,13 +42,6 @@ class JudgeSettings(BaseModel):
         0.5,
         description="support from which a statement counts as backed by the contexts, or the name of a calibrated threshold",
     )
-
-    @field_validator("endpoint")
-    @classmethod
-    def _url(cls, value: str | None) -> str | None:
-        if value and not value.startswith(("http://", "https://")):
-            raise ValueError("this takes a URL such as http://localhost:8000/v1")
-        return value
 
     @property
     def threshold(self) -> float:

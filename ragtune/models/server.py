@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ragtune.errors import ModelError
+from ragtune.errors import ModelError, without_login
+from ragtune.models.address import address
+from ragtune.models.refusals import STATUSES, Said, said, ways
 from ragtune.records import Tokens
+from ragtune.text.fold import whole
 
 Message = dict[str, str]
+_KEPT = "finished replies are kept."
+_SPEAK = "Check that it speaks the OpenAI API."
+#: what shows whether a server refuses a question or the settings it is asked with
+_PROBE: list[Message] = [{"role": "user", "content": "Hello"}]
 
 
 @dataclass(frozen=True)
 class Completion:
-    """One reply: its text (stripped), why it ended, tokens as the server counts them, and the seconds it took."""
+    """One reply: its text (stripped), why it ended, tokens as the server counts them, and the seconds it took.
+
+    ``refused`` is what the server says where it takes the settings but not this request; ``finish`` is then its code.
+    """
 
     text: str
     finish: str
     tokens: Tokens
     seconds: float
+    refused: str = ""
+
+
+class _Refused(Exception):
+    """A request that the server does not take as it is."""
+
+    def __init__(self, told: Said) -> None:
+        super().__init__(told.sentence)
+        self.told = told
 
 
 class Server:
-    """Chat completions of one model. ``speaks`` and ``setting`` name the caller and its setting in errors."""
+    """Chat completions of one model. ``speaks`` and ``setting`` name the caller and its setting in errors.
+
+    Raises:
+        ModelError: the address, the key or the proxy cannot be used.
+    """
 
     def __init__(
         self,
@@ -38,75 +60,116 @@ class Server:
         speaks: str = "the server",
         setting: str = "generator",
     ) -> None:
+        import httpx
         from openai import OpenAI
 
-        self.endpoint, self.model = endpoint, model
+        #: as it is written, without user name and password
+        self.endpoint, self.model = without_login(endpoint), model
         self._key_env, self._timeout, self._retries = api_key_env, timeout, retries
         self._speaks, self._setting = speaks, setting
-        self._schemas = True
-        # the library retries what may pass (408, 409, 429, 5xx, broken connections), with backoff and jitter
-        self._client: Any = OpenAI(
-            base_url=endpoint, api_key=os.environ.get(api_key_env) or "none", timeout=timeout, max_retries=retries
-        )
+        self._address = address(endpoint, api_key_env)
+        self._ways = ways(self._address.url, model)
+        try:
+            # the library retries what may pass (408, 409, 429, 5xx, broken connections), with backoff and jitter
+            self._client: Any = OpenAI(
+                base_url=self._address.url,
+                api_key=self._address.key,
+                timeout=timeout,
+                max_retries=retries,
+                default_headers=dict(self._address.headers),
+            )
+        except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:  # proxies and certificates of the system
+            said_so = self._address.cleaned(str(error))
+            raise self._failure(f"cannot be asked ({said_so})", "Mend the proxy or certificates.") from None
 
     def complete(
         self, messages: Sequence[Message], *, schema: dict[str, Any] | None = None, **options: Any
     ) -> Completion:
-        """The reply to ``messages``; held to a JSON ``schema`` where the server takes one. ``options`` go as they are.
+        """The reply to ``messages``; held to a JSON ``schema`` where the server takes one. ``options`` go as the server takes
+        them: where it refuses a setting, by the name that it asks for, or not at all.
 
         Raises:
-            ModelError: refused, unreachable or failing after every retry, or something that is no completion.
+            ModelError: refused whatever is asked, unreachable or failing after every retry, or something that is no completion.
         """
-        import openai
-
         start = time.perf_counter()
-        if schema is not None and self._schemas:
-            form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-            try:
-                return self._read(self._send(messages, {**options, "response_format": form}), start)
-            except openai.BadRequestError:
-                self._schemas = False  # the server does not take schemas: ask in words alone
-        try:
-            return self._read(self._send(messages, options), start)
-        except openai.BadRequestError as error:
-            raise self._failure(f"refused the request ({error.status_code})") from error
+        asked = [{key: whole(text) for key, text in m.items()} for m in messages]
+        form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
+        more = {} if schema is None else self._ways.suited({"response_format": form})
+        found = self._attempt(asked, {**options, **more}, start)
+        if isinstance(found, Said) and more and not found.about_the_question:
+            found = self._attempt(asked, options, start)
+            if isinstance(found, Completion):
+                self._ways.instead["response_format"] = None  # it does not take schemas: ask in words alone
+        if isinstance(found, Completion):
+            return found
+        if not found.about_the_question and isinstance(self._attempt(_PROBE, options, start), Said):
+            raise self._failure(f"refused the request ({found.status}){self._sentence(found)}")
+        seconds = time.perf_counter() - start
+        return Completion("", found.finish, Tokens(0, 0), seconds, self._address.cleaned(found.sentence) or "refused")
 
-    def _send(self, messages: Sequence[Message], options: dict[str, Any]) -> Any:
+    def _attempt(self, messages: list[Message], options: Mapping[str, Any], start: float) -> Completion | Said:
+        """The reply, or what the server has against the request, put in the way that it takes."""
+        told = Said(400, "", "", "")
+        for _ in range(2 * len(options) + 1):  # each setting may be refused under two names
+            sent = self._ways.suited(options)
+            try:
+                return self._read(self._send(messages, sent), start)
+            except _Refused as refused:
+                told = refused.told
+                if not self._ways.learn(told, sent):
+                    break
+        return told
+
+    def _send(self, messages: list[Message], options: dict[str, Any]) -> Any:
         import openai
 
-        kept = "finished replies are kept."
         try:
-            return self._client.chat.completions.create(model=self.model, messages=list(messages), **options)
+            return self._client.chat.completions.create(model=self.model, messages=messages, **options)
         except openai.APITimeoutError as error:
-            said = f"gave no answer within {self._timeout:g} s after {self._retries} retries"
-            raise self._failure(said, f"Raise {self._setting}.timeout; {kept}") from error
+            tried = f"gave no answer within {self._timeout:g} s after {self._retries} retries"
+            raise self._failure(tried, f"Raise {self._setting}.timeout; {_KEPT}") from error
         except openai.APIConnectionError as error:
-            raise self._failure("cannot be reached", f"Start it or mend {self._setting}.endpoint; {kept}") from error
+            raise self._failure("cannot be reached", f"Start it or mend {self._setting}.endpoint; {_KEPT}") from error
         except openai.AuthenticationError as error:
-            raise self._failure("refused the key (401)", f"Put a valid key into ${self._key_env}.") from error
-        except openai.BadRequestError:
-            raise  # may be about the schema: for the caller to tell
+            fix = f"Put a valid key into ${self._key_env}, or name and password as ${{VARIABLES}} into the endpoint."
+            raise self._failure("refused the key (401)", fix) from error
         except openai.APIStatusError as error:
-            raise self._failure(f"answered {error.status_code}", f"See its log; {kept}") from error
-        except ValueError as error:
-            raise self._failure(
-                "sent no completion: its answer is not JSON", "Check that it speaks the OpenAI API."
-            ) from error
+            told = said(error.status_code, error.body)
+            if error.status_code in STATUSES:
+                raise _Refused(told) from None
+            fix = f"See its log; {_KEPT}"
+            if error.status_code == 404:
+                fix = f"Mend {self._setting}.endpoint or {self._setting}.model."
+            raise self._failure(f"answered {error.status_code}{self._sentence(told)}", fix) from error
+        except (ValueError, RecursionError) as error:
+            raise self._failure("sent no completion: its answer is not JSON", _SPEAK) from error
+
+    def _sentence(self, told: Said) -> str:
+        return f": {self._address.cleaned(told.sentence).rstrip('.')}" if told.sentence else ""
 
     def _read(self, done: Any, start: float) -> Completion:
         try:
             choice, usage = done.choices[0], done.usage
-            text = choice.message.content or ""
-        except (AttributeError, IndexError, TypeError):
-            raise self._failure("sent no completion", "Check that it speaks the OpenAI API.") from None
+            text = whole(_text(choice.message.content)).strip()
+        except (AttributeError, IndexError, KeyError, TypeError):
+            raise self._failure("sent no completion", _SPEAK) from None
         tokens = Tokens(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
-        finish = choice.finish_reason or "stop"
-        if not str(text).strip() and finish == "stop":
+        finish = whole(str(choice.finish_reason or "stop"))
+        if not text and finish == "stop":
             finish = _why_empty(choice.message)
-        return Completion(str(text).strip(), finish, tokens, time.perf_counter() - start)
+        return Completion(text, finish, tokens, time.perf_counter() - start)
 
-    def _failure(self, what: str, fix: str = "See its log; finished replies are kept.") -> ModelError:
+    def _failure(self, what: str, fix: str = f"See its log; {_KEPT}") -> ModelError:
         return ModelError(f"{self._speaks} {what}.", where=self.endpoint, fix=fix)
+
+
+def _text(content: Any) -> str:
+    """The text of a reply: as it is, the texts of its parts, or a bare number or truth value as it is written."""
+    if isinstance(content, list):
+        return "".join(map(_text, content))
+    if isinstance(content, dict):
+        return _text(content.get("text"))
+    return "" if content is None else str(content)
 
 
 def _why_empty(message: Any) -> str:

@@ -29,6 +29,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", _BARE.sub("", unicodedata.normalize("NFD", text)))
 
 
+def whole(text: str) -> str:
+    """The text with every half of a character (a lone surrogate, as an emoji cut in two leaves) as the replacement character."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def any_quotes(text: str) -> str:
     """A pattern for ``text`` as it stands, with quotes and dashes of any shape."""
     classes = {plain: f"[{regex.escape(plain)}{others}]" for plain, others in _ALIKE.items()}
