@@ -4,7 +4,7 @@ Two shapes, both safe against ``kill -9`` and both checked when read:
 
 * an **artifact** is a folder of files, written aside and renamed into place, with a SHA-256 per file;
 * a **log** is a file of one JSON line per item, each with its own checksum, appended batch by batch. A torn
-  last line is dropped on opening; items found are never computed again.
+  last line is cut away and a damaged one skipped; items found are never computed again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def dumps(value: Any) -> str:
 
 def digest(*values: Any) -> str:
     """The hash of JSON-able values."""
-    return hashlib.sha256(dumps(values).encode()).hexdigest()[:DIGEST]
+    return hashlib.sha256(dumps(values).encode("utf-8", "surrogatepass")).hexdigest()[:DIGEST]
 
 
 def file_digest(path: Path) -> str:
@@ -87,6 +87,17 @@ def writing(what: object) -> Iterator[None]:
             ) from error
         raise StoreError(
             f"writing failed ({error.strerror or error}).", where=what, fix="Run again; finished work is kept."
+        ) from error
+
+
+@contextmanager
+def reading(what: object) -> Iterator[None]:
+    """Turn operating-system errors of a read into one line for the user."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"cannot be read ({error.strerror or error}).", where=what, fix="Mend that and run again."
         ) from error
 
 
@@ -168,12 +179,12 @@ class Store:
         folder = self.path(stage, key)
         try:
             manifest: dict[str, str] = json.loads((folder / "manifest.json").read_text("utf-8"))
-            if all(file_digest(folder / name) == sha for name, sha in manifest.items()):
+            if manifest and all(file_digest(folder / name) == sha for name, sha in manifest.items()):
                 return folder
         except FileNotFoundError:
             if not folder.exists():
                 return None
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError, TypeError):
             pass
         shutil.rmtree(folder, ignore_errors=True)
         return None
@@ -234,20 +245,19 @@ class Log:
             self._read()
 
     def _read(self) -> None:
-        raw = self.path.read_bytes()
-        for line in raw.splitlines(keepends=True):
-            if not line.endswith(b"\n"):
-                break
-            head, _, body = line.rstrip(b"\n").partition(b" ")
+        with reading(self.path):
+            raw = self.path.read_bytes()
+        *lines, tail = raw.split(b"\n")
+        for line in lines:
+            head, _, body = line.partition(b" ")
             try:
-                if int(head, 16) != zlib.crc32(body):
-                    break
-                key, value = json.loads(body)
-            except ValueError:
-                break
-            self.items[key] = value
-            self._sound += len(line)
-        self._torn = self._sound < len(raw)
+                if int(head, 16) == zlib.crc32(body):  # a damaged line alone is lost, and computed again
+                    key, value = json.loads(body)
+                    self.items[key] = value
+            except (ValueError, TypeError):
+                continue
+        self._sound = len(raw) - len(tail)
+        self._torn = bool(tail)
         self._size = len(raw)
 
     _torn = False
@@ -265,7 +275,7 @@ class Log:
         """Append items in one write and make them durable."""
         lines = []
         for key, value in items.items():
-            body = dumps([key, value]).encode()
+            body = dumps([key, value]).encode("utf-8", "surrogatepass")
             lines.append(b"%08x %s\n" % (zlib.crc32(body), body))
         with writing(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -57,13 +57,30 @@ def test_a_log_cut_anywhere_keeps_its_sound_lines(
     assert Log(path).items == items
 
 
-def test_a_changed_byte_ends_a_log(tmp_path: Path) -> None:
+def test_a_damaged_line_alone_is_lost_whatever_is_added_after(tmp_path: Path) -> None:
     log = Log(tmp_path / "a.jsonl")
-    log.add({"a": 1, "b": 2})
+    log.add({"a": 1, "b": 2, "c": 3})
     data = bytearray(log.path.read_bytes())
     data[12] ^= 1
-    log.path.write_bytes(data)
-    assert Log(log.path).items == {}
+    log.path.write_bytes(data + b"torn")
+    again = Log(log.path)
+    assert again.items == {"b": 2, "c": 3}
+    again.add({"a": 1})
+    assert Log(log.path).items == {"a": 1, "b": 2, "c": 3}
+
+
+def test_a_text_with_half_a_character_is_kept(tmp_path: Path) -> None:
+    log = Log(tmp_path / "a.jsonl")
+    log.add({"a": "\ud83d", "b\ud83d": "\0"})
+    assert Log(log.path).items == {"a": "\ud83d", "b\ud83d": "\0"}
+    assert digest("\ud83d") != digest("?")
+
+
+def test_an_empty_manifest_is_no_artifact(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put_json("s", "k", 1)
+    (tmp_path / "s" / "k" / "manifest.json").write_text("{}")
+    assert store.get_json("s", "k") is None
 
 
 def _hold(path: Path, ready: object) -> None:

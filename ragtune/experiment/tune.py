@@ -22,7 +22,7 @@ from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Recipe
 from ragtune.tuning.settings import TuningSettings
 
-TUNE_VERSION = 2
+TUNE_VERSION = 3
 #: raised when what is taught about contexts changes; closed-book trainings stay
 CONTEXTS_VERSION = 2
 

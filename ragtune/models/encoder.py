@@ -7,9 +7,7 @@ agree bit for bit.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +19,9 @@ import numpy.typing as npt
 from ragtune.models.adapters import merged
 from ragtune.models.devices import best_device, quiet
 from ragtune.models.names import ModelRef, load_failure
+from ragtune.models.vectors import VectorFile
 from ragtune.models.windows import pooled, windows
-from ragtune.store import digest, writing
+from ragtune.store import digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -186,7 +185,7 @@ class CachedEncoder:
     def __init__(self, inner: TextEncoder, folder: Path) -> None:
         self.inner = inner
         self.fingerprint = inner.fingerprint
-        self._path = folder / f"{inner.fingerprint}.v{VERSION}.sqlite"
+        self._file = VectorFile(folder / f"{inner.fingerprint}.v{VERSION}.sqlite")
         self.computed = self.reused = 0
         self._fresh = False
 
@@ -199,64 +198,24 @@ class CachedEncoder:
         finally:
             self._fresh = before
 
-    def _open(self) -> sqlite3.Connection:
-        with writing(self._path):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        for attempt in (1, 2):
-            db = sqlite3.connect(self._path)
-            try:
-                if db.execute("PRAGMA quick_check").fetchone()[0] == "ok":
-                    db.execute("CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, crc INTEGER, data BLOB)")
-                    return db
-            except sqlite3.OperationalError:
-                raise  # locked or not readable: not a damaged file
-            except sqlite3.DatabaseError:
-                if attempt == 2:
-                    raise
-            db.close()
-            self._path.unlink()  # cut or damaged: make it anew
-        return sqlite3.connect(self._path)
-
-    def _known(self, db: sqlite3.Connection, keys: Sequence[str]) -> dict[str, Array]:
-        found: dict[str, Array] = {}
-        for at in range(0, len(keys), 500):
-            part = list(keys[at : at + 500])
-            marks = ",".join("?" * len(part))
-            for key, crc, data in db.execute(f"SELECT key, crc, data FROM vectors WHERE key IN ({marks})", part):
-                if zlib.crc32(data) == crc:
-                    found[key] = np.frombuffer(data, np.float32)
-        return found
-
     def encode(self, texts: Sequence[str], kind: Kind = "document", progress: Progress | None = None) -> Array:
         if not texts:
             return np.empty((0, 0), np.float32)
         if self._fresh and kind == "query":
             return self.inner.encode(texts, kind, progress)
         keys = [digest(kind, t) for t in texts]
-        db = self._open()
-        try:
-            known = self._known(db, list(dict.fromkeys(keys)))
-            todo = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
-            self.reused += len(set(keys)) - len(todo)
-            if progress:
-                progress(len(texts) - len(todo))
-            names = list(todo)
-            for at in range(0, len(names), 256):
-                part = names[at : at + 256]
-                vectors = self.inner.encode([todo[k] for k in part], kind, progress)
-                with writing(self._path):
-                    try:
-                        with db:
-                            rows = [
-                                (k, zlib.crc32(v.tobytes()), v.tobytes()) for k, v in zip(part, vectors, strict=True)
-                            ]
-                            db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
-                    except sqlite3.OperationalError as error:
-                        raise OSError(28 if "full" in str(error) else 5, str(error)) from error
-                known.update(zip(part, vectors, strict=True))
-                self.computed += len(part)
-        finally:
-            db.close()
+        known = self._file.known(list(dict.fromkeys(keys)))
+        todo = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
+        self.reused += len(set(keys)) - len(todo)
+        if progress:
+            progress(len(texts) - len(todo))
+        names = list(todo)
+        for at in range(0, len(names), 256):
+            part = names[at : at + 256]
+            made = dict(zip(part, self.inner.encode([todo[k] for k in part], kind, progress), strict=True))
+            self._file.keep(made)
+            known.update(made)
+            self.computed += len(part)
         return np.stack([known[k] for k in keys])
 
     @property
@@ -266,14 +225,10 @@ class CachedEncoder:
 
     def missing(self, texts: Sequence[str], kind: Kind = "document") -> int:
         """How many distinct texts would have to be embedded."""
-        if not self._path.exists():
+        if not self._file.path.exists():
             return len(set(texts))
         keys = list({digest(kind, t) for t in texts})
-        db = self._open()
-        try:
-            return len(keys) - len(self._known(db, keys))
-        finally:
-            db.close()
+        return len(keys) - len(self._file.known(keys))
 
     def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]:
         return self.inner.encode_tokens(texts, kind)

@@ -104,3 +104,15 @@ def steps_of(lengths: Sequence[int], batch_tokens: int, accumulate: int, epochs:
     """Optimiser steps over items of these lengths, in tokens; at least one."""
     batches = len(FixedBatches(lengths, batch_tokens, seed)) if lengths else 0
     return max(1, round(-(-batches // accumulate) * epochs))
+
+
+def tokens_of(lengths: Sequence[int], batch_tokens: int, accumulate: int, steps: int, seed: int) -> int:
+    """Tokens of the items that the first ``steps`` optimiser steps train on, without padding."""
+    batches, found, epoch = FixedBatches(lengths, batch_tokens, seed), 0, 0
+    while steps > 0:
+        batches.set_epoch(epoch)
+        sizes = [sum(lengths[i] for i in batch) for batch in batches]
+        found += sum(sizes[: steps * accumulate])
+        steps -= -(-len(sizes) // accumulate)
+        epoch += 1
+    return found

@@ -16,8 +16,9 @@ from ragtune.models.devices import peak_mb, quiet, seeded
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import TuneCost, TuneReport
 from ragtune.store import encode
-from ragtune.tuning.batches import Encoded, FixedBatches, dataset
+from ragtune.tuning.batches import Encoded, FixedBatches, dataset, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
+from ragtune.tuning.checkpoints import earlier_seconds, last_checkpoint, patience_used, watcher
 from ragtune.tuning.settings import TuningSettings
 
 
@@ -28,39 +29,6 @@ def find_targets(model: Any) -> list[str]:
     head = model.get_output_embeddings()
     names = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head}
     return sorted(names - {"lm_head"})
-
-
-def _last_checkpoint(folder: Path) -> Path | None:
-    whole = [
-        p
-        for p in folder.glob("checkpoint-*")
-        if all((p / n).exists() for n in ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth"))
-    ]
-    return max(whole, key=lambda p: int(p.name.rsplit("-", 1)[1]), default=None)
-
-
-def _callback(progress: Callable[[int], None] | None, save_seconds: float, earlier: float) -> Any:
-    from transformers import TrainerCallback
-
-    class Watch(TrainerCallback):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.start = self.saved = time.monotonic()
-            self.elapsed = earlier
-
-        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            (Path(args.output_dir) / "seconds").write_text(
-                str(self.elapsed)
-            )  # so that a resumed training knows its whole cost
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if progress:
-                progress(1)
-            self.elapsed = earlier + time.monotonic() - self.start
-            if time.monotonic() - self.saved > save_seconds and state.global_step < state.max_steps:
-                control.should_save = True
-                self.saved = time.monotonic()
-
-    return Watch()
 
 
 def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:
@@ -142,6 +110,7 @@ def _trainer(
     }
     callbacks = [watch, *([EarlyStoppingCallback(settings.early_stop)] if settings.early_stop and every else [])]
     base: Any = Seq2SeqTrainer if seq2seq else SFTTrainer
+    seen: list[tuple[float, int]] = []  # of each batch of an evaluation: the sum of losses, and of how many tokens
 
     class TokenBatchTrainer(base):  # type: ignore[misc]
         """The library's trainer, fed batches by tokens instead of by rows."""
@@ -154,8 +123,21 @@ def _trainer(
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
             if seq2seq:
-                return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-            return answer_loss(model, inputs, return_outputs, num_items_in_batch, can_keep)
+                found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            else:
+                found = answer_loss(model, inputs, return_outputs, num_items_in_batch, can_keep)
+            if not model.training:
+                tokens = int((inputs["labels"] != -100).sum())
+                seen.append((float(found[0] if return_outputs else found) * tokens, tokens))
+            return found
+
+        def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
+            """The library's, with the mean over answer tokens in place of the mean over batches."""
+            seen.clear()
+            out = super().evaluation_loop(*args, **kwargs)
+            if "eval_loss" in out.metrics:
+                out.metrics["eval_loss"] = sum(loss for loss, _ in seen) / max(1, sum(tokens for _, tokens in seen))
+            return out
 
     if seq2seq:
         args: Any = Seq2SeqTrainingArguments(**common)
@@ -178,6 +160,23 @@ def _trainer(
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _train(trainer: Any, last: Path | None, settings: TuningSettings) -> None:
+    """Train on from the checkpoint ``last``, with the patience that was left then."""
+    from transformers import EarlyStoppingCallback, TrainerState
+
+    used = patience_used(last) if last and settings.early_stop else 0
+    for callback in trainer.callback_handler.callbacks:
+        if isinstance(callback, EarlyStoppingCallback):
+            callback.early_stopping_patience_counter = used
+    if (
+        last and settings.early_stop and used >= settings.early_stop
+    ):  # it had stopped, and was killed before it was written
+        trainer.state = TrainerState.load_from_json(str(last / "trainer_state.json"))
+        trainer._load_best_model()
+    else:
+        trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
 def refuse_targets(base: Any, targets: Sequence[str]) -> None:
@@ -242,9 +241,9 @@ def train_adapter(
         except ValueError as error:  # a module that an adapter cannot stand beside
             raise _wrong_targets(str(error).split(". ")[0], base) from None
         try:
-            last = _last_checkpoint(scratch)
-            earlier = float((scratch / "seconds").read_text()) if last and (scratch / "seconds").exists() else 0.0
-            watch = _callback(progress, settings.save_seconds, earlier)
+            last = last_checkpoint(scratch)
+            earlier = earlier_seconds(scratch) if last else 0.0
+            watch = watcher(progress, settings.save_seconds, earlier)
             lengths = [len(e) for e in items]
             trainer = _trainer(
                 wrapped,
@@ -258,7 +257,7 @@ def train_adapter(
                 seq2seq,
                 watch,
             )
-            trainer.train(resume_from_checkpoint=str(last) if last else None)
+            _train(trainer, last, settings)
             if dev:
                 trainer.evaluate()
             history = trainer.state.log_history
@@ -279,7 +278,7 @@ def train_adapter(
         tuple((h["step"], round(h["eval_loss"], 5)) for h in history if "eval_loss" in h),
         trainable,
         total,
-        round(sum(lengths) * settings.epochs),
+        tokens_of(lengths, settings.batch_tokens, settings.accumulate, trainer.state.global_step, seed),
         len(items),
     )
     (out / ADAPTER_CARD).write_text(

@@ -3,15 +3,17 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ragtune.errors import ExperimentError, ModelError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.records import Chunk, Document, Evidence, Hit, Question
+from ragtune.records import Chunk, Document, Evidence, Hit, Question, TuneReport
 from ragtune.store import file_digest
-from ragtune.tuning.batches import Encoded, FixedBatches, encode_item
+from ragtune.tuning.batches import Encoded, FixedBatches, encode_item, tokens_of
+from ragtune.tuning.checkpoints import last_checkpoint
 from ragtune.tuning.lora import find_targets, train_adapter
 from ragtune.tuning.recipes import build_items, words_around
 from ragtune.tuning.settings import LoraSettings, TuningSettings
@@ -189,6 +191,140 @@ def test_early_stop_keeps_the_best(tiny_models: dict[str, Path], tmp_path: Path)
     full = 30 * len(FixedBatches([len(e) for e in encoded(model)], 64, 0))
     assert report.steps < full
     assert len(report.dev_curve) >= 3
+
+
+def test_early_stop_goes_on_with_the_patience_that_was_left(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    settings = TuningSettings(
+        train_on="closed-book",
+        epochs=12,
+        learning_rate=0.5,
+        schedule="constant",
+        warmup=0,
+        evaluate_every=1,
+        early_stop=2,
+        batch_tokens=64,
+        save_seconds=0.0001,
+    )
+
+    def train(name: str, stop_at: int | None = None) -> tuple[TuneReport, str]:
+        model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
+        steps = 0
+
+        def tick(n: int) -> None:
+            nonlocal steps
+            steps += n
+            if steps == stop_at:
+                raise KeyboardInterrupt
+
+        made = tmp_path / name
+        items, dev = encoded(model), encoded(model, 3)
+        report, _ = train_adapter(model, items, dev, settings, 0, made, tmp_path / f"{name}.partial", CARD, tick)
+        return report, file_digest(made / "adapter_model.safetensors")
+
+    whole = train("whole")
+    assert whole[0].steps < 12 * len(
+        FixedBatches([len(e) for e in encoded(LanguageModel(resolve(str(tiny_models["llama"])), "cpu"))], 64, 0)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train("killed", whole[0].steps - 1)
+    assert train("killed") == whole
+
+
+def test_a_training_that_had_stopped_is_not_trained_on(
+    tiny_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from peft import PeftModel
+
+    settings = TuningSettings(
+        train_on="closed-book",
+        epochs=12,
+        learning_rate=0.5,
+        schedule="constant",
+        warmup=0,
+        evaluate_every=1,
+        early_stop=2,
+        batch_tokens=64,
+    )
+
+    def train(name: str) -> tuple[TuneReport, str]:
+        model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
+        items, dev = encoded(model), encoded(model, 3)
+        report, _ = train_adapter(model, items, dev, settings, 0, tmp_path / name, tmp_path / f"{name}.partial", CARD)
+        return report, file_digest(tmp_path / name / "adapter_model.safetensors")
+
+    whole = train("whole")
+    with monkeypatch.context() as patched:
+        made = PeftModel.save_pretrained
+
+        def killed(self: PeftModel, folder: object, **kwargs: object) -> None:
+            if Path(str(folder)).name == "late":
+                raise KeyboardInterrupt
+            made(self, folder, **kwargs)
+
+        patched.setattr(PeftModel, "save_pretrained", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train("late")
+    assert train("late") == whole
+
+
+def test_a_damaged_checkpoint_is_not_gone_on_from(tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoint-7"
+    folder.mkdir()
+    names = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+    for name in names:
+        (folder / name).write_text(name)
+    assert last_checkpoint(tmp_path) is None
+    (folder / "sums.json").write_text(json.dumps({name: file_digest(folder / name) for name in names}))
+    assert last_checkpoint(tmp_path) == folder
+    (folder / "optimizer.pt").write_text("optimizer.pu")
+    assert last_checkpoint(tmp_path) is None
+
+
+def test_tokens_are_counted_as_they_are_trained_on(
+    tiny_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ragtune.tuning import lora
+
+    model, trained, made = LanguageModel(resolve(str(tiny_models["llama"])), "cpu"), [], lora.answer_loss
+
+    def counted(model: object, inputs: dict[str, Any], *rest: Any) -> Any:
+        trained.append(int(inputs["attention_mask"].sum()))
+        return made(model, inputs, *rest)
+
+    monkeypatch.setattr(lora, "answer_loss", counted)
+    settings = TuningSettings(train_on="closed-book", epochs=1.6, batch_tokens=64, accumulate=2)
+    report, _ = train_adapter(model, encoded(model), [], settings, 3, tmp_path / "o", tmp_path / "s", CARD)
+    assert report.tokens == sum(trained)
+
+
+@pytest.mark.parametrize("kind", ["llama", "t5"])
+def test_reported_tokens_and_dev_loss_are_of_the_tokens_seen(
+    tiny_models: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    import torch
+
+    model = LanguageModel(resolve(str(tiny_models[kind])), "cpu")
+    settings = TuningSettings(train_on="closed-book", epochs=1.5, evaluate_every=1, batch_tokens=64, accumulate=2)
+    card = {**CARD, "base": model.ref.fingerprint}
+    items, dev = (
+        encoded(model),
+        [Encoded(e.prompt, e.target * (1 + 3 * (n % 2))) for n, e in enumerate(encoded(model) * 3)],
+    )
+    report, _ = train_adapter(model, items, dev, settings, 0, tmp_path / "o", tmp_path / "s", card)
+    lengths = [len(e) for e in items]
+    assert report.tokens == tokens_of(lengths, 64, 2, report.steps, 0)
+    per_epoch = -(-len(FixedBatches(lengths, 64, 0)) // 2)
+    assert tokens_of(lengths, 64, 2, 2 * per_epoch, 0) == 2 * sum(lengths)
+    tuned, losses, count = model.using(tmp_path / "o"), 0.0, 0
+    tuned.eval()
+    for row in dev:
+        both = row.prompt if model.seq2seq else row.prompt + row.target
+        labels = row.target if model.seq2seq else (-100,) * len(row.prompt) + row.target
+        with torch.inference_mode():
+            out = tuned(input_ids=torch.tensor([both]), labels=torch.tensor([labels]))
+        losses += float(out.loss) * len(row.target)
+        count += len(row.target)
+    assert report.dev_curve[-1][1] == pytest.approx(losses / count, abs=2e-4)
 
 
 def test_nothing_to_train_on_and_too_long_items(tiny_models: dict[str, Path], tmp_path: Path) -> None:
