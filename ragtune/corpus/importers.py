@@ -19,6 +19,7 @@ from ragtune.corpus.questions import find_quote
 from ragtune.corpus.rows import delimited, json_lines, known
 from ragtune.errors import CorpusError
 from ragtune.store import writing
+from ragtune.text.data import read_json
 
 Rows = Iterable[dict[str, Any]]
 
@@ -41,10 +42,28 @@ def _any_of(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"any": spans}] if len(spans) > 1 else spans
 
 
+def _squad_data(source: Path) -> Any:
+    """The articles of SQuAD JSON; or of one row a line, as Hugging Face writes it, a paragraph for each context."""
+    text = decode(source.read_bytes(), source)
+    rows = [line for line in text.split("\n") if line.strip()]
+    if (len(rows) == 1 and '"data"' in rows[0][:4000]) or not rows or not rows[0].rstrip().endswith("}"):
+        return read_json(text)["data"]
+    articles: dict[str, dict[str, list[Any]]] = {}
+    for _, row in json_lines(source):
+        answers = row["answers"]
+        found = [{"text": t, "answer_start": s} for t, s in zip(answers["text"], answers["answer_start"], strict=True)]
+        asked = {"id": row["id"], "question": row["question"], "answers": found}
+        articles.setdefault(str(row.get("title", "")), {}).setdefault(row["context"], []).append(asked)
+    return [
+        {"title": title, "paragraphs": [{"context": c, "qas": qas} for c, qas in by.items()]}
+        for title, by in articles.items()
+    ]
+
+
 def import_squad(source: Path, dest: Path, split: str = "test") -> None:
-    """SQuAD v1.1 or v2 JSON (also XQuAD): a Document per paragraph; the places of an answer are alternatives."""
+    """SQuAD v1.1 or v2 JSON (also XQuAD), or JSON lines with a question each as Hugging Face writes them: a Document per paragraph; the places of an answer are alternatives."""
     try:
-        data = json.loads(decode(source.read_bytes(), source))["data"]
+        data = _squad_data(source)
         articles = [(a.get("title", ""), a["paragraphs"]) for a in data]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CorpusError("this is not SQuAD JSON.", where=source, fix='It needs "data" with "paragraphs".') from None

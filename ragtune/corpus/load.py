@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,10 +16,11 @@ from ragtune.corpus.cells import file_name
 from ragtune.corpus.changes import apply_changes, notes_of, read_changes
 from ragtune.corpus.encodings import decode
 from ragtune.corpus.questions import read_questions
-from ragtune.corpus.reading import Reading
+from ragtune.corpus.reading import Reading, plain
 from ragtune.errors import CorpusError, RagtuneError
 from ragtune.records import Document, Question, question_key, to_json
 from ragtune.store import Store, digest, file_digest
+from ragtune.text.data import read_json
 
 
 class CorpusSettings(BaseModel):
@@ -117,7 +117,7 @@ def read_whole(path: Path, doc_id: str, max_mb: float) -> Reading:
     extra = {}
     if side.exists():
         try:
-            extra = json.loads(decode(side.read_bytes(), side))
+            extra = plain(read_json(decode(side.read_bytes(), side)))
         except ValueError:
             raise CorpusError("this side metadata is not JSON.", where=side) from None
         if not isinstance(extra, dict):

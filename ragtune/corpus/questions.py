@@ -93,7 +93,7 @@ def _span(item: Any, documents: Mapping[str, Document], where: str) -> Evidence:
         )
     if "quote" in item:
         near = item.get("near", 0)
-        if not isinstance(near, int):
+        if not isinstance(near, int) or isinstance(near, bool):
             raise CorpusError(f'"near" must be a character\'s number, not "{near}".', where=where)
         span = find_quote(document.text, str(item["quote"]), near)
         if span is None:

@@ -7,9 +7,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from ragtune.records import Document
+from ragtune.text.data import Unreadable, finite, read_yaml
 
 #: a front matter's key is a name, no sentence that happens to hold a colon
 _KEY_WORDS, _KEY_LETTERS = 3, 40
@@ -40,6 +39,8 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
+    if isinstance(value, int) and not finite(value):
+        return hex(value)  # a text, since Python writes no number of thousands of digits
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 
@@ -58,10 +59,10 @@ def front_matter(text: str) -> Front:
         return Front(text, {})
     block, kind = "\n".join(lines[1:last]), "YAML" if mark == "---" else "TOML"
     try:
-        data = yaml.safe_load(block) if kind == "YAML" else tomllib.loads(block)
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
-        at = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = f" (line {at + 2})" if at is not None else ""
+        data = read_yaml(block)[0] if kind == "YAML" else tomllib.loads(block)
+    except (ValueError, RecursionError) as error:
+        at = error.line if isinstance(error, Unreadable) else 0
+        where = f" (line {at + 1})" if at else ""
         return Front(text, {}, (f"the block at the top is no valid {kind}{where}: kept as text",))
     if data is None:
         return Front("\n".join(lines[last + 1 :]), {})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any
 
 from ragtune.corpus.encodings import Text, decode, read_text
 from ragtune.errors import CorpusError
+from ragtune.text.data import Unreadable, read_json
 
 _DELIMITERS = ",;\t|"
 
@@ -63,9 +63,12 @@ def json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             continue
         where = f"{path}:{n}"
         try:
-            row = json.loads(line)
-        except ValueError:
-            raise CorpusError("this line is not JSON.", where=where, fix="Write one JSON object per line.") from None
+            row = read_json(line)
+        except Unreadable as error:
+            said = "" if error.what == "it is not JSON" else f" ({error.what})"
+            raise CorpusError(
+                f"this line is not JSON{said}.", where=where, fix="Write one JSON object per line."
+            ) from None
         if not isinstance(row, dict):
             raise CorpusError("this line is not a JSON object.", where=where, fix="Write one JSON object per line.")
         yield where, row
@@ -153,7 +156,7 @@ def _list(path: Path) -> Rows:
     """A JSON list of objects, or JSON lines under that name."""
     text = decode(unpacked(path), path)
     try:
-        data = json.loads(text)
+        data = read_json(text)
     except ValueError:
         return _lines(path)
     if isinstance(data, dict):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from ragtune.errors import ExperimentError, without_login
+from ragtune.text.data import LARGEST, Unreadable, finite
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -23,7 +24,7 @@ def lines_of(node: yaml.Node | None, at: tuple[str, ...] = ()) -> dict[tuple[str
         for key, value in node.value:
             path = (*at, str(key.value))
             if path in found:
-                raise yaml.MarkedYAMLError(problem=f'the key "{key.value}" stands twice', problem_mark=key.start_mark)
+                raise Unreadable(f'the key "{str(key.value)[:60]}" stands twice', key.start_mark.line + 1)
             found[path] = key.start_mark.line + 1
             found |= lines_of(value, path)
     return found
@@ -128,3 +129,18 @@ def explain(
 
 def _shown(value: Any) -> str:
     return "nothing" if value is None else repr(without_login(str(value))[:60])
+
+
+def refuse_endless(data: Any, lines: Mapping[tuple[str, ...], int], where: Path, overrides: Sequence[str] = ()) -> None:
+    """Raises ExperimentError where a setting is a number that is infinite, none, or beyond any use."""
+    for keys, value in _endless(data):
+        what = f"{'.'.join(keys)}: {value} is no number to reckon with (at most {LARGEST:g})."
+        raise ExperimentError(what, where=place_of(keys, lines, where, overrides))
+
+
+def _endless(value: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(value, dict | list | tuple):
+        for key, found in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _endless(found, (*at, str(key)))
+    elif not finite(value):
+        yield at, f"{value:.3g}" if isinstance(value, float) else f"a number of {value.bit_length()} bits"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,10 +20,11 @@ from ragtune.analysis.costs import Costs
 from ragtune.analysis.summary import Summary
 from ragtune.errors import RagtuneError, RunError
 from ragtune.experiment.places import places_of
-from ragtune.experiment.spec import RESOLVED, Experiment
+from ragtune.experiment.spec import NAME, RESOLVED, Experiment
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.records import Hit, Row, Times, Tuning
 from ragtune.store import decode, encode, write_text, writing
+from ragtune.text.data import exists, read_json, read_yaml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -248,19 +250,22 @@ def load_run(path: str | Path) -> Run:
         RunError: there is no complete Run there, it is damaged, or an older version made it.
     """
     path = Path(path)
-    if not (path / "run.json").exists():
-        what = "this Run is not complete." if (path / "experiment.yaml").exists() else "there is no Run here."
+    if not exists(path / "run.json"):
+        what = "this Run is not complete." if exists(path / "experiment.yaml") else "there is no Run here."
         raise RunError(what, where=path, fix="Make one with `ragtune run EXPERIMENT.yaml`.")
     again = "Run the experiment again; stored work is reused."
     try:
-        about = json.loads((path / "run.json").read_text("utf-8"))
+        about = read_json((path / "run.json").read_text("utf-8"))
         if isinstance(about, dict) and isinstance(about.get("format"), int) and about["format"] != FORMAT:
             age = "an older" if about["format"] < FORMAT else "a newer"
             raise RunError(f"this Run was made by {age} version of ragtune.", where=path, fix="Run it again.")
-        return _read(path, decode(About, about))
+        found = decode(About, about)
+        if not re.fullmatch(NAME, found.name):  # its report is written under this name
+            raise ValueError("a name that is a path")
+        return _read(path, found)
     except RagtuneError:
         raise
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError) as error:
         missing = f": {Path(error.filename).name} is missing" if isinstance(error, FileNotFoundError) else ""
         raise RunError(f"this Run is damaged{missing}.", where=path, fix=again) from None
 
@@ -273,12 +278,12 @@ def _measured(costs: Costs) -> Costs:
 
 def _read(path: Path, about: About) -> Run:
     def read(name: str) -> Any:
-        return json.loads((path / name).read_text("utf-8"))
+        return read_json((path / name).read_text("utf-8"))
 
     def lines(name: str) -> list[Any]:
-        return [json.loads(x) for x in (path / name).read_text("utf-8").split("\n") if x]
+        return [read_json(x) for x in (path / name).read_text("utf-8").split("\n") if x]
 
-    experiment = Experiment.model_validate(yaml.safe_load((path / "experiment.yaml").read_text("utf-8")))
+    experiment = Experiment.model_validate(read_yaml((path / "experiment.yaml").read_text("utf-8"))[0])
     timed = decode(tuple[_Timed, ...], lines("times.jsonl"))
     kept = decode(tuple[Row, ...], lines("answers.jsonl"))
     rows = tuple(replace(row, times=t.times) for row, t in zip(kept, timed, strict=True))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ragtune.models.names import PLUS
+from ragtune.text.data import exists
 
 #: the keys whose values are files or folders (or names of models)
 _KEYS = ("path", "changes", "answers", "model", "embedder")
@@ -56,8 +57,8 @@ def beside(file: Path) -> Callable[[str], str]:
 
 def _there(name: str) -> bool:
     try:
-        return Path(name).expanduser().exists()
-    except OSError:  # a name too long, or with characters that no path has
+        return exists(Path(name).expanduser())
+    except RuntimeError:  # a home folder of nobody
         return False
 
 
@@ -88,6 +89,6 @@ def in_run(places: Places, run: Path) -> Callable[[str], str]:
     def find(name: str) -> str:
         if name not in places:
             return name
-        return next((str(path) for path in candidates(name, places, run) if path.exists()), name)
+        return next((str(path) for path in candidates(name, places, run) if exists(path)), name)
 
     return find

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ragtune.analysis.costs import CostSettings, Limits
 from ragtune.analysis.latency import LatencySettings
 from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
-from ragtune.errors import ExperimentError
-from ragtune.experiment.explain import explain, lines_of
+from ragtune.errors import ExperimentError, without_login
+from ragtune.experiment.explain import explain, lines_of, refuse_endless
 from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.places import beside, rewritten
 from ragtune.experiment.shorthands import expanded
@@ -22,9 +21,12 @@ from ragtune.generation.generators import kind_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
 from ragtune.retrieval.settings import RetrievalSettings, Switch
+from ragtune.text.data import Unreadable, exists, read_yaml
 from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
 
+#: what a Run may be called: a file is named after it
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 #: the first line of a Run's experiment.yaml
 RESOLVED = "# Resolved: every setting of every setup, heeded or not.\n"
 
@@ -66,7 +68,7 @@ class Experiment(BaseModel):
 
     model_config = _STRICT
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=NAME, max_length=100)
     description: str = ""
     corpus: CorpusSettings
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((0,), min_length=1)
@@ -158,9 +160,11 @@ def parse_override(text: str) -> tuple[list[str], Any]:
     if not sep or not path.strip():
         raise ExperimentError(f'"{text}" is not of the form key.key=value.', where="--set")
     try:
-        return path.strip().split("."), yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise ExperimentError(f'"{value}" is not a YAML value.', where=f"--set {path}") from None
+        return path.strip().split("."), read_yaml(value)[0]
+    except Unreadable as error:
+        raise ExperimentError(
+            f'"{without_login(value)[:60]}" is not a YAML value ({error.what}).', where=f"--set {path[:60]}"
+        ) from None
 
 
 def apply_override(data: dict[str, Any], path: list[str], value: Any) -> None:
@@ -192,17 +196,17 @@ def load_experiment(path: Path, overrides: list[str] | None = None, limit: int |
     Raises:
         ExperimentError: the file is missing, is not YAML, or holds a wrong key or value, or a setting without effect.
     """
-    if not path.exists():
+    if not exists(path):
         raise ExperimentError("there is no such experiment file.", where=path, fix="See experiments/ for examples.")
     try:
         source = path.read_text("utf-8")
-        data = yaml.safe_load(source)
-        lines = lines_of(yaml.compose(source, Loader=yaml.SafeLoader))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else path
-        said = getattr(error, "problem", None) or "it is not UTF-8 text"
-        what = f"{said}." if "stands twice" in said else f"this is not YAML ({said})."
+        data, node = read_yaml(source)
+        lines = lines_of(node)
+    except UnicodeDecodeError:
+        raise ExperimentError("this is not YAML (it is not UTF-8 text).", where=path) from None
+    except Unreadable as error:
+        place = f"{path}:{error.line}" if error.line else path
+        what = f"{error.what}." if "stands twice" in error.what else f"this is not YAML ({error.what})."
         raise ExperimentError(what, where=place) from None
     except OSError as error:
         raise ExperimentError(f"the file cannot be read ({error.strerror}).", where=path) from None
@@ -247,6 +251,7 @@ def experiment_of(
     for override in overrides:
         apply_override(data, *parse_override(override))
         data = _long(expanded(data, f"--set {override}"))
+    refuse_endless(data, lines or {}, Path(where), overrides)
     try:
         found = Experiment.model_validate(resolve(data))
     except ValidationError as error:
@@ -257,5 +262,6 @@ def experiment_of(
         wrong = [p for p in error.errors() if p["type"] not in ("missing", "value_error")]
         if wrong:
             raise explain(wrong[0], lines or {}, where, Setup, (), overrides) from None
+    refuse_endless(found.model_dump(), lines or {}, Path(where), overrides)  # and texts that were read as numbers
     refuse_unread(found, data, where, lines or {}, overrides, resolved)
     return found

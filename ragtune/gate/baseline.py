@@ -14,6 +14,7 @@ from ragtune.analysis.summary import parts_of
 from ragtune.errors import RunError
 from ragtune.experiment.folder import Run
 from ragtune.store import decode, digest, encode, write_text
+from ragtune.text.data import read_json
 
 FORMAT = 1
 
@@ -108,7 +109,7 @@ def load_baseline(path: Path) -> Baseline:
     if not path.is_file():
         raise RunError("there is no baseline here.", where=path, fix=make)
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = read_json(path.read_text("utf-8"))
     except (ValueError, RecursionError):
         raise RunError("this is not a baseline: it is not JSON.", where=path, fix=make) from None
     try:
@@ -126,5 +127,5 @@ def load_baseline(path: Path) -> Baseline:
         if not all(0 <= v <= 1 for v in values):
             raise ValueError("a score outside [0, 1]")
         return found
-    except (ValueError, RecursionError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise RunError("this baseline is damaged.", where=path, fix="Save it again from its Run.") from None

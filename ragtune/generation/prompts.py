@@ -9,12 +9,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ragtune.errors import ExperimentError
 from ragtune.models.server import Message
 from ragtune.records import Hit
 from ragtune.store import digest
+from ragtune.text.data import Unreadable, exists, read_yaml
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,12 @@ def load_prompt(name: str, base: Path | None = None) -> Prompt:
     """
     path = (base or Path()) / name
     if path.suffix in {".yaml", ".yml"}:
-        if not path.exists():
+        if not exists(path):
             raise ExperimentError("there is no such prompt file.", where=path)
-        source = path.read_text("utf-8")
+        try:
+            source = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            raise ExperimentError("this prompt file is not UTF-8 text.", where=path) from None
     else:
         file = resources.files("ragtune.generation").joinpath("prompts", f"{name}.yaml")
         if not file.is_file():
@@ -66,12 +68,10 @@ def load_prompt(name: str, base: Path | None = None) -> Prompt:
             )
         source = file.read_text("utf-8")
     try:
-        data = yaml.safe_load(source)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{path}:{mark.line + 1}" if mark else path
-        said = getattr(error, "problem", None) or "it holds characters that YAML has not"
-        raise ExperimentError(f"this prompt file is not YAML ({said}).", where=place) from None
+        data, _ = read_yaml(source)
+    except Unreadable as error:
+        place = f"{path}:{error.line}" if error.line else path
+        raise ExperimentError(f"this prompt file is not YAML ({error.what}).", where=place) from None
     missing = [
         k
         for k in ("system", "context", "user", "abstain")

@@ -160,11 +160,20 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
     )
 
 
+def _architectures(config: Path) -> list[str]:
+    """What a model's own card says it is; nothing where the card cannot be read."""
+    try:
+        found = json.loads(config.read_text("utf-8")).get("architectures")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return []
+    return [kind for kind in found if isinstance(kind, str)] if isinstance(found, list) else []
+
+
 def check_embedder(ref: ModelRef) -> None:
     """Raises ModelError where the model's own card says that it generates text."""
     config = Path(ref.location) / "config.json"
     if ref.local and config.exists():
-        kinds = json.loads(config.read_text("utf-8")).get("architectures") or []
+        kinds = _architectures(config)
         if any(k.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for k in kinds):
             raise ModelError(
                 "this is a language model, not an embedder.", where=ref.name, fix="Name one such as bundled:minilm."
@@ -180,7 +189,7 @@ def check_pairs(ref: ModelRef) -> None:
             f"this is {what}, not a CrossEncoder.", where=ref.name, fix="Name one by its hub id or folder."
         )
     if ref.kind == "folder" and config.exists():
-        kinds = json.loads(config.read_text("utf-8")).get("architectures") or []
+        kinds = _architectures(config)
         if kinds and all(k.endswith("Model") and not k.endswith("LMHeadModel") for k in kinds):
             raise ModelError(
                 f"this model ({kinds[0]}) has no head that scores pairs; it is no CrossEncoder.",

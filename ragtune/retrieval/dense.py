@@ -88,6 +88,10 @@ INDEXES: dict[str, Callable[[Array, IndexSettings, int], Any]] = {
 }
 
 
+#: so many allowed rows are all compared: a graph or lists that are walked for the near ones may meet few of them, or none
+EXACTLY, EXACTLY_PER_HIT = 20_000, 50
+
+
 class DenseIndex:
     """A FAISS index with the ids of its vectors; saved as ``index.faiss`` and ``ids.json``."""
 
@@ -137,6 +141,10 @@ class DenseIndex:
         if allowed is None:
             scores, rows = self._index.search(np.ascontiguousarray(queries), k)
             return scores, rows
+        if len(allowed) <= max(EXACTLY, k * EXACTLY_PER_HIT):
+            found = self._exactly(queries, k, allowed)
+            if found is not None:
+                return found
         selector = faiss.IDSelectorBatch(np.ascontiguousarray(allowed, dtype=np.int64))
         if isinstance(self._index, faiss.IndexIVF):
             params: Any = faiss.SearchParametersIVF(sel=selector, nprobe=self._index.nprobe)
@@ -145,4 +153,21 @@ class DenseIndex:
         else:
             params = faiss.SearchParameters(sel=selector)
         scores, rows = self._index.search(np.ascontiguousarray(queries), k, params=params)
+        return scores, rows
+
+    def _exactly(self, queries: Array, k: int, allowed: Ids) -> tuple[Array, Ids] | None:
+        """As `search`, by comparing every allowed row; None where the index cannot give its vectors back."""
+        kept = np.sort(np.asarray(allowed, np.int64))
+        try:
+            if hasattr(self._index, "make_direct_map"):
+                self._index.make_direct_map()
+            vectors = np.stack([self._index.reconstruct(int(row)) for row in kept])
+        except (RuntimeError, AttributeError):
+            return None
+        scores = np.full((len(queries), k), -np.inf, np.float32)
+        rows = np.full((len(queries), k), -1, np.int64)
+        found = np.asarray(queries, np.float32) @ vectors.T
+        order = np.argsort(-found, axis=1, kind="stable")[:, :k]
+        most = order.shape[1]
+        scores[:, :most], rows[:, :most] = np.take_along_axis(found, order, axis=1), kept[order]
         return scores, rows

@@ -349,3 +349,37 @@ def test_token_offsets_without_the_model(tiny_models: dict[str, Path]) -> None:
         spans = token_spans(ref).spans(text)
         assert "".join(text[a:b] for a, b in spans).replace(" ", "") == text.replace(" ", "")
     assert chunk_document(Document("d", text), ChunkSettings(), token_spans(resolve("bundled:minilm")))[0].text == text
+
+
+@pytest.mark.parametrize("kind", ["exact", "hnsw", "ivf", "ivfpq"])
+@pytest.mark.parametrize("allowed", [1, 5, 40, 1000])
+def test_under_a_filter_all_that_is_allowed_is_found(kind: str, allowed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    vectors = unit(rng.standard_normal((4000, 16)))
+    queries = unit(rng.standard_normal((200, 16)))
+    index = DenseIndex.build(vectors, [str(n) for n in range(4000)], IndexSettings(kind=kind))
+    kept = rng.choice(4000, allowed, replace=False).astype(np.int64)
+    scores, rows = index.search(queries, 5, kept)
+    wanted = min(5, allowed)
+    assert (rows[:, :wanted] >= 0).all()
+    assert (rows[:, wanted:] == -1).all()
+    assert np.isin(rows[:, :wanted], kept).all()
+    assert (np.diff(scores[:, :wanted], axis=1) <= 1e-6).all()
+    best = np.sort(kept)[np.argsort(-(queries @ vectors[np.sort(kept)].T), axis=1)[:, :wanted]]
+    recall = np.mean([len(set(a) & set(b)) / wanted for a, b in zip(rows[:, :wanted], best, strict=True)])
+    assert recall >= (0.6 if kind == "ivfpq" else 1.0)
+
+
+@pytest.mark.parametrize("kind", ["hnsw", "ivf"])
+def test_under_a_wide_filter_the_index_itself_is_walked(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ragtune.retrieval.dense.EXACTLY", 0)
+    monkeypatch.setattr("ragtune.retrieval.dense.EXACTLY_PER_HIT", 50)
+    rng = np.random.default_rng(0)
+    vectors, queries = unit(rng.standard_normal((4000, 16))), unit(rng.standard_normal((100, 16)))
+    index = DenseIndex.build(vectors, [str(n) for n in range(4000)], IndexSettings(kind=kind))
+    kept = np.arange(0, 4000, 2, dtype=np.int64)
+    rows = index.search(queries, 5, kept)[1]
+    best = kept[np.argsort(-(queries @ vectors[kept].T), axis=1)[:, :5]]
+    recall = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(rows, best, strict=True)])
+    assert (rows >= 0).all()
+    assert recall > 0.6
