@@ -32,6 +32,8 @@ from ragtune.store import digest
 RETRIEVE_VERSION, INDEX_VERSION = 4, 2
 #: raised when the oracle's hits change, which depend on evidence as no others do
 ORACLE_VERSION = 2
+#: of searches under a filter
+FILTER_VERSION = 1
 #: hits kept per question: enough for recall@10, more if a setup shows more
 KEPT = 10
 #: questions that are searched for together
@@ -113,7 +115,10 @@ def retrieve_key(bench: Workbench, setup: Setup) -> str:
     settings = _settings(setup)
     models = [bench.ref(n).fingerprint for n in _models(settings)]
     kept = max(KEPT, settings.top_k)
-    return digest("retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key)
+    filtered = [FILTER_VERSION] if settings.where else []
+    return digest(
+        "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered
+    )
 
 
 def retrieve_step(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> Step:
