@@ -10,26 +10,30 @@ import copy
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import DOCUMENTS, QUESTIONS, write_corpus
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 import ragtune
 from ragtune.cli import main
 from ragtune.corpus.labelled import read_labelled
 from ragtune.errors import RagtuneError
 from ragtune.experiment.progress import Silent
+from ragtune.experiment.spec import Experiment, Setup
 
 EXAMPLES = int(os.environ.get("RAGTUNE_FUZZ", "1000"))
 #: of all examples, a test's part
 fuzz = settings(
-    max_examples=max(1, EXAMPLES // 8),
+    max_examples=max(1, EXAMPLES // 10),
     deadline=None,
     derandomize="RAGTUNE_FUZZ" not in os.environ,
     database=None,
@@ -182,6 +186,64 @@ def test_experiments(place: Path, data: bytes) -> None:
     check("run", file, "--dry-run", "--store", place / "store")
 
 
+#: values as YAML writes them, and as it should not
+SNIPPETS = [
+    "!!int abc", "!!float x", "!!bool x", "!!timestamp x", "!!binary x", "!!set {a}", "!!omap [a]", "!!python/none x", "2024-02-30",
+    "&a [*a]", "*none", "? [a]", "{? [a]: b}", "<<: 1", "{<<: [1]}", "0x" + "f" * 3000, "9" * 5000, "1:99:99", ".inf", "-.inf", ".nan",
+    "1e999", "[" * 3000, "- - - x", "'", '"\\ud83d"', '"\\0"', '"\\U00ffffff"', "|\n x", "%YAML 9.9", "---", "null", "0o9", "{a: 1, a: 2}", "\t", "!x y",
+]  # fmt: skip
+
+
+@fuzz
+@given(
+    key=st.sampled_from(sorted({str(p[-1]) for p in paths(BASE) if isinstance(p[-1], str)})),
+    raw=st.one_of(st.sampled_from(SNIPPETS), st.text(max_size=10)),
+    way=st.booleans(),
+)
+def test_yaml(place: Path, key: str, raw: str, way: bool) -> None:
+    text = yaml.safe_dump(experiment(place), sort_keys=False)
+    if way:
+        text = re.sub(rf"(?m)^( *){key}:.*$", lambda m: f"{m[1]}{key}: {raw}", text, count=1)
+        (place / "fuzzed.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
+        check("run", place / "fuzzed.yaml", "--dry-run", "--store", place / "store")
+    else:
+        check("run", place / "e.yaml", "--dry-run", "--store", place / "store", "--set", f"{key}={raw}")
+
+
+def settings_of(kind: Any, at: str = "") -> list[str]:
+    """Every setting of a model and of the models in it, dotted."""
+    found = []
+    for name, field in getattr(kind, "model_fields", {}).items():
+        found.append(at + name)
+        for part in [field.annotation, *getattr(field.annotation, "__args__", ())]:
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                found += settings_of(part, f"{at}{name}.")
+    return found
+
+
+#: every setting there is, and those of a setup as they stand at the top
+ALL = sorted({*settings_of(Experiment), *settings_of(Setup)})
+
+
+@fuzz
+@given(
+    changes=st.lists(
+        st.tuples(
+            st.sampled_from(ALL),
+            st.one_of(
+                ODD.map(lambda v: json.dumps(v)),
+                st.sampled_from(["1", "0", "0.5", "true", "false", "x", "-1", "1e9", "[]", "{}"]),
+            ),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_settings(place: Path, changes: list[tuple[str, str]]) -> None:
+    extra = [word for key, value in changes for word in ("--set", f"{key}={value}")]
+    check("run", place / "e.yaml", "--dry-run", "--store", place / "store", *extra)
+
+
 @fuzz
 @given(
     key=st.sampled_from([".".join(map(str, p)) for p in paths(BASE)]),
@@ -249,11 +311,14 @@ def test_answers(place: Path, data: bytes, suffix: str) -> None:
     check("run", place / "given.yaml", "--dry-run", "--store", place / "store")
 
 
-LABELS = [{"question": "When?", "answer": "noon", "contexts": ["Tea is at noon."], "label": 1}]
+LABELS = [
+    {"question": "When?", "answer": "noon", "contexts": ["Tea is at noon."], "label": label, "references": ["noon"]}
+    for label in (1, 0, 1)
+]
 
 
 @fuzz
-@given(data=written(LABELS * 2, lines=True))
+@given(data=written(LABELS, lines=True))
 def test_labels(place: Path, data: bytes) -> None:
     (place / "labels.jsonl").write_bytes(data)
     with contextlib.suppress(RagtuneError):
