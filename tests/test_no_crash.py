@@ -162,3 +162,26 @@ def test_squad_as_hugging_face_writes_it(tmp_path: Path) -> None:
         corpus = load_corpus(CorpusSettings(path=str(tmp_path / f"c{number}")))
         assert len(corpus.documents) == 1
         assert [(q.answers, len(q.evidence)) for q in corpus.questions] == [(("noon",), 1), ((), 0)][:number]
+
+
+def test_tables_with_long_cells_are_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "tea " * 50_000
+    write_corpus(tmp_path / "c", {"a.csv": f'text,n\n"{long}",1\n'}, [])
+    assert main(["corpus", "info", str(tmp_path / "c")]) == 0
+    (tmp_path / "q.csv").write_text(f'question,answers,context\nWhen?,tea,"{long}"\n', "utf-8")
+    assert main(["corpus", "import", "csv", str(tmp_path / "q.csv"), str(tmp_path / "d")]) == 0
+
+
+def test_places_below_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str], made_run: Path) -> None:
+    (tmp_path / "f").write_text("x")
+    (tmp_path / "q.csv").write_text("question,answers,context\nWhen?,noon,Tea is at noon.\n", "utf-8")
+    capsys.readouterr()
+    below = tmp_path / "f" / "x"
+    for argv in (
+        ["run", made_run / "experiment.yaml", "--out", below],
+        ["run", made_run / "experiment.yaml", "--store", below],
+        ["report", made_run, "--out", below],
+        ["baseline", "save", made_run, "-o", below],
+        ["corpus", "import", "csv", tmp_path / "q.csv", below],
+    ):
+        one_line(capsys, *argv)

@@ -23,7 +23,7 @@ from ragtune.experiment.places import places_of
 from ragtune.experiment.spec import NAME, RESOLVED, Experiment
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.records import Hit, Row, Times, Tuning
-from ragtune.store import decode, encode, write_text, writing
+from ragtune.store import decode, encode, refuse_place, write_text, writing
 from ragtune.text.data import exists, read_json, read_yaml
 
 if TYPE_CHECKING:
@@ -126,10 +126,10 @@ def is_run(path: Path) -> bool:
 
 
 def refuse_foreign(out: Path, force: bool = False) -> None:
-    """Raises RunError where ``out`` is a file or holds something that is no Run, unless ``force`` is to move it aside.
-
-    A folder that one works in cannot be moved aside, whatever it holds.
-    """
+    """Raises RunError where ``out`` is no place for a Run: a file, or what is no Run (unless ``force`` is to move it aside),
+    or the folder that one works in; and StoreError where a file stands on the way to it."""
+    if not out.is_file():
+        refuse_place(out / "run.json")
     fix = f"Choose another place with --out, or move this to {out.name}~1 with --force."
     if out.is_file() and not force:
         raise RunError("this is a file, not a folder for a Run.", where=out, fix=fix)
