@@ -167,11 +167,11 @@ def contrasts(rows: Sequence[Judged], seed: int = 0) -> dict[str, list[tuple[Jud
             asked = f"Is {subject} {yes}?"
             for wanted in ("Yes", "No"):
                 said = {"Yes": f"{subject.capitalize()} is {yes}.", "No": f"{subject.capitalize()} is {no}."}
-                right, wrong = said[wanted], said["No" if wanted == "Yes" else "Yes"]
-                add("polarity", Judged(asked, (wanted,), right, True), wrong)
+                plain, wrong = said[wanted], said["No" if wanted == "Yes" else "Yes"]
+                add("polarity", Judged(asked, (wanted,), plain, True), wrong)
                 add(
                     "polarity",
-                    Judged(asked, (wanted,), f"{wanted}, {right.lower()}", True),
+                    Judged(asked, (wanted,), f"{wanted}, {plain.lower()}", True),
                     "No." if wanted == "Yes" else "Yes.",
                 )
     return found
