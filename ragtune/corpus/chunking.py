@@ -18,7 +18,7 @@ from ragtune.records import Chunk, Document
 from ragtune.store import digest
 from ragtune.text.sentences import sentence_spans
 
-VERSION = 3
+VERSION = 4
 Span = tuple[int, int]
 
 
@@ -143,9 +143,23 @@ def recursive(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
     return _merge(ruler, _pieces(ruler, (0, len(ruler.text)), settings.size), settings.size)
 
 
+def _answered(ruler: Ruler, parts: Sequence[Span], size: int) -> list[Span]:
+    """Questions joined with what follows them in their paragraph, where both have room in a chunk."""
+    joined: list[Span] = []
+    for start, end in parts:
+        asks = joined and ruler.text[joined[-1][1] - 1] in "?？" and "\n\n" not in ruler.text[joined[-1][1] : start]
+        if asks and ruler.count(joined[-1][0], end) <= size:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
 def by_sentences(ruler: Ruler, settings: ChunkSettings) -> list[Span]:
-    """As many whole sentences as fit; the next chunk repeats the last ones up to ``overlap`` tokens."""
+    """As many whole sentences as fit; the next chunk repeats the last ones up to ``overlap`` tokens. A question goes with what
+    follows it in its paragraph."""
     parts = [p for s in sentence_spans(ruler.text) for p in _pieces(ruler, s, settings.size, len(_LEVELS) - 1)]
+    parts = _answered(ruler, parts, settings.size)
     spans: list[Span] = []
     first = 0
     while first < len(parts):

@@ -86,6 +86,16 @@ def test_sentence_windows_repeat_whole_sentences() -> None:
     assert chunks[1].text.split(".")[0] in chunks[0].text
 
 
+def test_a_question_goes_with_its_answer() -> None:
+    text = "Where is it? In the hall.\n\nWhen is pay day? On the 26th.\n\nWho pays? Ida does."
+    chunks = chunk_document(Document("d", text), ChunkSettings(by="sentences", size=9, overlap=0), TOKENS)
+    assert [c.text for c in chunks] == [
+        "Where is it? In the hall.",
+        "When is pay day? On the 26th.",
+        "Who pays? Ida does.",
+    ]
+
+
 def test_empty_text_gives_no_chunks() -> None:
     assert chunk_document(Document("d", ""), ChunkSettings(), TOKENS) == []
 
