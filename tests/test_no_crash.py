@@ -136,7 +136,7 @@ def test_texts_of_documents_and_questions(tmp_path: Path) -> None:
     assert corpus.hash
     assert corpus.questions[0].id == "q\ufffd"
     text = json.dumps([d.metadata for d in corpus.documents], allow_nan=False)
-    assert '"nan"' in text
+    assert '"m": null' in text
 
 
 def test_squad_as_hugging_face_writes_it(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generators import kind_of
 from ragtune.records import Question, Row, Times
 from ragtune.store import Store, digest
+from ragtune.text.fold import whole
 
 #: where work is stored unless told otherwise
 DEFAULT_STORE = Path(".ragtune")
@@ -191,7 +192,13 @@ class Assistant:
         return (corpus.documents_hash != made_of.texts) if made_of.texts else (corpus.hash != made_of.hash)
 
     def ask(self, question: str) -> Row:
-        """Answer one question. Its contexts are in ``row.answer.hits``; nobody said what its reference is."""
+        """Answer one question. Its contexts are in ``row.answer.hits``; nobody said what its reference is.
+
+        Raises:
+            RunError: the question holds half a character, which no encoding writes.
+        """
+        if question != whole(question):
+            raise RunError("this question is no text: it holds half a character.", where="ask", fix="Type it again.")
         asked = Question(digest(question), question)
         met = self._served.ask(asked)
         row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
