@@ -15,6 +15,7 @@ from ragtune.analysis.differences import Difference
 from ragtune.analysis.latency import Latency
 from ragtune.analysis.means import Estimate
 from ragtune.analysis.summary import Summary, Usage
+from ragtune.errors import RunError
 from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Metric, Tuning
@@ -68,6 +69,7 @@ class View:
     core: Sequence[Metric]
     extra: Sequence[Metric]
     untold: Sequence[Metric]
+    defined: Sequence[Metric]
     sliced: Sequence[str]
     setups: Sequence[SetupView]
     best: Mapping[str, float]
@@ -103,6 +105,10 @@ def view(run: Run) -> View:
     """What the page shows of a Run."""
     summary = run.summary
     metric = summary.decision.metric
+    if metric not in METRICS:
+        raise RunError(
+            f'its summary goes by "{metric}", which is no metric here.', where=run.path, fix="Run the experiment again."
+        )
     shown = [METRICS[m] for m in summary.metrics if m in METRICS]
     differences = [d for d in summary.differences if d.mean is not None]
     compared = [m for m in METRICS if any(d.metric == m for d in differences)]
@@ -113,7 +119,8 @@ def view(run: Run) -> View:
         summary=summary,
         version=__version__,
         metric=metric,
-        metrics={m.name: m for m in shown},
+        metrics=METRICS,
+        defined=shown,
         core=[m for m in shown if m.core],
         untold=[m for m in METRICS.values() if m.core and m not in shown],
         extra=[m for m in shown if not m.core],

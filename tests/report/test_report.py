@@ -8,6 +8,7 @@ import pytest
 from conftest import write_corpus
 
 from ragtune.analysis.means import Estimate
+from ragtune.errors import RunError
 from ragtune.experiment.folder import Run, load_run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import run_experiment
@@ -125,3 +126,13 @@ def test_numbers() -> None:
     assert numbers.signed(-0.05) == "-5.0"
     assert numbers.signed(None) == "–"
     assert numbers.interval(Estimate(None, None, None, 0)) == ""
+
+
+def test_a_summary_that_contradicts_itself_is_shown_or_refused_in_one_line(run: Run) -> None:
+    from dataclasses import replace
+
+    fewer = replace(run.summary, metrics=tuple(m for m in run.summary.metrics if m != "faithfulness"))
+    assert "Setups by metric" in render(replace(run, summary=fewer))
+    unknown = replace(run.summary, decision=replace(run.summary.decision, metric="foo"))
+    with pytest.raises(RunError, match="no metric here"):
+        render(replace(run, summary=unknown))
