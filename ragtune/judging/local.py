@@ -22,7 +22,7 @@ from ragtune.store import digest
 from ragtune.text.agree import agree
 from ragtune.text.claims import claims
 
-VERSION = 6
+VERSION = 7
 
 
 class Evidence(Protocol):

@@ -168,9 +168,11 @@ def support(statement: str, given: Sequence[Window], question: str = "", around:
             back it.
         around: windows of all contexts, where ``given`` are those of some.
     """
-    denied = bool(question) and is_phrase(statement) and negated(question)
-    found = _support(statement, given, denied)
-    if question and found.window and is_phrase(statement) and _elsewhere(statement, question, given, around or given):
+    asked = {w for w in words(question) if not is_negation(w)}
+    # what a yes or no makes of its question holds the whole of it, and is a statement of its own
+    short = bool(question) and is_phrase(statement) and not asked <= set(words(statement))
+    found = _support(statement, given, short and negated(question))
+    if short and found.window and _elsewhere(statement, question, given, around or given):
         z = log(found.support / (1 - found.support)) if 0 < found.support < 1 else 0.0
         return Found(1 / (1 + exp(-(z + WEIGHTS["elsewhere"]))), found.window)
     return found

@@ -122,7 +122,7 @@ def view(run: Run) -> View:
         metrics=METRICS,
         defined=shown,
         core=[m for m in shown if m.core],
-        untold=[m for m in METRICS.values() if m.core and m not in shown],
+        untold=[m for m in METRICS.values() if "llm" in m.needs and m not in shown],
         extra=[m for m in shown if not m.core],
         sliced=[m.name for m in shown if m.sliced],
         setups=[SetupView(n, t, i % 8, summary.scores[n]) for i, (n, t) in enumerate(summary.setups.items())],

@@ -35,6 +35,8 @@ def comparison(run: Run) -> str:
         rows.append([*cells, numbers.waits(run.costs.latency.get(name))[0]])
     head = ["setup", *(m.short for m in core), "latency"]
     notes = ["(percent, mean and its 95 % interval; – : unscored, see the report)"]
+    untold = [m.title.lower() for m in METRICS.values() if "llm" in m.needs and m.name not in summary.metrics]
+    notes += [f"({name}: scored by a judge that asks a language model alone)" for name in untold]
     if asked := max((found.questions for found in run.costs.latency.values()), default=0):
         notes.append(f"(latency: median of {asked}, one question at a time, as served)")
     return "\n".join(["", _grid(head, rows), *notes, "", summary.decision.text, *summary.notes, ""])

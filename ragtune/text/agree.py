@@ -19,7 +19,7 @@ from typing import Any
 import regex
 
 from ragtune.text.outcome import abstains
-from ragtune.text.polarity import SENTENCE, content, polarity, stems, undoubled
+from ragtune.text.polarity import SENTENCE, content, listed, pattern, polarity, stems, undoubled
 from ragtune.text.signs import Signs, listed_more, signs_of
 from ragtune.text.values import same, values
 from ragtune.text.words import stem, tokens
@@ -46,8 +46,8 @@ def members(text: str) -> list[str]:
     """The members of a list (``red, blue and green``); one where it is none."""
     if regex.search(r"[.!?。！？]\s", text) or len(text) > 200:
         return [text]
-    joints = "|".join(sorted(map(regex.escape, {"and", "und", "y", "et", "&"}), key=len, reverse=True))
-    parts = regex.split(rf"\s*(?:[,，](?!\d)|[;、；])\s*(?:(?:{joints})\s)?|\s(?:{joints})\s|[和与及]", text)
+    words = pattern("joins")
+    parts = regex.split(rf"\s*(?:[,，](?!\d)|[;、；])\s*(?:(?:{words})\s)?|\s(?:{words})\s|[和与及]", text)
     parts = [p for p in parts if p and tokens(p)]
     return parts if len(parts) > 1 and all(len(content(p)) <= 5 for p in parts) else [text]
 
@@ -66,42 +66,31 @@ def probability(signs: Signs) -> float:
     return 1 / (1 + exp(-max(-30.0, min(30.0, z))))
 
 
-#: in small letters, so that no name begins with it
-_ARTICLE = regex.compile(
-    r"^(?:the|an?|der|die|das|dem|den|des|eine?[mnrs]?|le|la|les|une?|el|los|las|una|il|lo|gli|os?|as|uma?)\s(?=\S)"
-)
-_WHERE = regex.compile(r"\b(?:where|place|city|town|village|located|location|born|wo|où|dónde)\b", regex.IGNORECASE)
+@lru_cache(maxsize=1)
+def _opening() -> regex.Pattern[str]:
+    """A preposition and an article, in small letters, so that no name begins with them; "at least" is neither."""
+    preposition = rf"(?:{pattern('prepositions')})\s(?!(?:least|most|all|once|first|last)\b)"
+    return regex.compile(rf"^(?:{preposition})?(?:(?:{pattern('articles')})\s)?(?=\S)")
 
 
 def of_place(question: str, reference: str) -> str:
     """Of a place with the one that it lies in ("Berlin, Germany"), the first, where a place is asked for; else ""."""
     parts = regex.split(r"\s*,\s*", reference.strip())
     named = 2 <= len(parts) <= 3 and all(p[:1].isupper() and len(tokens(p)) <= 4 for p in parts)
-    return parts[0] if named and regex.search(_WHERE, question) else ""
-
-
-def _bare(reference: str) -> str:
-    """Without a preposition and an article at its head."""
-    return str(
-        regex.sub(
-            r"^(?:at|on|in|by|um|am|im|ab|à|en)\s(?!(?:least|most|all|once|first|last)\b)(?=\S)",
-            "",
-            str(regex.sub(_ARTICLE, "", reference)),
-        )
-    )
+    return parts[0] if named and any(t.text in listed("places") for t in tokens(question)) else ""
 
 
 @lru_cache(maxsize=20_000)
 def variants(reference: str) -> tuple[str, ...]:
     """The reference, and what of it suffices: without brackets, article, added clause; each side of an "or"."""
-    reference = _bare(reference.strip())
+    reference = str(regex.sub(_opening(), "", reference.strip()))
     bare = regex.sub(r"\s*[(\[（][^)\]）]*[)\]）]", "", reference).strip()
     found = [reference, bare]
     found.append(regex.split(r",? (?:who|which|accept)\b", bare)[0])
     if polarity(reference) and regex.match(r"\w+\s*[,;.，。]", bare):
         found.append(regex.split(r"[,;.，。]", bare)[0])
     if len(tokens(bare)) <= 8 and not values(bare):
-        found += regex.split(r"\s(?:or|oder)\s|或者?", bare)
+        found += regex.split(rf"\s(?:{pattern('alternatives')})\s|或者?", bare)
     return tuple(dict.fromkeys(v for v in found if tokens(v)))
 
 
@@ -109,7 +98,13 @@ def agree(question: str, references: Sequence[str], answer: str) -> Agreement:
     """The agreement of ``answer`` with the reference that it agrees with best. Withholding agrees with none."""
     if not references:
         raise ValueError("there is no reference to agree with")
-    references, answer = [undoubled(r) for r in references], undoubled(answer)
+    return _agreement(question, tuple(references), answer)
+
+
+@lru_cache(maxsize=20_000)
+def _agreement(question: str, texts: tuple[str, ...], answer: str) -> Agreement:
+    """Kept, since scores, causes and agreement with people ask for the same one."""
+    references, answer = [undoubled(r) for r in texts], undoubled(answer)
     if abstains(answer):
         return Agreement(0.0, references[0], conflict=("withheld",))
     wanted = dict.fromkeys(v for reference in references for v in variants(reference) or (reference,))

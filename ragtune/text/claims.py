@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import regex
 
-from ragtune.text.polarity import content, denials, polarity
+from ragtune.text.polarity import content, listed, outer_denial, pattern, polarity
 from ragtune.text.statements import statements
-from ragtune.text.words import stem, stop_words, tokens
+from ragtune.text.words import is_negation, stem, stop_words, tokens
 
 #: up to so many words an answer is a phrase; from so many a capital and a full stop make it a sentence
 SHORT, WHOLE = 8, 5
@@ -19,23 +21,23 @@ def is_phrase(text: str) -> bool:
     return count <= SHORT and not whole
 
 
-_ASKS_WHAT = regex.compile(
-    r"\W*(?:(?:in|on|at|by|for|from|to|of|with) )?(?:who|whom|whose|what|which|when|where|why|how|wer|welch\w*|wann|wo|warum|wie)\b",
-    regex.IGNORECASE,
-)
 _HEAD = regex.compile(r"^\W*[\p{L}]+\s*[,，;:.。!]\s*(?=\S)")
 
 
-#: an opening that only names where the answer is from
-_SOURCE = regex.compile(
-    r"^\W*(?:according to|based on|as stated in|as per|laut|gemäß|根据) (?:the |this |these |our |your |dem |der |den )?[^,，.]{1,40}[,，]\s*",
-    regex.IGNORECASE,
-)
+@lru_cache(maxsize=1)
+def _source() -> regex.Pattern[str]:
+    """An opening that only names where the answer is from."""
+    return regex.compile(rf"^\W*(?:{pattern('citing')})\s?[^,，.]{{1,50}}[,，]\s*", regex.IGNORECASE)
+
+
+def _asks_more(question: str) -> bool:
+    """The question asks for more than yes or no."""
+    return any(t.text in listed("asking") for t in tokens(question)[:2])
 
 
 def bare_polarity(question: str, answer: str) -> int:
     """1 or -1 where the answer says yes or no to the question and nothing beyond it, else 0."""
-    if len(tokens(answer)) > SHORT or _ASKS_WHAT.match(question):
+    if len(tokens(answer)) > SHORT or _asks_more(question):
         return 0
     said = polarity(answer)
     if not said:
@@ -48,14 +50,18 @@ def bare_polarity(question: str, answer: str) -> int:
 
 
 def as_statement(question: str, answer: int) -> str:
-    """The question's words as a statement: ``answer`` 1 as they are, -1 with one denial more (or less, where it denies itself)."""
+    """The question's words as a statement: ``answer`` 1 as they are, -1 denied. A question that only sounds denied ("Isn't it free?")
+    is read without its denial."""
     bare = str(regex.sub(r"[吗嗎呢么]?\s*[?？؟]+\s*$", "", question.strip()))
+    own = tokens(bare)
+    if outer_denial(question):
+        at = next((t for t in own[:3] if is_negation(t.text)), None)
+        if answer < 0 or at is None:
+            return bare
+        verb = bare[at.start : at.end].removesuffix("n't").removesuffix("n’t") if at.text.endswith("n't") else ""
+        return " ".join(f"{bare[: at.start]}{verb}{bare[at.end :]}".split())
     if answer > 0:
         return bare
-    own = tokens(bare)
-    for token, denying in zip(own, denials(bare), strict=True):
-        if denying:
-            return (bare[: token.start] + bare[token.end :]).strip()
     if own and own[0].kind == "single":
         return f"不{bare}"
     first = own[0].end if own else 0
@@ -67,7 +73,7 @@ def claims(question: str, answer: str) -> list[str]:
     said = bare_polarity(question, answer) if question else 0
     if said:
         return [as_statement(question, said)]
-    answer = _SOURCE.sub("", answer) or answer
+    answer = _source().sub("", answer) or answer
     head = _HEAD.match(answer)
     if head and question and polarity(head[0]):
         return statements(answer[head.end() :])

@@ -7,24 +7,27 @@ thing another part ("Spain came second; the Netherlands won").
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import regex
 
 from ragtune.text.names import alike, capitalised
-from ragtune.text.polarity import content, denials, excepts, listed, stems
+from ragtune.text.polarity import content, denials, excepts, listed, pattern, stems
 from ragtune.text.sentences import sentence_spans
 from ragtune.text.values import comparable, same, values
 from ragtune.text.words import Word, find_words, is_negation, limits, stem, stop_words, tokens
 
-_CLAUSE = regex.compile(
-    r"(?<=[.!?;:](?=\s)|[。！？；，\n]|,(?!\d))\s*|\s(?=(?:but|while|whereas|although|though|sondern|aber)\s)",
-    regex.IGNORECASE,
-)
 #: share of the question's words in a sentence that says something else in the reference's place: where the reference is a name or
 #: a value (so that what stands there can be told to be of its kind), and where it is any phrase
 NAMED, PHRASED = 0.3, 0.5
 #: what a clause counts that speaks of nothing that was asked
 _ASIDE = 0.1
+
+
+@lru_cache(maxsize=1)
+def _clause() -> regex.Pattern[str]:
+    marks = r"(?<=[.!?;:](?=\s)|[。！？；，\n]|,(?!\d))\s*"
+    return regex.compile(rf"{marks}|\s(?=(?:{pattern('turns')})\s)", regex.IGNORECASE)
 
 
 def sentences(text: str) -> list[str]:
@@ -45,7 +48,7 @@ def denied(question: str, reference: str, answer: str, held: frozenset[str]) -> 
     most: list[tuple[int, bool]] = []
     for sentence in sentences(answer):
         about = _ASIDE + len(asked & stems(sentence)) / max(1, len(asked))
-        for clause in regex.split(_CLAUSE, sentence):
+        for clause in regex.split(_clause(), sentence):
             if not held & stems(clause):
                 if found and not wanted and _takes_back(clause, asked | held):
                     found[-1] = (found[-1][0], True)
@@ -172,7 +175,7 @@ def _around_names(text: str) -> set[tuple[str, str, tuple[str, ...]]]:
     found = set()
     for i, j in zip(at, at[1:], strict=False):
         between = tuple(stem(t.text) for t in own[i + 1 : j])
-        joins = {"by", "von", "par", "por", *listed("conjunctions")} & {t.text for t in own[i + 1 : j]}
+        joins = (listed("agents") | listed("conjunctions")) & {t.text for t in own[i + 1 : j]}
         if between and len(between) <= 5 and not joins:
             found.add((own[i].text, own[j].text, between))
     return found

@@ -13,15 +13,6 @@ from ragtune.text.values import values
 from ragtune.text.words import Word, find_words, is_negation, stem, stop_words, tokens
 
 SENTENCE = regex.compile(r"(?<=[.!?;])\s+|(?<=[。！？；\n])\s*")
-_OPPOSITES = {
-    frozenset(pair)
-    for pair in (
-        ("open", "closed"), ("open", "close"), ("allowed", "forbidden"), ("permitted", "prohibited"), ("allowed", "prohibited"),
-        ("permitted", "forbidden"), ("included", "excluded"), ("true", "false"), ("legal", "illegal"), ("possible", "impossible"),
-        ("paid", "unpaid"), ("always", "never"), ("guilty", "innocent"), ("increase", "decrease"),
-        ("before", "after"), ("more", "less"), ("enabled", "disabled"), ("reversible", "irreversible"),
-    )
-}  # fmt: skip
 
 
 @lru_cache(maxsize=8)
@@ -77,7 +68,8 @@ def polarity(text: str, question: str = "") -> int:
             denies = (
                 denial_count(first) + (opposed(question, first) and not _denies_by_opposite(question, first)) + without
             )
-            return -1 if denies % 2 != denial_count(question) % 2 else 1
+            denied = denial_count(question) - outer_denial(question)
+            return -1 if denies % 2 != denied % 2 else 1
     return 0
 
 
@@ -85,9 +77,24 @@ def is_denial(token: Word) -> bool:
     return is_negation(token.text) or stem(token.text) in _denying()
 
 
+def outer_denial(question: str) -> bool:
+    """The question only sounds denied ("Isn't it free?"): yes and no answer it as they answer "Is it free?"."""
+    own = tokens(question)[:3]
+    return (
+        bool(own)
+        and own[0].kind != "single"
+        and any(t.text == "not" or t.text.endswith("n't") or t.text == "nicht" for t in own)
+    )
+
+
+def pattern(name: str) -> str:
+    """The words of a list, as a regular expression that takes any of them; the longest first."""
+    return "|".join(sorted(map(regex.escape, listed(name)), key=len, reverse=True))
+
+
 def _denies_by_opposite(question: str, said: str) -> bool:
     """An opposite that ``said`` holds is itself a word that denies (allowed, prohibited), so it counts once."""
-    return any(opposites(s) & stems(said) & _denying() for s in stems(question))
+    return any(opposites(s) & _holds(said) & _denying() for s in _holds(question))
 
 
 def denial_count(text: str) -> int:
@@ -124,7 +131,15 @@ def excepts(text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _opposite_stems() -> frozenset[frozenset[str]]:
-    return frozenset(frozenset(stem(w) for w in pair) for pair in _OPPOSITES)
+    pairs = (pair.split() for code in CODES for pair in language(code).opposites)
+    return frozenset(frozenset(stem(fold(w)) for w in pair) for pair in pairs)
+
+
+def _holds(text: str) -> frozenset[str]:
+    """Of the words that have an opposite, those that ``text`` holds; in scripts without spaces, wherever they stand."""
+    read, folded = stems(text), fold(text)
+    known = frozenset().union(*_opposite_stems())
+    return frozenset(w for w in known if w in read or (len(tokens(w)) > 1 and w in folded))
 
 
 @lru_cache(maxsize=20_000)
@@ -136,7 +151,7 @@ def opposites(stemmed: str) -> frozenset[str]:
 def opposed(a: str, b: str) -> int:
     """1 where ``b`` holds the opposite of a word of ``a`` and not the word itself. What must be may be: those two are opposites
     only where nothing is denied ("must not" says "may not")."""
-    one, other = stems(a), stems(b)
+    one, other = stems(a) | _holds(a), stems(b) | _holds(b)
     denied = any(is_negation(t.text) for t in (*tokens(a), *tokens(b)))
     if not denied and {"must", "may"} & one == {"must"} and {"must", "may"} & other == {"may"}:
         return 1

@@ -12,7 +12,6 @@ _END = re.compile(r"[。！？；…]+[”’』」）)]*|(?<![.!?])[.!?]++[\"'�
 _WRAPPED = 50
 #: an abbreviation or a list number is no longer than this
 _WORD = 40
-_BEFORE_A_DAY = frozenset("am vom zum bis der den dem ab seit".split())
 _KEY = re.compile(r"[\w -]{1,30}: ")
 
 
@@ -52,7 +51,9 @@ def _in_a_date(text: str, start: int, at: int, end: int) -> bool:
     if following is None:
         return False
     month, before = following[1].lower(), text[max(start, at - 8) : at].split()[:-1]
-    return month in _months() or (month in language("en").months and bool(before) and before[-1] in _BEFORE_A_DAY)
+    return month in _months() or (
+        month in language("en").months and bool(before) and before[-1] in language("de").before_day
+    )
 
 
 def _goes_on(text: str, start: int, at: int, end: int) -> bool:

@@ -12,7 +12,7 @@ from ragtune.text.discourse import denied, instead, namesake, swapped
 from ragtune.text.fold import fold
 from ragtune.text.names import abbreviated, alike, named_as
 from ragtune.text.numerals import Value
-from ragtune.text.polarity import content, in_values, polarity, stems
+from ragtune.text.polarity import content, in_values, listed, pattern, polarity, stems
 from ragtune.text.values import comparable, conflicting, same, values
 from ragtune.text.words import Word, is_negation, stem, stop_words, tokens
 
@@ -194,7 +194,7 @@ def listed_more(reference: str, answer: str) -> bool:
     if len(tokens(answer)) > 6:
         return False
     for a, b in zip(given, given[1:], strict=False):
-        joined = folded[a.end : b.start].strip() in (",", "and", "&", "und", "et", "y", "和", "、")
+        joined = folded[a.end : b.start].strip() in {",", *listed("joins")}
         if joined and comparable(a, b) and sum(any(same(w, v) for w in wanted) for v in (a, b)) == 1:
             return True
     return False
@@ -216,7 +216,7 @@ def _hedged(wanted: Sequence[Value], given: Sequence[Value], answer: str) -> boo
         right = [any(same(w, v) for w in wanted) for v in (a, b)]
         if right.count(True) == 1 and comparable(a, b):
             between = folded[a.end : b.start].strip() if a.end <= b.start else ""
-            if regex.fullmatch(r"(?:\w+ )?(?:or|oder|или|或|または|또는)(?: maybe| perhaps| even)?", between):
+            if regex.fullmatch(rf"(?:\w+ )?(?:{pattern('alternatives')})(?: maybe| perhaps| even)?", between):
                 return True
     return False
 

@@ -161,16 +161,23 @@ def test_the_plan_counts_what_is_measured(root: Path, capsys: pytest.CaptureFixt
     assert "latency plain: 3/3 done" in capsys.readouterr().err
 
 
-def test_each_query_is_embedded_anew_after_a_warm_up(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(root, "cached", "latency.sample=0", store="anew")
-    queries: list[str] = []
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The queries that are embedded, as they come."""
+    seen: list[str] = []
     real = SentenceEncoder.encode
 
     def encode_(self: SentenceEncoder, texts: Sequence[str], kind: Kind = "document", progress: Any = None) -> Array:
-        queries.extend(texts if kind == "query" else ())
+        seen.extend(texts if kind == "query" else ())
         return real(self, texts, kind, progress)
 
     monkeypatch.setattr(SentenceEncoder, "encode", encode_)
+    return seen
+
+
+def test_each_query_is_embedded_anew_after_a_warm_up(root: Path, queries: list[str]) -> None:
+    run(root, "cached", "latency.sample=0", store="anew")
+    queries.clear()
     run(root, "measured", store="anew")
     drawn = [q.text for q in sampled(bench(root), bench(root).experiment.setups["rag"])]
     assert [q for q in queries if q in drawn] == drawn  # one by one, whatever the vector cache holds
@@ -180,16 +187,8 @@ def test_each_query_is_embedded_anew_after_a_warm_up(root: Path, monkeypatch: py
     assert not queries
 
 
-def test_every_source_pays_for_embedding_its_own_questions(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_source_pays_for_embedding_its_own_questions(root: Path, queries: list[str]) -> None:
     """Throughput and cost do not hang on which setup asked first."""
-    queries: list[str] = []
-    real = SentenceEncoder.encode
-
-    def encode_(self: SentenceEncoder, texts: Sequence[str], kind: Kind = "document", progress: Any = None) -> Array:
-        queries.extend(texts if kind == "query" else ())
-        return real(self, texts, kind, progress)
-
-    monkeypatch.setattr(SentenceEncoder, "encode", encode_)
     own = [
         f"setups.{name}.retrieval.fusion={{by: weighted, dense_weight: {share}}}"
         for name, share in (("rag", 0.5), ("same", 0.4))

@@ -100,6 +100,12 @@ def test_the_terminal_table_lists_setups_and_verdict(run: Run) -> None:
     assert run.summary.decision.text in text
 
 
+def test_what_needs_a_language_model_is_said(run: Run) -> None:
+    assert "answer_relevance" not in run.summary.metrics
+    assert "answer relevance: scored by a judge that asks a language model alone" in comparison(run)
+    assert "Answer relevance is not scored here" in render(run)
+
+
 def test_charts_escape_and_scale() -> None:
     svg = str(charts.lines([charts.Series("<a>", 0, [(0, 1.0), (10, 0.5)], dashed=True)], "x", "y", "t"))
     assert "&lt;a&gt;" in svg

@@ -173,18 +173,15 @@ def test_training_is_deterministic_and_resumes_to_the_same_bytes(tiny_models: di
     assert train("killed") == whole
 
 
+def stopping_early(**more: Any) -> TuningSettings:
+    """Steps so large that the dev loss soon rises."""
+    plain = {"train_on": "closed-book", "learning_rate": 0.5, "schedule": "constant", "warmup": 0, "batch_tokens": 64}
+    return TuningSettings.model_validate({**plain, "evaluate_every": 1, "early_stop": 2, **more})
+
+
 def test_early_stop_keeps_the_best(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
-    settings = TuningSettings(
-        train_on="closed-book",
-        epochs=30,
-        learning_rate=0.5,
-        schedule="constant",
-        warmup=0,
-        evaluate_every=1,
-        early_stop=2,
-        batch_tokens=64,
-    )
+    settings = stopping_early(epochs=30)
     report, _ = train_adapter(
         model, encoded(model), encoded(model, 3), settings, 0, tmp_path / "o", tmp_path / "s", CARD
     )
@@ -194,17 +191,7 @@ def test_early_stop_keeps_the_best(tiny_models: dict[str, Path], tmp_path: Path)
 
 
 def test_early_stop_goes_on_with_the_patience_that_was_left(tiny_models: dict[str, Path], tmp_path: Path) -> None:
-    settings = TuningSettings(
-        train_on="closed-book",
-        epochs=12,
-        learning_rate=0.5,
-        schedule="constant",
-        warmup=0,
-        evaluate_every=1,
-        early_stop=2,
-        batch_tokens=64,
-        save_seconds=0.0001,
-    )
+    settings = stopping_early(epochs=12, save_seconds=0.0001)
 
     def train(name: str, stop_at: int | None = None) -> tuple[TuneReport, str]:
         model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")

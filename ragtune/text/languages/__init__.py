@@ -25,7 +25,10 @@ class Language:
     of a range; ``yes``, ``no``, ``negations``, ``denials`` (words that deny by themselves), ``titles``, ``limits``
     (only), ``except_``, ``conjunctions``, ``anaphors`` (words for what was named before): words and phrases; ``weekdays``: word ->
     day, Monday is 0; ``irregular``: base -> its forms that no suffix rule finds; ``doubles``: two denials -> the
-    condition that they make.
+    condition that they make; ``opposites``: pairs of words of which one denies the other; ``articles`` and ``prepositions`` that may
+    open a phrase; ``asking``: words that ask for more than yes or no; ``citing``: what opens a sentence that names its source;
+    ``alternatives`` (or), ``joins`` (and), ``turns`` (but), ``agents`` (by, in a passive); ``places``: words of a question about
+    a place; ``before_day``: what stands before a day whose full stop ends no sentence.
 
     How replies withhold an answer, as regular expressions with ``reply_parts`` in braces: ``withheld`` and ``about`` (what the
     sources speak of) describe a whole clause, ``apologies`` and ``openings`` what may stand before it, ``contrasts`` what
@@ -57,6 +60,17 @@ class Language:
     weekdays: Mapping[str, int]
     irregular: Mapping[str, str]
     doubles: Mapping[str, str]
+    opposites: tuple[str, ...]
+    articles: frozenset[str]
+    prepositions: frozenset[str]
+    asking: frozenset[str]
+    citing: tuple[str, ...]
+    alternatives: frozenset[str]
+    joins: frozenset[str]
+    turns: frozenset[str]
+    agents: frozenset[str]
+    places: frozenset[str]
+    before_day: frozenset[str]
     reply_parts: Mapping[str, str]
     withheld: tuple[str, ...]
     about: tuple[str, ...]
