@@ -122,12 +122,12 @@ def _value_at(text: str, atoms: list[Atom], i: int) -> tuple[Value | None, int]:
 def _joined(text: str, found: list[Value]) -> list[Value]:
     """Ranges: two numbers with "to", a dash or "between ... and" between them."""
     made: list[Value] = []
-    to = _words("to")
+    to, opening = _words("to"), "|".join(map(regex.escape, _words("between")))
     for value in found:
         last = made[-1] if made else None
         if last is not None and last.kind == "number" and last.sizes[0][0] == last.sizes[0][1]:
             gap = text[last.end : value.start].strip()
-            opens = regex.search(r"(?:between|from|zwischen|von|entre|от|из) ?(?:[^\w\s] ?)?$", text[: last.start])
+            opens = regex.search(rf"(?:{opening}) ?(?:[^\w\s] ?)?$", text[: last.start])
             joins = gap == "-" or (gap in to and gap not in ("and", "und", "a")) or (gap in ("and", "und") and opens)
             if gap in ("~", "至", "到", "から"):
                 joins = True
