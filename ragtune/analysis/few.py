@@ -14,9 +14,10 @@ Interval = tuple[float, float]
 
 def share(hits: int, items: int) -> Interval:
     """Wilson's 95 % interval (1927) of a share."""
-    p, z2 = hits / items, Z * Z
-    middle, half = p + z2 / (2 * items), Z * sqrt(p * (1 - p) / items + z2 / (4 * items * items))
-    return max(0.0, (middle - half) / (1 + z2 / items)), min(1.0, (middle + half) / (1 + z2 / items))
+    from statsmodels.stats.proportion import proportion_confint
+
+    low, high = proportion_confint(hits, items, method="wilson")
+    return max(0.0, float(low)), min(1.0, float(high))
 
 
 def mean_of_shares(first: tuple[int, int], second: tuple[int, int]) -> Interval:
