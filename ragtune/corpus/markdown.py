@@ -10,11 +10,17 @@ from ragtune.corpus.outline import lines
 
 #: marks of templates (Liquid, Jinja, Nunjucks, Hugo) and comments: how they open and close
 _TAGS = {"{{<": ">}}", "{{%": "%}}", "{{": "}}", "{%": "%}", "{#": "}", "{:": "}", "{.": "}", "<!--": "-->"}
+_BLOCKS = ("{{<", "{{%", "{%")
 _OPENS = re.compile(r"`+|\{\{[<%]|\{\{|\{[%#:.]|<!--|\\.", re.S)
 #: parameters whose text is shown; a term is shown under its own name
 _SHOWN = re.compile(r"\b(?:text|title|caption|alt|term_id)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
-#: a tag's only argument, where it is a word and no path
-_WORD = re.compile(r"\s*/?([\w-]+)\s+[\"']([\w -]+)[\"']\s*/?\s*")
+#: a tag's name and what it is given in quotes
+_NAMED = re.compile(r"[\s-]*/?([\w-]+)((?:[\s,]+(?:\"[^\"]*\"|'[^']*'))*)[\s,/-]*")
+_GIVEN = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_PATH = re.compile(r"/|\.\w|^$")
+#: what stands between these is a note among authors
+_COMMENT = re.compile(r"[\s-]{0,4}comment\b")
+_COMMENT_END = re.compile(r"\{(?:%|\{<|\{%)[\s-]{0,4}(?:end|/\s?)comment[\s-]{0,4}(?:%|>\}|%\})\}")
 _COMMANDS = frozenset(
     "include extends block import from render layout set assign if unless for macro call filter with case".split()
 )
@@ -93,6 +99,9 @@ def _untagged(text: str) -> str:
             at = match.end()
             continue
         inner = text[match.end() : stop]
+        if mark in _BLOCKS and _COMMENT.match(inner) and (ends := _COMMENT_END.search(text, stop)):
+            at = ends.end()
+            continue
         if close == "}" and ("\n" in inner or "{" in inner):  # attributes of the element before stand on one line
             kept.append(mark)
             at = match.end()
@@ -113,10 +122,14 @@ def _closed(text: str, start: int, close: str) -> int:
 
 
 def _shown(mark: str, inner: str) -> str:
-    if mark not in ("{{<", "{{%", "{%"):
+    if mark not in _BLOCKS:
         return ""
     if found := _SHOWN.search(inner):
         said = found[1] or found[2] or ""
         return said.replace("-", " ") if "term_id" in found[0] else said
-    word = _WORD.fullmatch(inner)
-    return word[2] if word and word[1] not in _COMMANDS else ""
+    named = _NAMED.fullmatch(inner)
+    if not named or named[1] in _COMMANDS:
+        return ""
+    given = [a or b for a, b in _GIVEN.findall(named[2])]
+    said = [one for one in given if not _PATH.search(one)] if given and given[0] else []
+    return said[1 if len(said) == 2 else 0] if said else ""  # of a name and a label the label, before options the text

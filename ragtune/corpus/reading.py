@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from ragtune.text.data import Unreadable, finite, read_yaml
 
 #: a front matter's key is a name, no sentence that happens to hold a colon
 _KEY_WORDS, _KEY_LETTERS = 3, 40
+#: a line of metadata that cannot be prose: a key in small letters, or what hangs below one
+_KEYED = re.compile(r"[a-z][\w-]*:(?:\s|$)|\s+\S|- ")
 
 
 @dataclass(frozen=True)
@@ -47,17 +50,20 @@ def plain(value: Any) -> Any:
 def front_matter(text: str) -> Front:
     """A text that may begin with YAML between ``---`` lines or TOML between ``+++`` lines.
 
-    A rule, a blank line and prose up to the next rule are text; so is a block that cannot be read, which the notes say.
+    A rule, a blank line and prose up to the next rule are text, as whatever does not name a key in small letters on
+    every line; so is a block that cannot be read, which the notes say.
     """
     lines = text.split("\n")
     mark = lines[0].rstrip()
-    if mark not in ("---", "+++") or len(lines) < 2 or (lines[1].strip() == "" and mark == "---"):
+    if mark not in ("---", "+++") or len(lines) < 2:
         return Front(text, {})
     ends = ("---", "...") if mark == "---" else ("+++",)
     last = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() in ends), 0)
     if not last:
         return Front(text, {})
     block, kind = "\n".join(lines[1:last]), "YAML" if mark == "---" else "TOML"
+    if kind == "YAML" and not lines[1].strip() and not all(_KEYED.match(line) for line in block.strip().split("\n")):
+        return Front(text, {})
     try:
         data = read_yaml(block)[0] if kind == "YAML" else tomllib.loads(block)
     except (ValueError, RecursionError) as error:
