@@ -18,7 +18,7 @@ from ragtune.judging.witness import asserted
 from ragtune.models.pairs import PairModel
 from ragtune.text.sentences import sentence_spans
 
-VERSION = 3
+VERSION = 4
 WINDOW = 180
 #: entailment in [0, 1] of (premise, hypothesis) pairs
 Entails = Callable[[Sequence[tuple[str, str]]], list[float]]
@@ -27,17 +27,24 @@ Entails = Callable[[Sequence[tuple[str, str]]], list[float]]
 def entailment(model: PairModel) -> Entails:
     """A function from (premise, hypothesis) pairs to entailment scores in [0, 1].
 
+    A premise longer than the model's window is read in windows, of which the best counts.
+
     Raises:
         ModelError: the model cannot be loaded, or its labels name no entailment.
     """
     yes = model.entailing_label()
 
     def score(pairs: Sequence[tuple[str, str]]) -> list[float]:
-        logits = model.logits(pairs).astype(np.float64)
+        parts = [model.windows(premise, beside=hypothesis) for premise, hypothesis in pairs]
+        flat = [(part, hypothesis) for (_, hypothesis), own in zip(pairs, parts, strict=True) for part in own]
+        logits = model.logits(flat).astype(np.float64)
         if yes is None:
-            return [float(v) for v in 1 / (1 + np.exp(-logits[:, 0]))]
-        made = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return [float(v) for v in made[:, yes] / made.sum(axis=1)]
+            found = 1 / (1 + np.exp(-logits[:, 0]))
+        else:
+            made = np.exp(logits - logits.max(axis=1, keepdims=True))
+            found = made[:, yes] / made.sum(axis=1)
+        rows = iter(found)
+        return [max(float(next(rows)) for _ in own) for own in parts]
 
     return score
 

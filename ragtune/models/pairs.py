@@ -71,17 +71,18 @@ class PairModel:
 
         A second text longer than the model's window is read in windows, of which the best counts (MaxP, Dai and Callan 2019).
         """
-        parts = [self._windows(first, second) for first, second in pairs]
+        parts = [self.windows(second, beside=first) for first, second in pairs]
         flat = [(first, part) for (first, _), own in zip(pairs, parts, strict=True) for part in own]
         scores = np.asarray(self.model.predict(flat, batch_size=16, show_progress_bar=False))
         rows = iter(scores[:, -1] if scores.ndim == 2 else scores)
         return [max(float(next(rows)) for _ in own) for own in parts]
 
-    def _windows(self, first: str, second: str) -> list[str]:
+    def windows(self, text: str, beside: str) -> list[str]:
+        """The windows of a text that the model reads whole together with another; itself where both fit."""
         tokenizer: Any = self.model.tokenizer
         limit = int(getattr(self.model, "max_seq_length", None) or tokenizer.model_max_length)
-        if len(first.encode()) + len(second.encode()) + _MARKS <= limit or not tokenizer.is_fast:
-            return [second]
+        if len(beside.encode()) + len(text.encode()) + _MARKS <= limit or not tokenizer.is_fast:
+            return [text]
 
         def spans(text: str) -> list[tuple[int, int]]:
             made = tokenizer(
@@ -89,8 +90,8 @@ class PairModel:
             )
             return [(int(a), int(b)) for a, b in made["offset_mapping"]]
 
-        room = limit - _MARKS - len(spans(first))
-        return [text for text, _ in windows(second, max(room, limit // 4), spans)]
+        room = limit - _MARKS - len(spans(beside))
+        return [part for part, _ in windows(text, max(room, limit // 4), spans)]
 
     def entailing_label(self) -> int | None:
         """The label that says entailment; None for a single output. Of two unnamed labels the second (MiniCheck).

@@ -12,10 +12,12 @@ import pytest
 from ragtune.errors import ExperimentError, ModelError
 from ragtune.judging.judge import Judge
 from ragtune.judging.judges import make_judge
+from ragtune.judging.nli import entailment
 from ragtune.judging.replies import Judged, extract_json
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.encoder import SentenceEncoder
 from ragtune.models.names import resolve
+from ragtune.models.pairs import PairModel
 from ragtune.records import Answer, Chunk, Hit, Question, Row, Score
 from ragtune.store import Store
 from tests.servers import Say, Server
@@ -325,6 +327,16 @@ def test_nli_judges_with_any_cross_encoder(
     assert judge.score(items) == found
     assert judge.calls == asked  # everything was scored in one go, and is known
     assert all(0 <= value <= 1 for value in judge.support(items))
+
+
+def test_nli_reads_what_stands_beyond_the_models_window(tmp_path: Path) -> None:
+    model = PairModel(resolve(str(cross_encoder(tmp_path / "m", 1))))
+    score = entailment(model)
+    long = "word " * 600 + "staff have leave"
+    parts = model.windows(long, beside="staff have 27 days")
+    assert len(parts) > 1 and parts[-1].endswith("staff have leave")
+    alone = [score([(part, "staff have 27 days")])[0] for part in parts]
+    assert score([(long, "staff have 27 days"), ("a", "b")])[0] == pytest.approx(max(alone), abs=1e-5)
 
 
 def test_nli_takes_the_best_window() -> None:
