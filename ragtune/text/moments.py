@@ -41,13 +41,23 @@ def dates(text: str) -> list[Value]:
         (rf"\b({names})\b\.?,?\s(?:of |de )?(\d{{4}})", (2, 1, 0)),
     )
     found += _ends(text, names, months)
+    taken = _covered(found, len(text))
     for pattern, (y, mo, d) in patterns:
         for m in regex.finditer(pattern, text):
-            if not any(v.start < m.end() and m.start() < v.end for v in found):
+            if not any(taken[m.start() : m.end()]):
                 date = (float(m[y] or 0) if y else 0.0, months[m[mo]], float(m[d] or 0) if d else 0.0)
                 if date[2] <= 31:
                     found.append(Value("date", (date,), start=m.start(), end=m.end()))
+                    taken[m.start() : m.end()] = b"\1" * (m.end() - m.start())
     return found
+
+
+def _covered(found: list[Value], length: int) -> bytearray:
+    """1 for every character of a text that one of the values covers."""
+    mask = bytearray(length)
+    for value in found:
+        mask[value.start : value.end] = b"\1" * (value.end - value.start)
+    return mask
 
 
 def _ends(text: str, names: str, months: dict[str, float]) -> list[Value]:
@@ -79,16 +89,15 @@ def weekdays(text: str) -> list[Value]:
     for m in regex.finditer(rf"({day})\s?(?:-|to|until|through|bis|到|至|から|a)\s?({day})", text):
         first, last = known[m[1].rstrip(".")], known[m[2].rstrip(".")]
         add({(first + i) % 7 for i in range(int((last - first) % 7) + 1)}, m.start(), m.end())
+    ranges = _covered(found, len(text))
     for m in regex.finditer(rf"{day}(?:{_LIST}{day})+", text):
-        if not any(v.start < m.end() and m.start() < v.end for v in found):
+        if not any(ranges[m.start() : m.end()]):
             add({known[d.rstrip(".")] for d in regex.findall(day, m[0])}, m.start(), m.end())
-    taken = [
-        v
-        for v in found
-        if len(v.sizes[0]) > 1 and not regex.fullmatch(rf"{day}(?:{_LIST}{day})+", text[v.start : v.end])
-    ]
+    lists = rf"{day}(?:{_LIST}{day})+"
+    several = [v for v in found if len(v.sizes[0]) > 1 and not regex.fullmatch(lists, text[v.start : v.end])]
+    taken = _covered(several, len(text))
     for m in regex.finditer(day, text):
-        if not any(v.start <= m.start() and m.end() <= v.end for v in taken):
+        if not all(taken[m.start() : m.end()]):
             add({known[m[0].rstrip(".")]}, m.start(), m.end())
     for word, days in (("weekdays", {0.0, 1.0, 2.0, 3.0, 4.0}), ("weekends?", {5.0, 6.0})):
         for m in regex.finditer(rf"\b{word}\b", text):

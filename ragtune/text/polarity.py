@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import lru_cache
 
 import regex
@@ -171,4 +172,10 @@ def in_values(text: str) -> list[Value | None]:
     own = tokens(text)
     if len(folded) != len(own):
         return [None] * len(own)
-    return [next((v for v in values(text) if v.start <= t.start and t.end <= v.end), None) for t in folded]
+    starts = [t.start for t in folded]
+    found: list[Value | None] = [None] * len(own)
+    for value in values(text):
+        for n in range(bisect_left(starts, value.start), bisect_left(starts, value.end)):
+            if found[n] is None and folded[n].end <= value.end:
+                found[n] = value
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from itertools import product
+from itertools import accumulate, product
 from math import isclose
 
 import regex
@@ -48,7 +48,10 @@ def values(text: str) -> tuple[Value, ...]:
     """The values of ``text``, in their order."""
     folded = _plain_digits(fold(text))
     taken = [*dates(folded), *times(folded)]
-    taken = [v for v in taken if not any(o is not v and o.start <= v.start and v.end < o.end for o in taken)]
+    ordered = sorted(taken, key=lambda v: (v.start, -v.end))
+    reach = [0, *accumulate((v.end for v in ordered), max)]  # how far what starts before each, or with it, goes on
+    within = {id(v) for v, far in zip(ordered, reach, strict=False) if v.end < far}
+    taken = [v for v in taken if id(v) not in within]
     taken += weekdays(folded)
     blank = list(folded)
     for v in taken:
@@ -127,7 +130,7 @@ def _joined(text: str, found: list[Value]) -> list[Value]:
         last = made[-1] if made else None
         if last is not None and last.kind == "number" and last.sizes[0][0] == last.sizes[0][1]:
             gap = text[last.end : value.start].strip()
-            opens = regex.search(rf"(?:{opening}) ?(?:[^\w\s] ?)?$", text[: last.start])
+            opens = regex.search(rf"(?:{opening}) ?(?:[^\w\s] ?)?$", text[max(0, last.start - 40) : last.start])
             joins = gap == "-" or (gap in to and gap not in ("and", "und", "a")) or (gap in ("and", "und") and opens)
             if gap in ("~", "至", "到", "から"):
                 joins = True
@@ -159,6 +162,8 @@ def _bounded(text: str, value: Value) -> Value:
     before = regex.sub(r"\b(?:the|a|an|about|some|only|be)$", "", before).rstrip()
     after = text[value.end : value.end + 40]
     for phrase, bound, behind in _bounds():
+        if phrase not in (after if behind else before):
+            continue
         letters = regex.escape(phrase)
         if behind:
             if regex.match(rf"[\s,]*(?:[\p{{L}}]+\s)?{letters}(?!\p{{Latin}})", after):

@@ -25,6 +25,7 @@ from ragtune.corpus.outline import headings, tables
 from ragtune.corpus.pdf import unwrap
 from ragtune.corpus.reading import front_matter
 from ragtune.records import Document
+from ragtune.text.polarity import denials
 from ragtune.text.sentences import sentence_spans
 from ragtune.text.words import tokens
 
@@ -111,6 +112,26 @@ READ: dict[str, Callable[[str], object]] = {
     "words": lambda text: tokens.__wrapped__(text),  # type: ignore[attr-defined]
     "chunks": lambda text: chunk_document(Document("d", normalise(text)), ChunkSettings(), Letters()),
 }
+
+
+SAID = [
+    "1, ",
+    "€5 ",
+    "2024-01-01 ",
+    "1 May 2024, ",
+    "Monday ",
+    "27 days, ",
+    "10:30 ",
+    "not ",
+    "no, ",
+    "一月三日",
+    "三百",
+]
+
+
+@pytest.mark.parametrize("unit", SAID)
+def test_what_texts_say_is_found_in_proportion_to_them(unit: str) -> None:
+    assert grows(lambda text: denials(text + "."), unit) < 40
 
 
 @pytest.mark.parametrize("name", READ)
