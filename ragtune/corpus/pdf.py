@@ -28,7 +28,6 @@ def read_pdf(path: Path, doc_id: str) -> Reading:
     import logging
 
     from pypdf import PdfReader
-    from pypdf.errors import DependencyError
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
@@ -39,12 +38,6 @@ def read_pdf(path: Path, doc_id: str) -> Reading:
         title = _title(reader.metadata)
     except CorpusError:
         raise
-    except DependencyError:
-        raise CorpusError(
-            "this PDF is encrypted with AES; the package that decrypts it is not installed.",
-            where=path,
-            fix="Install it with `pip install cryptography`, or save the PDF without protection.",
-        ) from None
     except Exception as error:  # pypdf raises many kinds of error on broken files
         raise CorpusError(
             f"this PDF cannot be read ({error}).", where=path, fix="Export it again or remove it."

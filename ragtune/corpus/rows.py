@@ -1,4 +1,4 @@
-"""Tables in files: CSV with any delimiter, JSON lines and lists, gzip, Parquet; each row with the place where it stands."""
+"""Tables in files: CSV with any delimiter, JSON lines and lists, gzip, Parquet, XLSX; each row with the place where it stands."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +173,21 @@ def _lines(path: Path) -> Rows:
     return _named(list(json_lines(path)))
 
 
+def _typed(value: Any) -> Any:
+    """A typed cell as JSON has it: days and times as ISO 8601 writes them, a day without its midnight."""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() and not value.tzinfo else value.isoformat()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, dict):
+        return {str(k): _typed(v) for k, v in value.items()}
+    return [_typed(v) for v in value] if isinstance(value, list | tuple) else value
+
+
 def _parquet(path: Path) -> Rows:
     import pyarrow.parquet as parquet
 
@@ -178,25 +195,20 @@ def _parquet(path: Path) -> Rows:
         data = parquet.read_table(path).to_pylist()
     except Exception as error:  # pyarrow raises many kinds on broken files
         raise CorpusError("this Parquet file cannot be read.", where=path, fix="Write it again.") from error
-    return _named([(f"{path} row {n}", row) for n, row in enumerate(data, 1)])
+    return _named([(f"{path} row {n}", {k: _typed(v) for k, v in row.items()}) for n, row in enumerate(data, 1)])
 
 
 def _sheet(path: Path) -> Rows:
-    try:
-        import openpyxl
-    except ImportError:
-        raise CorpusError(
-            "reading .xlsx needs the package openpyxl.",
-            where=path,
-            fix="Install it with `pip install openpyxl`, or save the sheet as CSV.",
-        ) from None
+    """The first sheet; formulas as the value that was last computed."""
+    import openpyxl
+
     try:
         sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
-        cells = sheet.iter_rows(values_only=True)
-        names, _ = _distinct(["" if c is None else str(c) for c in next(cells, ())])
+        cells = [[_typed(value) for value in row] for row in sheet.iter_rows(values_only=True)]
     except Exception as error:  # openpyxl raises many kinds on broken files
         raise CorpusError("this .xlsx cannot be read.", where=path, fix="Save it again.") from error
-    rows = [(f"{path} row {n}", dict(zip(names, row, strict=False))) for n, row in enumerate(cells, 2)]
+    names, _ = _distinct(["" if c is None else str(c) for c in (cells[0] if cells else ())])
+    rows = [(f"{path} row {n}", dict(zip(names, row, strict=False))) for n, row in enumerate(cells[1:], 2)]
     return _named([(where, row) for where, row in rows if any(v is not None for v in row.values())])
 
 

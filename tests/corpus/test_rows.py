@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 from ragtune.corpus.load import read_whole
@@ -74,8 +77,6 @@ def test_lines_of_json_end_at_line_ends_alone(tmp_path: Path) -> None:
 
 
 def test_lists_of_json_and_parquet_are_rows(tmp_path: Path) -> None:
-    import pyarrow
-    import pyarrow.parquet
 
     rows = [{"question": "q", "n": 1}, {"question": "r", "n": 2}]
     (tmp_path / "a.json").write_text(json.dumps(rows, indent=1))
@@ -92,7 +93,33 @@ def test_lists_of_json_and_parquet_are_rows(tmp_path: Path) -> None:
         read_rows(tmp_path / "d.parquet")
 
 
-def test_sheets_are_read_or_the_package_is_named(tmp_path: Path) -> None:
-    (tmp_path / "a.xlsx").write_bytes(b"no sheet")
-    with pytest.raises(CorpusError, match=r"pip install openpyxl|cannot be read"):
-        read_rows(tmp_path / "a.xlsx")
+def test_sheets_are_read(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (["id", "question", "since", "n", "share"], [7, "q", datetime(2024, 2, 29), 0, 0.5], [], [8, "r\ns"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    rows = read_rows(tmp_path / "a.xlsx")
+    assert rows.columns == ("id", "question", "since", "n", "share")
+    assert [(where.rpartition(" ")[2], row) for where, row in rows.rows] == [
+        ("2", {"id": 7, "question": "q", "since": "2024-02-29", "n": 0, "share": 0.5}),
+        ("4", {"id": 8, "question": "r\ns", "since": None, "n": None, "share": None}),
+    ]
+    (tmp_path / "b.xlsx").write_bytes(b"no sheet")
+    with pytest.raises(CorpusError, match="cannot be read"):
+        read_rows(tmp_path / "b.xlsx")
+    book = openpyxl.Workbook()
+    book.save(tmp_path / "c.xlsx")
+    assert read_rows(tmp_path / "c.xlsx").rows == ()
+
+
+def test_typed_cells_are_read_as_text_writes_them(tmp_path: Path) -> None:
+    row = {"day": date(2024, 2, 29), "at": datetime(2024, 2, 29, 8, 30), "fee": Decimal("12.50"), "n": Decimal("3")}
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist([row]), tmp_path / "a.parquet")
+    assert read_rows(tmp_path / "a.parquet").rows[0][1] == {
+        "day": "2024-02-29",
+        "at": "2024-02-29T08:30:00",
+        "fee": 12.5,
+        "n": 3,
+    }
