@@ -347,3 +347,18 @@ def test_run_folders(place: Path, data: st.DataObject) -> None:
         file.write_bytes(data.draw(written(base, lines)))
     check("report", hurt, "--out", place / "fuzzed.html")
     check("check", hurt, "--baseline", place / "b.json")
+    check("ask", hurt, "Who?", "--setup", "nosuch")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", "null", "5", "cut"])
+def test_damaged_files_of_a_run_are_one_line_to_every_verb(place: Path, content: str) -> None:
+    for name in sorted(p.name for p in (place / "run").iterdir()):
+        hurt = place / "hurt"
+        shutil.rmtree(hurt, ignore_errors=True)
+        shutil.copytree(place / "run", hurt)
+        whole = (hurt / name).read_text("utf-8")
+        (hurt / name).write_text(whole[: len(whole) // 2] if content == "cut" else content, "utf-8")
+        check("report", hurt, "--out", place / "damaged.html")
+        check("check", hurt, "--baseline", place / "b.json")
+        check("baseline", "save", hurt, "-o", place / "damaged.json", "--force")
+        check("ask", hurt, "Who?")

@@ -13,7 +13,7 @@ from typing import Any
 from ragtune.corpus.cells import as_text, is_nothing
 from ragtune.corpus.encodings import decode
 from ragtune.corpus.formats import READERS
-from ragtune.corpus.load import document_files
+from ragtune.corpus.load import document_files, links_out
 from ragtune.corpus.normalise import normalise
 from ragtune.corpus.questions import find_quote
 from ragtune.corpus.rows import delimited, json_lines, known
@@ -205,9 +205,19 @@ def import_csv(source: Path, dest: Path, split: str = "test") -> None:
 
 
 def import_folder(source: Path, dest: Path, split: str = "test") -> None:
-    """Any folder of documents, subfolders kept; files without a reader are left out. No questions."""
+    """Any folder of documents, subfolders kept; files without a reader are left out. No questions.
+
+    Raises:
+        CorpusError: a link in it leads out of it: what stands there may not be meant to be read.
+    """
     if not source.is_dir():
         raise CorpusError("this is not a folder.", where=source)
+    if links := links_out(source):
+        raise CorpusError(
+            f"{len(links)} link(s) lead out of this folder, the first {links[0].relative_to(source)}.",
+            where=source,
+            fix="Put copies in their place, or remove them.",
+        )
     files = [p for p in document_files(source) if p.suffix.lower() in READERS]
     if not files:
         raise CorpusError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,13 +80,27 @@ class Corpus:
 
 
 def document_files(folder: Path) -> list[Path]:
-    """Files below ``folder`` that are documents; ``x.pdf.meta.json`` is metadata of ``x.pdf``."""
-    files = sorted(
-        p
-        for p in folder.rglob("*")
-        if p.is_file() and not any(part.startswith(".") for part in p.relative_to(folder).parts)
-    )
+    """Files below ``folder`` that are documents; ``x.pdf.meta.json`` is metadata of ``x.pdf``.
+
+    Links are followed to files inside ``folder`` alone: a corpus that somebody sends reads no other file of this machine.
+    """
+    outside = set(links_out(folder))
+    files = sorted(p for p in _seen(folder) if p.is_file() and p not in outside)
     return [p for p in files if not p.name.endswith(".meta.json")]
+
+
+def links_out(folder: Path) -> list[Path]:
+    """Links below ``folder`` that lead out of it, or into another folder."""
+    root = folder.resolve()
+    return [
+        p
+        for p in _seen(folder)
+        if p.is_symlink() and (p.is_dir() or not Path(os.path.realpath(p)).is_relative_to(root))
+    ]
+
+
+def _seen(folder: Path) -> Iterator[Path]:
+    return (p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts))
 
 
 def read_file(path: Path, doc_id: str, max_mb: float) -> list[Document]:
@@ -115,7 +130,7 @@ def read_whole(path: Path, doc_id: str, max_mb: float) -> Reading:
         )
     side = path.with_name(path.name + ".meta.json")
     extra = {}
-    if side.exists():
+    if side.exists() and not side.is_symlink():
         try:
             extra = plain(read_json(decode(side.read_bytes(), side)))
         except ValueError:
@@ -135,6 +150,9 @@ def _read_documents(
     documents: list[Document] = []
     notes: dict[str, list[str]] = {}
     skipped: list[Skipped] = []
+    for path in links_out(folder):
+        why = f"{path}: this link leads out of the folder and is not followed. Put a copy in its place."
+        skipped.append(Skipped(file_name(path.relative_to(folder).as_posix()), why))
     log = store.log("read", f"v{formats.VERSION}") if store else None
     fresh = {}
     for path in document_files(folder):

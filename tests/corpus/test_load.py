@@ -8,6 +8,7 @@ from conftest import QUESTIONS, write_corpus
 
 from ragtune.corpus import formats
 from ragtune.corpus.check import corpus_info, find_leaks, refuse_leaks
+from ragtune.corpus.importers import import_corpus
 from ragtune.corpus.load import CorpusSettings, load_corpus
 from ragtune.corpus.questions import find_quote
 from ragtune.errors import CorpusError
@@ -196,3 +197,24 @@ def test_the_shipped_corpus_keeps_its_promises() -> None:
     assert 0.4 <= len(facts["train"]) / len(facts["train"] | facts["test"]) <= 0.6
     unseen = {t for q in single if "unseen" in q.tags for t in q.tags if t.startswith("fact:")}
     assert not unseen & facts["train"]
+
+
+def test_links_that_lead_out_of_the_documents_are_not_followed_and_said(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("A password.")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "b.txt").write_text("Another.")
+    folder = corpus / "documents"
+    before = load(corpus)
+    (folder / "a.txt").symlink_to(tmp_path / "secret.txt")
+    (folder / "sub").symlink_to(tmp_path / "more")
+    (folder / "gone.txt").symlink_to(tmp_path / "nowhere.txt")
+    found = load(corpus)
+    assert found.hash == before.hash
+    said = {s.path: s.reason for s in found.skipped}
+    assert set(said) == {"a.txt", "sub", "gone.txt"}
+    assert all("leads out of the folder and is not followed" in why for why in said.values())
+    inside = next(p for p in folder.iterdir() if p.is_file() and not p.is_symlink())
+    (folder / "again.md").symlink_to(inside)
+    assert "again.md" in {d.id for d in load(corpus).documents}
+    with pytest.raises(CorpusError, match="lead out of this folder"):
+        import_corpus("folder", folder, tmp_path / "made")
