@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,47 @@ from ragtune.models.devices import seeded
 from ragtune.records import Hit, Tokens
 
 
+@dataclass(frozen=True)
+class Shown:
+    """The tokens of a prompt, and the hits that stand in it."""
+
+    ids: list[int]
+    hits: tuple[Hit, ...]
+
+
+def room(model: LanguageModel, settings: GeneratorSettings) -> int:
+    """Tokens left for the prompt.
+
+    Raises:
+        ModelError: the answer alone fills the window.
+    """
+    window = min(settings.window or model.window, model.window)
+    left = window - (0 if model.seq2seq else settings.max_new_tokens)
+    if left <= 0:
+        raise ModelError(
+            f"max_new_tokens ({settings.max_new_tokens}) fills the whole window ({window}).",
+            where=model.ref.name,
+            fix="Lower it.",
+        )
+    return left
+
+
+def shown(
+    model: LanguageModel, prompt: Prompt, settings: GeneratorSettings, question: str, hits: Sequence[Hit]
+) -> Shown:
+    """What the model is shown of ``hits`` with the question, in serving and in training alike.
+
+    Raises:
+        ExperimentError, ModelError: the question alone, or the answer alone, does not fit the window.
+    """
+
+    def encode(some: Sequence[Hit]) -> list[int]:
+        return model.encode_prompt(prompt.messages(question, some))
+
+    kept, _ = fit(hits, lambda some: len(encode(some)), room(model, settings))
+    return Shown(encode(kept), tuple(kept))
+
+
 class LocalGenerator:
     """Answers with a LanguageModel; ``adapter`` picks the tuned weights."""
 
@@ -27,32 +69,11 @@ class LocalGenerator:
         self.settings = settings
         self._ids: dict[str, tuple[list[int], int]] = {}
 
-    @property
-    def room(self) -> int:
-        """Tokens left for the prompt.
-
-        Raises:
-            ModelError: the answer alone fills the window.
-        """
-        window = min(self.settings.window or self.model.window, self.model.window)
-        room = window - (0 if self.model.seq2seq else self.settings.max_new_tokens)
-        if room <= 0:
-            raise ModelError(
-                f"max_new_tokens ({self.settings.max_new_tokens}) fills the whole window ({window}).",
-                where=self.model.ref.name,
-                fix="Lower it.",
-            )
-        return room
-
     def prompt_ids(self, request: Request) -> tuple[list[int], int]:
         """(prompt tokens, number of hits shown)."""
         if request.key not in self._ids:
-
-            def encode(hits: Sequence[Hit]) -> list[int]:
-                return self.model.encode_prompt(self.prompt.messages(request.question.text, hits))
-
-            kept, _ = fit(request.hits, lambda hits: len(encode(hits)), self.room)
-            self._ids[request.key] = (encode(kept), len(kept))
+            made = shown(self.model, self.prompt, self.settings, request.question.text, request.hits)
+            self._ids[request.key] = (made.ids, len(made.hits))
         return self._ids[request.key]
 
     def batches(self, requests: Sequence[Request], seed: int) -> list[list[Request]]:
