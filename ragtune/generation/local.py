@@ -11,6 +11,7 @@ from typing import Any
 
 from ragtune.errors import ModelError
 from ragtune.generation.abstention import AbstainAbove
+from ragtune.generation.endings import StopAt, before, tokens_until
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
@@ -92,7 +93,7 @@ class LocalGenerator:
         tokenizer, settings = self.model.tokenizer, self.settings
         model = self.model.using(adapter)
         rows = [self.prompt_ids(r)[0] for r in batch]
-        pad: int = tokenizer.pad_token_id  # type: ignore[assignment]
+        pad = self.model.pad
         longest = max(map(len, rows))
         device = self.model.base.device
         ids = torch.tensor([[pad] * (longest - len(r)) + r for r in rows], device=device)
@@ -106,6 +107,8 @@ class LocalGenerator:
             options["logits_processor"] = [
                 AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)
             ]
+        if settings.stop:
+            options["stopping_criteria"] = [StopAt(settings.stop, self._written, 1 if self.model.seq2seq else longest)]
         start = time.perf_counter()
         with seeded(seed), torch.inference_mode():
             out = model.generate(
@@ -113,7 +116,6 @@ class LocalGenerator:
                 attention_mask=mask,
                 max_new_tokens=settings.max_new_tokens,
                 pad_token_id=pad,
-                num_beams=1,
                 return_dict_in_generate=True,
                 output_logits=True,
                 **options,
@@ -124,26 +126,22 @@ class LocalGenerator:
             step.float().log_softmax(-1).gather(1, new[:, i : i + 1]).squeeze(1) for i, step in enumerate(out.logits)
         ]
         chances = torch.stack(steps, dim=1).tolist()
-        ends = self._ends(model)
         for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances, strict=True):
-            stop = next((i for i, t in enumerate(row) if t in ends), None)
-            text = tokenizer.decode(row if stop is None else row[:stop], skip_special_tokens=True)
-            used = len(row) if stop is None else stop + 1
-            finish = "length" if stop is None else "stop"
+            said, used, finish = self._end(row)
+            text = before(tokenizer.decode(said, skip_special_tokens=True), settings.stop)
             confidence = round(math.exp(sum(chance[:used]) / max(1, used)), 4)
-            yield (
-                request.key,
-                Reply(
-                    str(text).strip(),
-                    self._ids[request.key][1],
-                    Tokens(len(prompt), used),
-                    finish,
-                    seconds,
-                    confidence,
-                ),
-            )
+            tokens = Tokens(len(prompt), used)
+            yield request.key, Reply(text.strip(), self._ids[request.key][1], tokens, finish, seconds, confidence)
 
-    def _ends(self, model: Any) -> set[int]:
-        end = model.generation_config.eos_token_id
-        ends = set(end if isinstance(end, list) else [end]) | {self.model.tokenizer.eos_token_id}
-        return {int(e) for e in ends if e is not None}
+    def _written(self, ids: Sequence[int]) -> str:
+        """What the tokens say, the names of control tokens included."""
+        return str(self.model.tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def _end(self, row: Sequence[int]) -> tuple[Sequence[int], int, str]:
+        """A row's tokens without the one that ends it, how many there are with it, and why the row ended there."""
+        ends = self.model.ends
+        at = next((n for n, token in enumerate(row) if token in ends), None)
+        until = tokens_until(row[:at], self.settings.stop, self._written)
+        if until is not None:
+            return row[:until], until, "stop"
+        return (row, len(row), "length") if at is None else (row[:at], at + 1, "stop")

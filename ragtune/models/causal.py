@@ -67,9 +67,36 @@ class LanguageModel:
                 )
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
+            model.generation_config = self._neutral(model.generation_config)
             self._base = merged(model, self.ref).to(device).eval()
             self.loads += 1
         return self._base
+
+    def _neutral(self, found: Any) -> Any:
+        """The model's own settings of generation, of which only its tokens count: what else there is (penalties, forced and
+        suppressed tokens, sampling, beams, strings) would change answers in a way that no experiment says."""
+        from transformers import GenerationConfig
+
+        own = found.eos_token_id
+        ends = {*(own if isinstance(own, list) else [own]), self.tokenizer.eos_token_id} - {None}
+        return GenerationConfig(
+            bos_token_id=found.bos_token_id,
+            eos_token_id=sorted(ends) or None,
+            pad_token_id=found.pad_token_id,
+            decoder_start_token_id=found.decoder_start_token_id,
+        )
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Tokens that end an answer."""
+        return frozenset(self.base.generation_config.eos_token_id or ())  # type: ignore[union-attr, arg-type]
+
+    @property
+    def pad(self) -> int:
+        """The token that fills rows up, which is masked: the tokenizer's, where the model has a vector for it."""
+        rows = self.base.get_input_embeddings().weight.shape[0]
+        ids = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
+        return int(next((i for i in ids if isinstance(i, int) and i < rows), 0))
 
     @property
     def config(self) -> Any:
@@ -123,7 +150,7 @@ class LanguageModel:
                 attention_mask=torch.ones_like(ids),
                 max_new_tokens=max_tokens,
                 do_sample=False,
-                pad_token_id=self.tokenizer.pad_token_id or 0,
+                pad_token_id=self.pad,
             )
         made = out[0] if self.seq2seq else out[0, ids.shape[1] :]
         return str(self.tokenizer.decode(made, skip_special_tokens=True))

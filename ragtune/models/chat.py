@@ -28,7 +28,11 @@ class Chat:
             marked, mark = self._marked(messages)
             return self._verbatim.ids(self._render(marked, prompt=True), mark)
         text = "\n\n".join(m["content"] for m in messages) + ("" if self._seq2seq else "\nAnswer:")
-        return self._verbatim.text_ids(text, special=True)
+        ids = self._verbatim.text_ids(text, special=True)
+        ends = {self._tokenizer.eos_token_id, self._tokenizer.sep_token_id} if not self._seq2seq else set()
+        while ids and ids[-1] in ends:  # some tokenizers end every text; this one is to be gone on with
+            ids.pop()
+        return ids
 
     def target(self, messages: Messages, target: str, prompt: Sequence[int]) -> list[int]:
         """Tokens of the assistant's turn ``target`` after ``prompt`` (the messages'), with the end token."""

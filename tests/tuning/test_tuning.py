@@ -343,6 +343,19 @@ def test_reported_tokens_and_dev_loss_are_of_the_tokens_seen(
     assert report.dev_curve[-1][1] == pytest.approx(losses / count, abs=2e-4)
 
 
+def test_a_pad_token_beyond_the_embedding_trains(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    def trained(name: str, pad: str | None) -> str:
+        model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
+        items = encoded(model)
+        if pad:
+            model.tokenizer.add_special_tokens({"pad_token": pad})
+        settings = TuningSettings(train_on="closed-book", epochs=1, lora=LoraSettings(r=2))
+        train_adapter(model, items, [], settings, 0, tmp_path / name, tmp_path / "scratch", CARD)
+        return file_digest(tmp_path / name / "adapter_model.safetensors")
+
+    assert trained("own", None) == trained("beyond", "[PAD]")
+
+
 def test_nothing_to_train_on_and_too_long_items(tiny_models: dict[str, Path], tmp_path: Path) -> None:
     model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
     settings = TuningSettings(train_on="closed-book")
