@@ -15,7 +15,7 @@ from ragtune.records import Answer, Hit, Question, Row, Times
 from ragtune.store import decode, digest
 from ragtune.text.outcome import read_reply
 
-ANSWER_VERSION = 4
+ANSWER_VERSION = 5
 
 
 def answer_key(bench: Workbench, setup: Setup, seed: int) -> str:

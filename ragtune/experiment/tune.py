@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from ragtune.experiment.workbench import Work, Workbench
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import best_device
 from ragtune.models.names import ADAPTER_CARD
-from ragtune.records import Question, TuneCost, TuneReport, Tuning, question_key
+from ragtune.records import Hit, Question, TuneCost, TuneReport, Tuning, question_key
 from ragtune.store import decode, digest, encode
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Recipe
@@ -24,7 +24,7 @@ from ragtune.tuning.settings import TuningSettings
 
 TUNE_VERSION = 3
 #: raised when what is taught about contexts changes; closed-book trainings stay
-CONTEXTS_VERSION = 2
+CONTEXTS_VERSION = 3
 
 
 def _tuning(setup: Setup) -> TuningSettings:
@@ -62,7 +62,8 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     seen: list[object] = []  # what stands in training texts besides the questions
     if _recipe(setup).sees_contexts:
         shown = setup.retrieval.top_k if setup.retrieval else 0
-        seen = [CONTEXTS_VERSION, retrieve.retrieve_key(bench.training(setup), setup), shown]
+        window = [setup.generator.window, setup.generator.max_new_tokens]  # what does not fit is not shown
+        seen = [CONTEXTS_VERSION, retrieve.retrieve_key(bench.training(setup), setup), shown, window]
     elif tuning.evidence_words:
         seen = [bench.training(setup).corpus.documents_hash]
     base = bench.ref(setup.generator.model).fingerprint
@@ -84,6 +85,7 @@ def needed_hits(bench: Workbench, setup: Setup, seed: int) -> Step | None:
 
 def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
     """All that training the adapter needs: settings, tokens, and the card that will lie beside it."""
+    from ragtune.generation.local import shown
     from ragtune.tuning.batches import encode_item
     from ragtune.tuning.recipes import build_items
 
@@ -91,14 +93,21 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
     contexts = _recipe(setup).sees_contexts
     prompt = bench.prompt(tuning_prompt(setup))
     model = _model(bench, setup)
+    top_k = setup.retrieval.top_k if setup.retrieval else 0
+
+    def fits(question: Question, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+        return shown(model, prompt, setup.generator, question.text, hits).hits
+
     encoded = {}
     for split in ("train", "dev"):
         questions = training_questions(bench, setup, seed, split)
-        found = [h for h, _ in retrieve.hits(training, setup, questions)] if contexts else [[] for _ in questions]
+        found: list[list[Hit]] = [[] for _ in questions]
+        if contexts:
+            found = [h for h, _ in retrieve.hits(training, setup, questions, max(retrieve.KEPT, top_k))]
         own = settings if split == "train" else settings.model_copy(update={"variants": 0})
         documents = {d.id: d for d in training.corpus.documents} if settings.evidence_words and not contexts else {}
         chunks = retrieve.chunks(training, setup) if contexts else []
-        items = build_items(questions, found, chunks, own, prompt.abstain, seed, documents)
+        items = build_items(questions, found, chunks, own, prompt.abstain, seed, documents, top_k, fits)
         encoded[split] = tuple(encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items)
     card = {
         "base": model.ref.fingerprint,

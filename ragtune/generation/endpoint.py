@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 from ragtune.errors import ModelError
+from ragtune.generation.endings import before
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
@@ -46,15 +48,18 @@ class EndpointGenerator:
         return fit(request.hits, count, self.settings.window - self.settings.max_new_tokens)[0]
 
     def _ask(self, request: Request, seed: int) -> tuple[str, Reply]:
-        hits = self._shown(request)
+        hits, settings = self._shown(request), self.settings
+        ends: dict[str, Any] = {"stop": list(settings.stop)} if settings.stop else {}
         done = self._server.complete(
             self.prompt.messages(request.question.text, hits),
-            max_tokens=self.settings.max_new_tokens,
-            temperature=self.settings.temperature,
-            top_p=self.settings.top_p,
+            max_tokens=settings.max_new_tokens,
+            temperature=settings.temperature,
+            top_p=settings.top_p,
             seed=seed,
+            **ends,
         )
-        return request.key, Reply(done.text, len(hits), done.tokens, done.finish, done.seconds)
+        text = before(done.text, settings.stop).strip()  # some servers keep the string, or take no such setting
+        return request.key, Reply(text, len(hits), done.tokens, done.finish, done.seconds)
 
     def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
         if adapter is not None:

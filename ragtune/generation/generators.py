@@ -69,8 +69,18 @@ def _given(parts: Parts) -> Generator:
     return GivenGenerator(parts.settings)
 
 
-_LOCAL = {"max_new_tokens", "window", "temperature", "top_p", "abstain_above", "batch_tokens", "device", "dtype"}
-_SERVED = {"model", "endpoint", "max_new_tokens", "window", "temperature", "top_p"}
+_LOCAL = {
+    "max_new_tokens",
+    "window",
+    "temperature",
+    "top_p",
+    "stop",
+    "abstain_above",
+    "batch_tokens",
+    "device",
+    "dtype",
+}
+_SERVED = {"model", "endpoint", "max_new_tokens", "window", "temperature", "top_p", "stop"}
 
 
 def _given_identity(settings: GeneratorSettings) -> object:

@@ -5,17 +5,60 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ragtune.errors import ModelError
 from ragtune.generation.abstention import AbstainAbove
+from ragtune.generation.endings import StopAt, before, tokens_until
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
 from ragtune.records import Hit, Tokens
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The tokens of a prompt, and the hits that stand in it."""
+
+    ids: list[int]
+    hits: tuple[Hit, ...]
+
+
+def room(model: LanguageModel, settings: GeneratorSettings) -> int:
+    """Tokens left for the prompt.
+
+    Raises:
+        ModelError: the answer alone fills the window.
+    """
+    window = min(settings.window or model.window, model.window)
+    left = window - (0 if model.seq2seq else settings.max_new_tokens)
+    if left <= 0:
+        raise ModelError(
+            f"max_new_tokens ({settings.max_new_tokens}) fills the whole window ({window}).",
+            where=model.ref.name,
+            fix="Lower it.",
+        )
+    return left
+
+
+def shown(
+    model: LanguageModel, prompt: Prompt, settings: GeneratorSettings, question: str, hits: Sequence[Hit]
+) -> Shown:
+    """What the model is shown of ``hits`` with the question, in serving and in training alike.
+
+    Raises:
+        ExperimentError, ModelError: the question alone, or the answer alone, does not fit the window.
+    """
+
+    def encode(some: Sequence[Hit]) -> list[int]:
+        return model.encode_prompt(prompt.messages(question, some))
+
+    kept, _ = fit(hits, lambda some: len(encode(some)), room(model, settings))
+    return Shown(encode(kept), tuple(kept))
 
 
 class LocalGenerator:
@@ -27,32 +70,11 @@ class LocalGenerator:
         self.settings = settings
         self._ids: dict[str, tuple[list[int], int]] = {}
 
-    @property
-    def room(self) -> int:
-        """Tokens left for the prompt.
-
-        Raises:
-            ModelError: the answer alone fills the window.
-        """
-        window = min(self.settings.window or self.model.window, self.model.window)
-        room = window - (0 if self.model.seq2seq else self.settings.max_new_tokens)
-        if room <= 0:
-            raise ModelError(
-                f"max_new_tokens ({self.settings.max_new_tokens}) fills the whole window ({window}).",
-                where=self.model.ref.name,
-                fix="Lower it.",
-            )
-        return room
-
     def prompt_ids(self, request: Request) -> tuple[list[int], int]:
         """(prompt tokens, number of hits shown)."""
         if request.key not in self._ids:
-
-            def encode(hits: Sequence[Hit]) -> list[int]:
-                return self.model.encode_prompt(self.prompt.messages(request.question.text, hits))
-
-            kept, _ = fit(request.hits, lambda hits: len(encode(hits)), self.room)
-            self._ids[request.key] = (encode(kept), len(kept))
+            made = shown(self.model, self.prompt, self.settings, request.question.text, request.hits)
+            self._ids[request.key] = (made.ids, len(made.hits))
         return self._ids[request.key]
 
     def batches(self, requests: Sequence[Request], seed: int) -> list[list[Request]]:
@@ -71,7 +93,7 @@ class LocalGenerator:
         tokenizer, settings = self.model.tokenizer, self.settings
         model = self.model.using(adapter)
         rows = [self.prompt_ids(r)[0] for r in batch]
-        pad: int = tokenizer.pad_token_id  # type: ignore[assignment]
+        pad = self.model.pad
         longest = max(map(len, rows))
         device = self.model.base.device
         ids = torch.tensor([[pad] * (longest - len(r)) + r for r in rows], device=device)
@@ -85,6 +107,8 @@ class LocalGenerator:
             options["logits_processor"] = [
                 AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)
             ]
+        if settings.stop:
+            options["stopping_criteria"] = [StopAt(settings.stop, self._written, 1 if self.model.seq2seq else longest)]
         start = time.perf_counter()
         with seeded(seed), torch.inference_mode():
             out = model.generate(
@@ -92,7 +116,6 @@ class LocalGenerator:
                 attention_mask=mask,
                 max_new_tokens=settings.max_new_tokens,
                 pad_token_id=pad,
-                num_beams=1,
                 return_dict_in_generate=True,
                 output_logits=True,
                 **options,
@@ -103,26 +126,22 @@ class LocalGenerator:
             step.float().log_softmax(-1).gather(1, new[:, i : i + 1]).squeeze(1) for i, step in enumerate(out.logits)
         ]
         chances = torch.stack(steps, dim=1).tolist()
-        ends = self._ends(model)
         for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances, strict=True):
-            stop = next((i for i, t in enumerate(row) if t in ends), None)
-            text = tokenizer.decode(row if stop is None else row[:stop], skip_special_tokens=True)
-            used = len(row) if stop is None else stop + 1
-            finish = "length" if stop is None else "stop"
+            said, used, finish = self._end(row)
+            text = before(tokenizer.decode(said, skip_special_tokens=True), settings.stop)
             confidence = round(math.exp(sum(chance[:used]) / max(1, used)), 4)
-            yield (
-                request.key,
-                Reply(
-                    str(text).strip(),
-                    self._ids[request.key][1],
-                    Tokens(len(prompt), used),
-                    finish,
-                    seconds,
-                    confidence,
-                ),
-            )
+            tokens = Tokens(len(prompt), used)
+            yield request.key, Reply(text.strip(), self._ids[request.key][1], tokens, finish, seconds, confidence)
 
-    def _ends(self, model: Any) -> set[int]:
-        end = model.generation_config.eos_token_id
-        ends = set(end if isinstance(end, list) else [end]) | {self.model.tokenizer.eos_token_id}
-        return {int(e) for e in ends if e is not None}
+    def _written(self, ids: Sequence[int]) -> str:
+        """What the tokens say, the names of control tokens included."""
+        return str(self.model.tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def _end(self, row: Sequence[int]) -> tuple[Sequence[int], int, str]:
+        """A row's tokens without the one that ends it, how many there are with it, and why the row ended there."""
+        ends = self.model.ends
+        at = next((n for n, token in enumerate(row) if token in ends), None)
+        until = tokens_until(row[:at], self.settings.stop, self._written)
+        if until is not None:
+            return row[:until], until, "stop"
+        return (row, len(row), "length") if at is None else (row[:at], at + 1, "stop")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -28,6 +28,9 @@ class GeneratorSettings(BaseModel):
     )
     temperature: float = Field(0.0, ge=0, description="0 is greedy")
     top_p: float = Field(1.0, gt=0, le=1)
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="strings at which the answer ends; they are cut away (base models go on without end)"
+    )
     abstain_above: float | None = Field(
         None,
         gt=0,

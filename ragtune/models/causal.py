@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragtune.models.adapters import merged, touched, wrapped
+from ragtune.models.chat import Chat, Messages
 from ragtune.models.devices import best_device, best_dtype, quiet
 from ragtune.models.names import ModelRef, check_adapter_folder, load_failure
 
@@ -24,6 +25,8 @@ class LanguageModel:
         self._base: PreTrainedModel | None = None
         self._peft: PeftModel | None = None
         self._tokenizer: PreTrainedTokenizerBase | None = None
+        self._config: Any = None
+        self._chat: Chat | None = None
         self._adapters: dict[Path, str] = {}
         self._merged: Path | None = None
         self._kept: list[tuple[Any, Any]] = []
@@ -50,14 +53,11 @@ class LanguageModel:
     def base(self) -> PreTrainedModel:
         if self._base is None:
             quiet()
-            from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+            from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
             device = best_device(self._device)
+            kind = AutoModelForSeq2SeqLM if self.seq2seq else AutoModelForCausalLM
             try:
-                config = AutoConfig.from_pretrained(
-                    self.ref.location, trust_remote_code=False, local_files_only=self.ref.local
-                )
-                kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
                 model = kind.from_pretrained(
                     self.ref.location,
                     dtype=best_dtype(device, self._dtype),
@@ -67,48 +67,79 @@ class LanguageModel:
                 )
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
+            model.generation_config = self._neutral(model.generation_config)
             self._base = merged(model, self.ref).to(device).eval()
             self.loads += 1
         return self._base
 
+    def _neutral(self, found: Any) -> Any:
+        """The model's own settings of generation, of which only its tokens count: what else there is (penalties, forced and
+        suppressed tokens, sampling, beams, strings) would change answers in a way that no experiment says."""
+        from transformers import GenerationConfig
+
+        own = found.eos_token_id
+        ends = {*(own if isinstance(own, list) else [own]), self.tokenizer.eos_token_id} - {None}
+        return GenerationConfig(
+            bos_token_id=found.bos_token_id,
+            eos_token_id=sorted(ends) or None,
+            pad_token_id=found.pad_token_id,
+            decoder_start_token_id=found.decoder_start_token_id,
+        )
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Tokens that end an answer."""
+        return frozenset(self.base.generation_config.eos_token_id or ())  # type: ignore[union-attr, arg-type]
+
+    @property
+    def pad(self) -> int:
+        """The token that fills rows up, which is masked: the tokenizer's, where the model has a vector for it."""
+        rows = self.base.get_input_embeddings().weight.shape[0]
+        ids = (self.tokenizer.pad_token_id, self.tokenizer.eos_token_id)
+        return int(next((i for i in ids if isinstance(i, int) and i < rows), 0))
+
+    @property
+    def config(self) -> Any:
+        """The model's configuration, read without its weights."""
+        if self._config is None:
+            quiet()
+            from transformers import AutoConfig
+
+            try:
+                self._config = AutoConfig.from_pretrained(
+                    self.ref.location, trust_remote_code=False, local_files_only=self.ref.local
+                )
+            except Exception as error:  # as above
+                raise load_failure(self.ref, error) from error
+        return self._config
+
     @property
     def seq2seq(self) -> bool:
-        return bool(self.base.config.is_encoder_decoder)
+        return bool(self.config.is_encoder_decoder)
 
     @property
     def window(self) -> int:
         """Tokens that fit: the smallest of the config's and the tokenizer's limits (1e6 where none is stated)."""
-        config = self.base.config
+        config = self.config
         limits = [getattr(config, n, None) for n in ("max_position_embeddings", "n_positions")]
         limits.append(self.tokenizer.model_max_length)
         return min([int(n) for n in limits if n and 0 < n < 1e9] or [10**6])
 
-    def encode_prompt(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
-        """Prompt tokens: the chat template where the tokenizer has one, else the messages' text in order."""
-        tokenizer = self.tokenizer
-        if getattr(tokenizer, "chat_template", None):
-            return list(tokenizer.encode(self._chat(messages, prompt=True), add_special_tokens=False))
-        text = "\n\n".join(m["content"] for m in messages) + ("" if self.seq2seq else "\nAnswer:")
-        return list(tokenizer.encode(text, add_special_tokens=True))
+    @property
+    def chat(self) -> Chat:
+        if self._chat is None:
+            self._chat = Chat(self.tokenizer, self.seq2seq)
+        return self._chat
 
-    def encode_target(self, messages: Sequence[Mapping[str, str]], target: str, prompt: Sequence[int]) -> list[int]:
+    def encode_prompt(self, messages: Messages) -> list[int]:
+        """Prompt tokens of ``messages`` (`Chat.prompt`)."""
+        return self.chat.prompt(messages)
+
+    def encode_target(self, messages: Messages, target: str, prompt: Sequence[int]) -> list[int]:
         """Tokens of the assistant's turn ``target`` after ``prompt`` (its ``encode_prompt``), with the end token."""
-        tokenizer = self.tokenizer
-        end = tokenizer.eos_token_id
-        if getattr(tokenizer, "chat_template", None):
-            whole = tokenizer.encode(
-                self._chat([*messages, {"role": "assistant", "content": target}], prompt=False),
-                add_special_tokens=False,
-            )
-            if list(whole[: len(prompt)]) == list(prompt) and len(whole) > len(prompt):
-                rest = list(whole[len(prompt) :])
-                if end in rest:
-                    return rest[: rest.index(end) + 1]
-                return [*rest, *([int(end)] if end is not None else [])]
-        found = list(tokenizer.encode(target if self.seq2seq else " " + target, add_special_tokens=False))
-        return [*found, *([int(end)] if end is not None else [])]
+        return self.chat.target(messages, target, prompt)
 
-    def reply(self, messages: Sequence[Mapping[str, str]], max_tokens: int) -> str:
+    def reply(self, messages: Messages, max_tokens: int) -> str:
         """What the model says to ``messages``, greedy."""
         import torch
 
@@ -119,22 +150,10 @@ class LanguageModel:
                 attention_mask=torch.ones_like(ids),
                 max_new_tokens=max_tokens,
                 do_sample=False,
-                pad_token_id=self.tokenizer.pad_token_id or 0,
+                pad_token_id=self.pad,
             )
         made = out[0] if self.seq2seq else out[0, ids.shape[1] :]
         return str(self.tokenizer.decode(made, skip_special_tokens=True))
-
-    def _chat(self, messages: Sequence[Mapping[str, str]], prompt: bool) -> str:
-        tokenizer = self.tokenizer
-        try:
-            return str(
-                tokenizer.apply_chat_template([dict(m) for m in messages], add_generation_prompt=prompt, tokenize=False)
-            )
-        except Exception:  # templates raise their own errors; some refuse a system message
-            system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
-            rest = [dict(m) for m in messages if m["role"] != "system"]
-            rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
-            return str(tokenizer.apply_chat_template(rest, add_generation_prompt=prompt, tokenize=False))
 
     def plain(self) -> PreTrainedModel:
         """The base without any adapter layers, for training a new adapter on it."""

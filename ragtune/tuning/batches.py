@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import Messages
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Encoded:
         return len(self.prompt) + len(self.target)
 
 
-def encode_item(model: LanguageModel, messages: Sequence[dict[str, str]], target: str) -> Encoded:
+def encode_item(model: LanguageModel, messages: Messages, target: str) -> Encoded:
     """Prompt and target tokens; the target ends with the model's end token."""
     prompt = model.encode_prompt(messages)
     return Encoded(tuple(prompt), tuple(model.encode_target(messages, target, prompt)))

@@ -57,6 +57,7 @@ def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items:
 def _trainer(
     model: Any,
     tokenizer: Any,
+    pad: int,
     train: Any,
     dev: Any,
     lengths: list[int],
@@ -77,7 +78,7 @@ def _trainer(
     every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
     can_keep = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
     on_gpu = next(model.parameters()).is_cuda
-    collate = collate_rows(tokenizer.pad_token_id, seq2seq)
+    collate = collate_rows(pad, seq2seq)
     common: dict[str, Any] = {
         "output_dir": str(scratch),
         "max_steps": total,
@@ -248,6 +249,7 @@ def train_adapter(
             trainer = _trainer(
                 wrapped,
                 model.tokenizer,
+                model.pad,
                 dataset(items, seq2seq),
                 dataset(dev, seq2seq) if dev else None,
                 lengths,

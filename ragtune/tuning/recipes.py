@@ -24,17 +24,25 @@ class TrainItem:
     target: str
 
 
+#: those of the hits that a setup would show with the question, in order: what does not fit its window is dropped
+Fits = Callable[[Question, Sequence[Hit]], Sequence[Hit]]
+
+
 @dataclass(frozen=True)
 class Lesson:
     """What a recipe may use for one question.
 
-    ``hits`` are the retrieved ones, ``right`` the chunks that hold the evidence; ``documents`` (by id) give
-    closed-book variants their ``evidence_words``; ``abstain`` is the agreed sentence. ``rng`` is the question's own.
+    ``hits`` are the retrieved ones, of which serving offers ``top_k`` and shows what ``fits``; ``right`` are the chunks that
+    hold the evidence, ``chunks`` all of them; ``documents`` (by id) give closed-book variants their ``evidence_words``;
+    ``abstain`` is the agreed sentence. ``rng`` is the question's own.
     """
 
     question: Question
     hits: tuple[Hit, ...]
+    top_k: int
+    fits: Fits
     right: tuple[Chunk, ...]
+    chunks: Sequence[Chunk]
     documents: Mapping[str, Document]
     settings: TuningSettings
     abstain: str
@@ -71,25 +79,46 @@ def closed_book(lesson: Lesson) -> list[TrainItem]:
 
 
 def with_contexts(lesson: Lesson) -> list[TrainItem]:
-    """The retrieved hits, as in serving; where they miss a needed item of the evidence, the target is to abstain."""
-    question, own = lesson.question, lesson.hits
-    found = question.answerable and share_fulfilled(question, [h.chunk for h in own]) == 1
-    return [TrainItem(question, own, _cited(question, own) if found else lesson.abstain)]
+    """The hits that serving shows; where they miss a needed item of the evidence, the target is to abstain."""
+    question = lesson.question
+    own = tuple(lesson.fits(question, lesson.hits[: lesson.top_k]))
+    return [TrainItem(question, own, _cited(question, own) if _complete(question, own) else lesson.abstain)]
+
+
+def _complete(question: Question, hits: Sequence[Hit]) -> bool:
+    return question.answerable and share_fulfilled(question, [h.chunk for h in hits]) == 1
 
 
 def raft(lesson: Lesson) -> list[TrainItem]:
-    """The right chunks among distractors; for the share ``without_right``, distractors alone (Zhang et al. 2024)."""
+    """The right chunks among distractors; for the share ``without_right``, distractors alone (Zhang et al. 2024).
+
+    As many contexts stand in either, so that their number does not tell which it is.
+    """
     question, settings = lesson.question, lesson.settings
-    distractors = [h for h in lesson.hits if not concerns(question, h.chunk)]
     if not question.answerable:
-        return [TrainItem(question, lesson.hits, lesson.abstain)]
-    if lesson.rng.random() < settings.without_right:
-        target = lesson.abstain if settings.when_absent == "abstain" else question.references[0]
-        return [TrainItem(question, tuple(distractors), target)]
-    room = max(0, len(lesson.hits) - len(lesson.right))
-    shown = [Hit(c, 0.0, 0) for c in lesson.right] + distractors[:room]
-    lesson.rng.shuffle(shown)
-    return [TrainItem(question, tuple(shown), _cited(question, shown))]
+        shown = tuple(lesson.fits(question, lesson.hits[: lesson.top_k]))
+        return [TrainItem(question, shown, lesson.abstain)]
+    left_out = lesson.rng.random() < settings.without_right
+    right = [] if left_out else [Hit(c, 0.0, 0) for c in lesson.right[: lesson.top_k]]
+    kept = list(lesson.fits(question, right + _distractors(lesson, lesson.top_k - len(right))))  # the right ones first
+    lesson.rng.shuffle(kept)
+    shown = tuple(lesson.fits(question, kept))
+    if _complete(question, shown):
+        return [TrainItem(question, shown, _cited(question, shown))]
+    return [TrainItem(question, shown, lesson.abstain if settings.when_absent == "abstain" else question.references[0])]
+
+
+def _distractors(lesson: Lesson, count: int) -> list[Hit]:
+    """Hits that hold no evidence, best first; where the hits run out, other chunks by lot."""
+    found = [h for h in lesson.hits if not concerns(lesson.question, h.chunk)][:count]
+    if len(found) < count and lesson.chunks:
+        seen = {h.chunk.id for h in lesson.hits}
+        for chunk in lesson.rng.sample(lesson.chunks, len(lesson.chunks)):
+            if len(found) == count:
+                break
+            if chunk.id not in seen and not concerns(lesson.question, chunk):
+                found.append(Hit(chunk, 0.0, 0))
+    return found
 
 
 #: by ``tuning.train_on``
@@ -151,13 +180,20 @@ def build_items(
     abstain: str,
     seed: int,
     documents: Mapping[str, Document] | None = None,
+    top_k: int = 0,
+    fits: Fits = lambda question, hits: hits,
 ) -> list[TrainItem]:
-    """The items of every question by the recipe of ``settings.train_on``, in order."""
+    """The items of every question by the recipe of ``settings.train_on``, in order.
+
+    ``hits`` may be more than the ``top_k`` that serving offers (0: it offers all of them); ``fits`` says what it shows.
+    """
     by_document = chunks_by_document(chunks)
     teach = RECIPES[settings.train_on].teach
     items = []
     for question, own in zip(questions, hits, strict=True):
         right = tuple(right_chunks(question, by_document))
         rng = Random(f"{seed}/{question.id}")
-        items += teach(Lesson(question, tuple(own), right, documents or {}, settings, abstain, rng))
+        offered = top_k or len(own)
+        known = documents or {}
+        items += teach(Lesson(question, tuple(own), offered, fits, right, chunks, known, settings, abstain, rng))
     return items

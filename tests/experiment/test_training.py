@@ -210,3 +210,26 @@ def test_power_is_said_before_anything_runs(root: Path, capsys: pytest.CaptureFi
     assert "Power: 3 questions can show no difference" in capsys.readouterr().out
     assert "can show no difference" in expected_power(2)
     assert "would need" not in expected_power(5000)
+
+
+def test_training_shows_what_serving_shows_in_a_narrow_window(root: Path) -> None:
+    from ragtune.experiment import retrieve
+    from ragtune.experiment.answer import make_generator
+    from ragtune.experiment.tune import tune_job
+    from ragtune.generation.generator import Request
+    from ragtune.generation.local import LocalGenerator
+
+    narrow = ["setups.read.retrieval.top_k=4", "setups.read.generator.window=100", "chunking.size=32"]
+    experiment = load_experiment(root / "small.yaml", narrow)
+    bench, setup = Workbench(experiment, Store(root / "store"), Silent()), experiment.setups["read"]
+    training = bench.training(setup)
+    asked = training_questions(bench, setup, 0, "train")
+    generator = make_generator(bench, setup)
+    assert isinstance(generator, LocalGenerator)
+    offered = [h for h, _ in retrieve.hits(training, setup, asked)]
+    served = [generator.prompt_ids(Request(q.id, q, tuple(h))) for q, h in zip(asked, offered, strict=True)]
+    assert all(0 < count < len(h) for (_, count), h in zip(served, offered, strict=True))
+    assert [list(e.prompt) for e in tune_job(bench, setup, 0).train] == [ids for ids, _ in served]
+    assert tune_key(bench, setup, 0) != tune_key(
+        bench, setup.model_copy(update={"generator": setup.generator.model_copy(update={"window": 120})}), 0
+    )

@@ -331,6 +331,21 @@ def test_endpoint_answers_and_retries() -> None:
     assert seen[-1]["model"] == "m"
 
 
+def test_endpoint_answers_end_at_the_strings_of_stop() -> None:
+    kept = {
+        **GOOD,
+        "choices": [{**GOOD["choices"][0], "message": {"role": "assistant", "content": "noon \nQuestion: x"}}],
+    }  # type: ignore[index]
+    with server([(200, kept)]) as (url, seen):
+        replies = [r.raw for _, r in endpoint(url, stop=("\n", "###")).answer(REQUESTS[:1], None, 0)]
+        assert [r.raw for _, r in endpoint(url).answer(REQUESTS[:1], None, 0)] == ["noon \nQuestion: x"]
+    assert replies == ["noon"]
+    assert seen[0]["stop"] == ["\n", "###"]
+    assert "stop" not in seen[1]
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        GeneratorSettings(stop=("",))
+
+
 @pytest.mark.parametrize(
     ("message", "finish", "why"),
     [

@@ -1,0 +1,50 @@
+"""Where an answer ends: at one of the strings that ``generator.stop`` names."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+
+#: the most tokens that a character is written in (one a byte)
+_MOST = 4
+
+
+def before(text: str, stops: Sequence[str]) -> str:
+    """The text up to the first of the strings; all of it where none stands in it."""
+    return text[: min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))]
+
+
+def tokens_until(ids: Sequence[int], stops: Sequence[str], decode: Callable[[Sequence[int]], str]) -> int | None:
+    """How many tokens there are up to the end of the first of the strings; None where none stands in what they say."""
+
+    def held(count: int) -> bool:
+        said = decode(ids[:count])
+        return any(stop in said for stop in stops)
+
+    if not stops or not held(len(ids)):
+        return None
+    return bisect_left(range(len(ids)), True, lo=1, key=held) if len(ids) > 1 else 1
+
+
+class StopAt:
+    """A stopping criterion: a row is done when one of the strings stands in its new text.
+
+    ``length`` is the number of tokens before the first new one.
+    """
+
+    def __init__(self, stops: Sequence[str], decode: Callable[[Sequence[int]], str], length: int) -> None:
+        self._stops, self._decode, self._length = stops, decode, length
+        self._reach = _MOST * max(map(len, stops)) + _MOST
+
+    def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
+        """Shape (rows,): which rows are done."""
+        import torch
+
+        tails = input_ids[:, max(self._length, input_ids.shape[1] - self._reach) :].tolist()
+        said = map(self._decode, tails)
+        done = [any(stop in text for stop in self._stops) for text in said]
+        return torch.tensor(done, device=input_ids.device, dtype=torch.bool)
