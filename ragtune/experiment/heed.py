@@ -103,8 +103,10 @@ def _of_setup(setup: Setup) -> dict[Keys, str]:
         found |= {("retrieval",): _WITHOUT["retrieval"], ("chunking",): "only a setup that retrieves cuts documents"}
     if setup.tuning:
         found |= _under("tuning", recipes.unread(setup.tuning))
-        if setup.tuning.corpus:
-            found |= _under("tuning", {f"corpus.{name}": why for name, why in setup.tuning.corpus.unread().items()})
+        named = [("corpus", setup.tuning.corpus), *((f"corpora.{n}", c) for n, c in enumerate(setup.tuning.corpora))]
+        for where, corpus in named:
+            if corpus:
+                found |= _under("tuning", {f"{where}.{name}": why for name, why in corpus.unread().items()})
     else:
         found |= {("tuning",): _WITHOUT["tuning"]}
     return found

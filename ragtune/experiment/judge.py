@@ -48,7 +48,12 @@ def attributed(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
             found = retrieve.hits(bench, setup, bench.questions, top_k=retrieve.KEPT)
             deep.update({(name, q.id): row for q, (row, _) in zip(bench.questions, found, strict=True)})
     taught = {
-        name: {normalise_answer(a) for q in bench.training(setup).corpus.split("train") for a in q.references}
+        name: {
+            normalise_answer(a)
+            for training in bench.trainings(setup)
+            for q in training.corpus.split("train")
+            for a in q.references
+        }
         for name, setup in setups.items()
         if setup.tuning
     }

@@ -57,8 +57,8 @@ def make_plan(bench: Workbench) -> Plan:
             step = retrieve.retrieve_step(bench, setup, bench.asked(setup))
             names, steps = retrieved.setdefault(step.key, ([], []))
             names.append(name)
-            more = (tune.needed_hits(bench, setup, seed) for seed in bench.experiment.seeds_of(setup))
-            steps += [step, *(m for m in more if m and m.key == step.key)]
+            more = (m for seed in bench.experiment.seeds_of(setup) for m in tune.needed_hits(bench, setup, seed))
+            steps += [step, *(m for m in more if m.key == step.key)]
     for key, names in chunked.items():
         stored = Step("chunk", key).stored(bench)
         stages.append(PlannedStage("chunk + embed + index", f"for {', '.join(names)}", 1, stored))

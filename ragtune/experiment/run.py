@@ -24,7 +24,7 @@ from ragtune.experiment.locate import located
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment
-from ragtune.experiment.tune import training_questions, tune_all, tunings
+from ragtune.experiment.tune import count_questions, tune_all, tunings
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
 from ragtune.judging.metrics import METRICS
@@ -180,22 +180,23 @@ def prepare(bench: Workbench) -> None:
             ' (Write "answers": [] where the documents hold no answer.)'
         )
     for name, setup in bench.experiment.setups.items():
-        bench.prompt(setup.prompt_name)
+        for prompt in (setup.prompt_name, *(setup.tuning.prompts if setup.tuning else ())):
+            bench.prompt(prompt)
         if not bench.asked(setup):
             raise ExperimentError(
                 f'setup "{name}" answers none of the questions.',
                 where=setup.generator.answers,
                 fix="Give its answers the ids of the questions, or their texts.",
             )
-        if setup.tuning and not training_questions(bench, setup, bench.experiment.seeds[0], "train"):
+        if setup.tuning and not count_questions(bench, setup, bench.experiment.seeds[0]):
             raise ExperimentError(
                 f'setup "{name}" has nothing to train on: the train split is empty, or none of its questions has "answers".',
-                where=(setup.tuning.corpus or bench.experiment.corpus).path,
+                where=", ".join(training.experiment.corpus.path for training in bench.trainings(setup)),
             )
-        training = bench.training(setup)
-        if training is not bench:
-            both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
-            refuse_leaks(both, bench.experiment.corpus.allow_leaks)
+        for training in bench.trainings(setup):
+            if training is not bench:
+                both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
+                refuse_leaks(both, bench.experiment.corpus.allow_leaks)
         if setup.generator.kind == "local":
             check_device(setup.generator.device)
         if setup.generator.endpoint:

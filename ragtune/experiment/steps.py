@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 
 from ragtune.experiment.spec import Setup
-from ragtune.experiment.tune import training_questions, tune_key, tuning_prompt
+from ragtune.experiment.tune import training_questions, tune_key, tuning_prompts
 from ragtune.experiment.workbench import Workbench
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.models.server import Message
@@ -24,13 +24,15 @@ def expected_steps(bench: Workbench, setup: Setup, seed: int) -> tuple[int, bool
     stored = bench.store.find("tune", tune_key(bench, setup, seed))
     if stored is not None:
         return int(json.loads((stored / ADAPTER_CARD).read_text("utf-8"))["report"]["steps"]), True
-    settings, training = setup.tuning, bench.training(setup)
-    prompt = bench.prompt(tuning_prompt(setup))
-    questions = training_questions(bench, setup, seed, "train")
+    settings = setup.tuning
+    prompt = bench.prompt(tuning_prompts(setup)[0])
     contexts = RECIPES[settings.train_on].sees_contexts
-    documents = {d.id: d for d in training.corpus.documents} if settings.evidence_words and not contexts else {}
-    items = build_items(questions, [()] * len(questions), [], settings, prompt.abstain, seed, documents)
-    shown = setup.retrieval.top_k * setup.chunking.size if contexts and setup.retrieval else 0
+    items = []
+    for training, questions in training_questions(bench, setup, seed, "train"):
+        documents = {d.id: d for d in training.corpus.documents} if settings.evidence_words and not contexts else {}
+        items += build_items(questions, [()] * len(questions), [], settings, prompt.abstain, seed, documents)
+    top_k = sum(settings.contexts) / 2 if settings.contexts else setup.retrieval.top_k if setup.retrieval else 0
+    shown = round(top_k * setup.chunking.size) if contexts and setup.retrieval else 0
     count, around = _counters(bench, setup, prompt.messages("", ()))
     lengths = [around + shown + count(item.question.text) + count(item.target) + 1 for item in items]
     return steps_of(lengths, settings.batch_tokens, settings.accumulate, settings.epochs, seed), False

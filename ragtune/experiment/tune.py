@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from ragtune.experiment import retrieve
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
+from ragtune.generation.prompts import Prompt
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import best_device
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import Hit, Question, TuneCost, TuneReport, Tuning, question_key
 from ragtune.store import decode, digest, encode
+from ragtune.tuning.batches import Encoded
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Recipe
 from ragtune.tuning.settings import TuningSettings
@@ -36,38 +39,67 @@ def _recipe(setup: Setup) -> Recipe:
     return RECIPES[_tuning(setup).train_on]
 
 
-def tuning_prompt(setup: Setup) -> str:
-    """The prompt that training uses: training that sees no contexts never sees their prompt, whatever answering does."""
-    if setup.tuning and setup.retrieval and not _recipe(setup).sees_contexts:
-        return "closed"
-    return setup.prompt_name
+def tuning_prompts(setup: Setup) -> tuple[str, ...]:
+    """The prompts that training uses: training that sees no contexts never sees their prompt, whatever answering does."""
+    settings = _tuning(setup)
+    if settings.prompts:
+        return settings.prompts
+    return ("closed",) if setup.retrieval and not _recipe(setup).sees_contexts else (setup.prompt_name,)
 
 
-def training_questions(bench: Workbench, setup: Setup, seed: int, split: str) -> list[Question]:
-    """The questions of ``split`` that the setup trains on, in the corpus's order; those whose answer nobody said are left out."""
-    found = [q for q in bench.training(setup).corpus.split(split) if q.answers is not None]
-    wanted = setup.tuning.questions if setup.tuning else None
-    if split != "train" or wanted is None or wanted >= len(found):
-        return found
-    order = list(range(len(found)))
+def training_questions(bench: Workbench, setup: Setup, seed: int, split: str) -> list[tuple[Workbench, list[Question]]]:
+    """The questions of ``split`` that the setup trains on, by corpus and in its order; those whose answer nobody said are
+    left out, those of a corpus with a weight over 1 come as often."""
+    settings = _tuning(setup)
+    weights = [corpus.weight for corpus in settings.corpora] or [1.0]
+    found = []
+    for training, weight in zip(bench.trainings(setup), weights, strict=True):
+        own = [q for q in training.corpus.split(split) if q.answers is not None]
+        if split == "train":
+            whole, part = int(weight), round(weight % 1 * len(own))
+            own = own * whole + _drawn(own, part, seed)
+            own = _drawn(own, settings.questions, seed) if settings.questions is not None else own
+        found.append((training, own))
+    return found
+
+
+def _drawn(questions: list[Question], count: int, seed: int) -> list[Question]:
+    """``count`` of the questions in their order; a smaller number is part of a larger one."""
+    if count >= len(questions):
+        return questions
+    order = list(range(len(questions)))
     Random(f"{seed}/questions").shuffle(order)
-    return [found[i] for i in sorted(order[:wanted])]
+    return [questions[i] for i in sorted(order[:count])]
+
+
+def count_questions(bench: Workbench, setup: Setup, seed: int) -> int:
+    """How many questions the setup trains on, with those that come more than once."""
+    return sum(len(own) for _, own in training_questions(bench, setup, seed, "train"))
+
+
+def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("train", "dev")) -> list[dict[str, Any]]:
+    return [
+        question_key(q) for split in splits for _, own in training_questions(bench, setup, seed, split) for q in own
+    ]
 
 
 def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     tuning = _tuning(setup)
-    prompt = bench.prompt(tuning_prompt(setup))
-    settings = tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
-    questions = [question_key(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
+    prompts = [bench.prompt(name).key for name in tuning_prompts(setup)]
+    left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts"}
+    settings = tuning.model_dump(mode="json", exclude=left_out | ({"contexts"} if tuning.contexts is None else set()))
     seen: list[object] = []  # what stands in training texts besides the questions
+    trainings = bench.trainings(setup)
     if _recipe(setup).sees_contexts:
         shown = setup.retrieval.top_k if setup.retrieval else 0
         window = [setup.generator.window, setup.generator.max_new_tokens]  # what does not fit is not shown
-        seen = [CONTEXTS_VERSION, retrieve.retrieve_key(bench.training(setup), setup), shown, window]
+        found = [retrieve.retrieve_key(training, setup) for training in trainings]
+        seen = [CONTEXTS_VERSION, *found, shown, window]
     elif tuning.evidence_words:
-        seen = [bench.training(setup).corpus.documents_hash]
+        seen = [training.corpus.documents_hash for training in trainings]
     base = bench.ref(setup.generator.model).fingerprint
-    return digest("tune", TUNE_VERSION, settings, base, setup.generator.dtype, prompt.key, questions, seen, seed)
+    questions = _keys(bench, setup, seed)
+    return digest("tune", TUNE_VERSION, settings, base, setup.generator.dtype, *prompts, questions, seen, seed)
 
 
 def tune_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
@@ -75,50 +107,78 @@ def tune_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
     return Step("tune", tune_key(bench, setup, seed), label=what)
 
 
-def needed_hits(bench: Workbench, setup: Setup, seed: int) -> Step | None:
-    """The hits that training looks at, where it sees contexts."""
+def needed_hits(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
+    """The hits that training looks at, one Step for each corpus; none where it sees no contexts."""
     if not setup.tuning or not _recipe(setup).sees_contexts:
-        return None
-    questions = [q for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
-    return retrieve.retrieve_step(bench.training(setup), setup, questions)
+        return []
+    asked: dict[int, tuple[Workbench, dict[str, Question]]] = {}
+    for split in ("train", "dev"):
+        for training, own in training_questions(bench, setup, seed, split):
+            asked.setdefault(id(training), (training, {}))[1].update({q.id: q for q in own})
+    return [retrieve.retrieve_step(training, setup, list(own.values())) for training, own in asked.values()]
 
 
 def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
     """All that training the adapter needs: settings, tokens, and the card that will lie beside it."""
+    settings, generator = _tuning(setup), setup.generator
+    model = _model(bench, setup)
+    encoded = {
+        split: [
+            item
+            for training, questions in training_questions(bench, setup, seed, split)
+            for item in _encoded(training, questions, setup, seed, split, model)
+        ]
+        for split in ("train", "dev")
+    }
+    card = {
+        "base": model.ref.fingerprint,
+        "base_name": model.ref.name,
+        "data": digest(_keys(bench, setup, seed, ["train"])),
+        "tuning": settings.train_on,
+    }
+    train, dev = tuple(encoded["train"]), tuple(encoded["dev"])
+    return TuneJob(generator.model, generator.device, generator.dtype, settings, seed, train, dev, card)
+
+
+def _encoded(
+    bench: Workbench, questions: list[Question], setup: Setup, seed: int, split: str, model: LanguageModel
+) -> Iterator[Encoded]:
+    """What is taught about questions of one corpus, each in one of the prompts, as tokens."""
     from ragtune.generation.local import shown
     from ragtune.tuning.batches import encode_item
     from ragtune.tuning.recipes import build_items
 
-    settings, training = _tuning(setup), bench.training(setup)
+    settings = _tuning(setup)
     contexts = _recipe(setup).sees_contexts
-    prompt = bench.prompt(tuning_prompt(setup))
-    model = _model(bench, setup)
     top_k = setup.retrieval.top_k if setup.retrieval else 0
+    top_k = max(top_k, *settings.contexts) if settings.contexts else top_k
+    found: list[list[Hit]] = [[] for _ in questions]
+    if contexts:
+        found = [h for h, _ in retrieve.hits(bench, setup, questions, max(retrieve.KEPT, top_k))]
+    own = settings if split == "train" else settings.model_copy(update={"variants": 0})
+    documents = {d.id: d for d in bench.corpus.documents} if settings.evidence_words and not contexts else {}
+    chunks = retrieve.chunks(bench, setup) if contexts else []
+    prompts = [bench.prompt(name) for name in tuning_prompts(setup)]
+    drawn = [Random(f"{seed}/prompt/{n}/{q.id}").randrange(len(prompts)) for n, q in enumerate(questions)]
+    for n, prompt in enumerate(prompts):
 
-    def fits(question: Question, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-        return shown(model, prompt, setup.generator, question.text, hits).hits
+        def fits(question: Question, hits: Sequence[Hit], prompt: Prompt = prompt) -> tuple[Hit, ...]:
+            return shown(model, prompt, setup.generator, question.text, hits).hits
 
-    encoded = {}
-    for split in ("train", "dev"):
-        questions = training_questions(bench, setup, seed, split)
-        found: list[list[Hit]] = [[] for _ in questions]
-        if contexts:
-            found = [h for h, _ in retrieve.hits(training, setup, questions, max(retrieve.KEPT, top_k))]
-        own = settings if split == "train" else settings.model_copy(update={"variants": 0})
-        documents = {d.id: d for d in training.corpus.documents} if settings.evidence_words and not contexts else {}
-        chunks = retrieve.chunks(training, setup) if contexts else []
-        items = build_items(questions, found, chunks, own, prompt.abstain, seed, documents, top_k, fits)
-        encoded[split] = tuple(encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items)
-    card = {
-        "base": model.ref.fingerprint,
-        "base_name": model.ref.name,
-        "data": digest([question_key(q) for q in training_questions(bench, setup, seed, "train")]),
-        "tuning": settings.train_on,
-    }
-    generator = setup.generator
-    return TuneJob(
-        generator.model, generator.device, generator.dtype, settings, seed, encoded["train"], encoded["dev"], card
-    )
+        mine = [i for i, which in enumerate(drawn) if which == n]
+        items = build_items(
+            [questions[i] for i in mine],
+            [found[i] for i in mine],
+            chunks,
+            own,
+            prompt.abstain,
+            seed,
+            documents,
+            top_k,
+            fits,
+        )
+        for item in items:
+            yield encode_item(model, prompt.messages(item.question.text, item.hits), item.target)
 
 
 def _model(bench: Workbench, setup: Setup) -> LanguageModel:
@@ -201,7 +261,7 @@ def tunings(bench: Workbench) -> list[Tuning]:
             folder = bench.store.path("tune", tune_key(bench, setup, seed))
             card = json.loads((folder / ADAPTER_CARD).read_text("utf-8"))
             cost = decode(TuneCost, json.loads((folder / "cost.json").read_text("utf-8")))
-            count = len(training_questions(bench, setup, seed, "train"))
+            count = count_questions(bench, setup, seed)
             report = decode(TuneReport, card["report"])
             found.append(Tuning(name, seed, folder.name, card["tuning"], count, report, cost))
     return found

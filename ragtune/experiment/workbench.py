@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from ragtune.corpus.load import Corpus, load_corpus
+from ragtune.corpus.load import Corpus, CorpusSettings, load_corpus
 from ragtune.errors import ExperimentError
 from ragtune.experiment.progress import Progress
 from ragtune.experiment.spec import Experiment, Setup
@@ -132,12 +132,19 @@ class Workbench:
         covers = kind_of(setup.generator).covers(setup.generator)
         return self.questions if covers is None else [q for q in self.questions if q.id in covers]
 
-    def training(self, setup: Setup) -> Workbench:
-        """The workbench whose corpus the setup trains on: this one, or one over ``tuning.corpus`` that shares the rest."""
-        other = setup.tuning.corpus if setup.tuning else None
-        if other is None or other == self.experiment.corpus:
+    def trainings(self, setup: Setup) -> list[Workbench]:
+        """The workbenches whose corpora the setup trains on: this one, or one over each of ``tuning.corpora`` (or over
+        ``tuning.corpus``) that shares the rest."""
+        settings = setup.tuning
+        if settings is None or not (settings.corpora or settings.corpus):
+            return [self]
+        return [self._over(corpus) for corpus in settings.corpora or (settings.corpus,) if corpus]
+
+    def _over(self, corpus: CorpusSettings) -> Workbench:
+        plain = CorpusSettings.model_validate(corpus.model_dump(include=set(CorpusSettings.model_fields)))
+        if plain == self.experiment.corpus:
             return self
-        key = other.model_dump_json()
+        key = plain.model_dump_json()
         if key not in self._benches:
-            self._benches[key] = replace(self, experiment=self.experiment.model_copy(update={"corpus": other}))
+            self._benches[key] = replace(self, experiment=self.experiment.model_copy(update={"corpus": plain}))
         return self._benches[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -139,6 +140,8 @@ def unread(settings: TuningSettings) -> dict[str, str]:
         found |= {name: found.get(name, "it needs variants") for name in ("evidence_words", "word_dropout")}
     if not settings.without_right:
         found.setdefault("when_absent", "it needs without_right above 0")
+    if not RECIPES[settings.train_on].sees_contexts:
+        found["contexts"] = "it needs train_on: contexts or raft"
     if settings.early_stop and not settings.evaluate_every:
         found["early_stop"] = "it needs evaluate_every"
     if settings.schedule == "constant":
@@ -186,14 +189,20 @@ def build_items(
     """The items of every question by the recipe of ``settings.train_on``, in order.
 
     ``hits`` may be more than the ``top_k`` that serving offers (0: it offers all of them); ``fits`` says what it shows.
+    With ``settings.contexts`` as many are offered as the lot says. A question that comes again is taught anew.
     """
     by_document = chunks_by_document(chunks)
     teach = RECIPES[settings.train_on].teach
     items = []
+    times: Counter[str] = Counter()
     for question, own in zip(questions, hits, strict=True):
+        times[question.id] += 1
+        name = question.id if times[question.id] == 1 else f"{question.id}/{times[question.id]}"
         right = tuple(right_chunks(question, by_document))
-        rng = Random(f"{seed}/{question.id}")
+        rng = Random(f"{seed}/{name}")
         offered = top_k or len(own)
+        if settings.contexts:
+            offered = min(offered, Random(f"{seed}/contexts/{name}").randint(*settings.contexts))
         known = documents or {}
         items += teach(Lesson(question, tuple(own), offered, fits, right, chunks, known, settings, abstain, rng))
     return items

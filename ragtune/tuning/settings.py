@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ragtune.corpus.load import CorpusSettings
 
@@ -19,6 +19,14 @@ class LoraSettings(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1)
     targets: tuple[str, ...] | None = Field(
         None, description="module names; default: all linear layers of the architecture"
+    )
+
+
+class TrainingCorpus(CorpusSettings):
+    """One of several corpora that are trained on."""
+
+    weight: float = Field(
+        1.0, gt=0, le=100, description="below 1: that share of its train split, drawn by the seed; above: so often each"
     )
 
 
@@ -41,6 +49,13 @@ class TuningSettings(BaseModel):
     )
     corpus: CorpusSettings | None = Field(
         None, description="another corpus whose train split is trained on, or this one before its changes"
+    )
+    corpora: tuple[TrainingCorpus, ...] = Field((), description="several corpora in place of one; each with its weight")
+    prompts: tuple[str, ...] = Field(
+        (), description="each question is taught in one of these prompts, drawn by the seed; default: the setup's own"
+    )
+    contexts: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = Field(
+        None, description="from how many to how many contexts are shown, drawn by the seed; default: top_k"
     )
     questions: int | None = Field(
         None,
@@ -72,3 +87,12 @@ class TuningSettings(BaseModel):
         None, ge=1, description="evaluations without a better dev loss before stopping; needs evaluate_every"
     )
     save_seconds: float = Field(20.0, gt=0, description="a checkpoint at least this often")
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.corpora and (self.corpus or self.questions):
+            other = "corpus" if self.corpus else "questions"
+            raise ValueError(f"corpora and {other} exclude each other (a corpus of corpora has its weight)")
+        if self.contexts and self.contexts[0] > self.contexts[1]:
+            raise ValueError("contexts: the first number is the smaller one")
+        return self

@@ -54,10 +54,12 @@ def test_setups_may_train_on_the_corpus_before_its_changes(root: Path) -> None:
     experiment = load_experiment(root / "small.yaml")
     bench = Workbench(experiment, Store(root / "store"), Silent())
     setups = experiment.setups
-    assert bench.training(setups["after"]) is bench
-    assert bench.training(setups["before"]) is bench.training(setups["read"]) is not bench
+    assert bench.trainings(setups["after"]) == [bench]
+    [before], [read] = bench.trainings(setups["before"]), bench.trainings(setups["read"])
+    assert before is read is not bench
     answers = {
-        n: {q.id: q.answers for q in training_questions(bench, setups[n], 0, "train")} for n in ("before", "after")
+        n: {q.id: q.answers for q in training_questions(bench, setups[n], 0, "train")[0][1]}
+        for n in ("before", "after")
     }
     assert answers["before"]["t1"] == ("15:30",)
     assert answers["after"]["t1"] == ("16:00",)
@@ -79,7 +81,7 @@ def test_fewer_questions_are_part_of_more_and_differ_by_seed(root: Path) -> None
         tuning = experiment.setups["one"].tuning
         assert tuning is not None
         setup = experiment.setups["one"].model_copy(update={"tuning": tuning.model_copy(update={"questions": count})})
-        return {q.id for q in training_questions(bench, setup, seed, "train")}
+        return {q.id for q in training_questions(bench, setup, seed, "train")[0][1]}
 
     assert len(ids(5, 0)) == 5
     assert ids(5, 0) < ids(12, 0)
@@ -222,8 +224,8 @@ def test_training_shows_what_serving_shows_in_a_narrow_window(root: Path) -> Non
     narrow = ["setups.read.retrieval.top_k=4", "setups.read.generator.window=100", "chunking.size=32"]
     experiment = load_experiment(root / "small.yaml", narrow)
     bench, setup = Workbench(experiment, Store(root / "store"), Silent()), experiment.setups["read"]
-    training = bench.training(setup)
-    asked = training_questions(bench, setup, 0, "train")
+    [training] = bench.trainings(setup)
+    [(_, asked)] = training_questions(bench, setup, 0, "train")
     generator = make_generator(bench, setup)
     assert isinstance(generator, LocalGenerator)
     offered = [h for h, _ in retrieve.hits(training, setup, asked)]
