@@ -26,7 +26,8 @@ from pydantic import BaseModel
 import ragtune
 from ragtune.cli import main
 from ragtune.corpus.labelled import read_labelled
-from ragtune.errors import RagtuneError
+from ragtune.errors import RagtuneError, RunError
+from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.spec import Experiment, Setup
 
@@ -362,3 +363,16 @@ def test_damaged_files_of_a_run_are_one_line_to_every_verb(place: Path, content:
         check("check", hurt, "--baseline", place / "b.json")
         check("baseline", "save", hurt, "-o", place / "damaged.json", "--force")
         check("ask", hurt, "Who?")
+
+
+def test_a_summary_that_lacks_a_setup_is_damage(place: Path) -> None:
+    hurt = place / "hurt"
+    for section in ("setups", "scores", "tokens", "abstentions", "causes", "slices"):
+        shutil.rmtree(hurt, ignore_errors=True)
+        shutil.copytree(place / "run", hurt)
+        summary = json.loads((hurt / "summary.json").read_text("utf-8"))
+        held = summary[section] if section != "slices" else summary[section]["answerable"]
+        del held["rag"]
+        (hurt / "summary.json").write_text(json.dumps(summary), "utf-8")
+        with pytest.raises(RunError, match="this Run is damaged"):
+            load_run(hurt)

@@ -20,6 +20,7 @@ from ragtune.analysis.costs import Costs
 from ragtune.analysis.summary import Summary
 from ragtune.errors import RagtuneError, RunError
 from ragtune.experiment.places import places_of
+from ragtune.experiment.sound import measured, refuse_unsound
 from ragtune.experiment.spec import NAME, RESOLVED, Experiment
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.records import Hit, Row, Times, Tuning
@@ -270,12 +271,6 @@ def load_run(path: str | Path) -> Run:
         raise RunError(f"this Run is damaged{missing}.", where=path, fix=again) from None
 
 
-def _measured(costs: Costs) -> Costs:
-    """The costs without latencies that were shares of a batch, as earlier versions kept them: of what one user waits they
-    say nothing."""
-    return replace(costs, latency={name: found for name, found in costs.latency.items() if found.questions})
-
-
 def _read(path: Path, about: About) -> Run:
     def read(name: str) -> Any:
         return read_json((path / name).read_text("utf-8"))
@@ -287,13 +282,16 @@ def _read(path: Path, about: About) -> Run:
     timed = decode(tuple[_Timed, ...], lines("times.jsonl"))
     kept = decode(tuple[Row, ...], lines("answers.jsonl"))
     rows = tuple(replace(row, times=t.times) for row, t in zip(kept, timed, strict=True))
+    summary, costs = decode(Summary, read("summary.json")), measured(decode(Costs, read("costs.json")))
+    tunings = decode(tuple[Tuning, ...], read("tuning.json"))
+    refuse_unsound(summary, rows, costs, tunings)
     return Run(
         path,
         experiment,
         rows,
-        decode(Summary, read("summary.json")),
-        _measured(decode(Costs, read("costs.json"))),
-        decode(tuple[Tuning, ...], read("tuning.json")),
+        summary,
+        costs,
+        tunings,
         decode(Environment, read("environment.json")),
         decode(WorkDone, read("work.json")),
         about,
