@@ -14,15 +14,15 @@ from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.models.causal import LanguageModel
-from ragtune.models.devices import best_device
+from ragtune.models.devices import best_device, placed
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import Question, TuneCost, TuneReport, Tuning, question_key
 from ragtune.store import decode, digest, encode
 from ragtune.tuning.job import TuneJob
-from ragtune.tuning.recipes import RECIPES, Recipe
+from ragtune.tuning.recipes import RECIPES, Recipe, unread
 from ragtune.tuning.settings import TuningSettings
 
-TUNE_VERSION = 3
+TUNE_VERSION = 4
 #: raised when what is taught about contexts changes; closed-book trainings stay
 CONTEXTS_VERSION = 2
 
@@ -57,7 +57,7 @@ def training_questions(bench: Workbench, setup: Setup, seed: int, split: str) ->
 def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     tuning = _tuning(setup)
     prompt = bench.prompt(tuning_prompt(setup))
-    settings = tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions"})
+    settings = tuning.model_dump(mode="json", exclude={"save_seconds", "corpus", "questions", *unread(tuning)})
     questions = [question_key(q) for split in ("train", "dev") for q in training_questions(bench, setup, seed, split)]
     seen: list[object] = []  # what stands in training texts besides the questions
     if _recipe(setup).sees_contexts:
@@ -65,8 +65,8 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
         seen = [CONTEXTS_VERSION, retrieve.retrieve_key(bench.training(setup), setup), shown]
     elif tuning.evidence_words:
         seen = [bench.training(setup).corpus.documents_hash]
-    base = bench.ref(setup.generator.model).fingerprint
-    return digest("tune", TUNE_VERSION, settings, base, setup.generator.dtype, prompt.key, questions, seen, seed)
+    base, where = bench.ref(setup.generator.model).fingerprint, placed(setup.generator.device, setup.generator.dtype)
+    return digest("tune", TUNE_VERSION, settings, base, where.device, where.dtype, prompt.key, questions, seen, seed)
 
 
 def tune_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
@@ -106,10 +106,8 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
         "data": digest([question_key(q) for q in training_questions(bench, setup, seed, "train")]),
         "tuning": settings.train_on,
     }
-    generator = setup.generator
-    return TuneJob(
-        generator.model, generator.device, generator.dtype, settings, seed, encoded["train"], encoded["dev"], card
-    )
+    where = model.placement
+    return TuneJob(model.ref, where.device, where.dtype, settings, seed, encoded["train"], encoded["dev"], card)
 
 
 def _model(bench: Workbench, setup: Setup) -> LanguageModel:
@@ -172,7 +170,7 @@ def _train(bench: Workbench, missing: list[_Missing], runner: str) -> None:
     steps = sum(job.steps for _, job in jobs)
     with bench.timed("tune") as work, bench.progress.stage(label, steps) as tick:
         bench.other_loads += RUNNERS[runner](
-            storing, processes, lambda job: bench.language_model(job.model, job.device, job.dtype), tick
+            storing, processes, lambda job: bench.language_model(job.model.name, job.device, job.dtype), tick
         )
         work.computed += len(jobs)
 

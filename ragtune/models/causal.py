@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragtune.models.adapters import merged, touched, wrapped
-from ragtune.models.devices import best_device, best_dtype, quiet
+from ragtune.models.devices import Placement, placed, quiet
 from ragtune.models.names import ModelRef, check_adapter_folder, load_failure
+from ragtune.models.templates import with_fixed_day
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -20,7 +21,7 @@ class LanguageModel:
 
     def __init__(self, ref: ModelRef, device: str = "auto", dtype: str = "auto") -> None:
         self.ref = ref
-        self._device, self._dtype = device, dtype
+        self._wanted = device, dtype
         self._base: PreTrainedModel | None = None
         self._peft: PeftModel | None = None
         self._tokenizer: PreTrainedTokenizerBase | None = None
@@ -30,15 +31,19 @@ class LanguageModel:
         self.loads = 0
 
     @property
+    def placement(self) -> Placement:
+        """Where it runs and in what precision."""
+        return placed(*self._wanted)
+
+    @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         if self._tokenizer is None:
             quiet()
             from transformers import AutoTokenizer
 
+            loading = self.ref.loading
             try:
-                tokenizer = AutoTokenizer.from_pretrained(
-                    self.ref.location, trust_remote_code=False, local_files_only=self.ref.local, padding_side="left"
-                )
+                tokenizer = AutoTokenizer.from_pretrained(self.ref.location, padding_side="left", **loading)
             except Exception as error:  # transformers raises many kinds for one problem: it did not load
                 raise load_failure(self.ref, error) from error
             if tokenizer.pad_token_id is None:
@@ -50,24 +55,22 @@ class LanguageModel:
     def base(self) -> PreTrainedModel:
         if self._base is None:
             quiet()
+            import torch
             from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-            device = best_device(self._device)
+            where, loading = self.placement, self.ref.loading
             try:
-                config = AutoConfig.from_pretrained(
-                    self.ref.location, trust_remote_code=False, local_files_only=self.ref.local
-                )
+                config = AutoConfig.from_pretrained(self.ref.location, **loading)
                 kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
                 model = kind.from_pretrained(
                     self.ref.location,
-                    dtype=best_dtype(device, self._dtype),
+                    dtype=getattr(torch, where.dtype),
                     use_safetensors=True,
-                    trust_remote_code=False,
-                    local_files_only=self.ref.local,
+                    **loading,
                 )
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
-            self._base = merged(model, self.ref).to(device).eval()
+            self._base = merged(model, self.ref).to(where.device).eval()
             self.loads += 1
         return self._base
 
@@ -125,16 +128,21 @@ class LanguageModel:
         return str(self.tokenizer.decode(made, skip_special_tokens=True))
 
     def _chat(self, messages: Sequence[Mapping[str, str]], prompt: bool) -> str:
-        tokenizer = self.tokenizer
         try:
-            return str(
-                tokenizer.apply_chat_template([dict(m) for m in messages], add_generation_prompt=prompt, tokenize=False)
-            )
+            return self._rendered([dict(m) for m in messages], prompt)
         except Exception:  # templates raise their own errors; some refuse a system message
             system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
             rest = [dict(m) for m in messages if m["role"] != "system"]
             rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
-            return str(tokenizer.apply_chat_template(rest, add_generation_prompt=prompt, tokenize=False))
+            return self._rendered(rest, prompt)
+
+    def _rendered(self, messages: list[dict[str, str]], prompt: bool) -> str:
+        template = with_fixed_day(self.tokenizer.get_chat_template())
+        return str(
+            self.tokenizer.apply_chat_template(
+                messages, chat_template=template, add_generation_prompt=prompt, tokenize=False
+            )
+        )
 
     def plain(self) -> PreTrainedModel:
         """The base without any adapter layers, for training a new adapter on it."""

@@ -6,6 +6,7 @@ import os
 import resource
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,6 @@ from ragtune.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import torch
 
 
 def quiet() -> None:
@@ -41,15 +40,49 @@ def quiet() -> None:
     disable_progress_bar()
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where a model runs and in what precision, resolved: never ``auto``."""
+
+    device: str
+    dtype: str
+
+
+def placed(device: str = "auto", dtype: str = "auto") -> Placement:
+    """What ``device`` and ``dtype`` come to on this machine."""
+    found = best_device(device)
+    return Placement(found, _precision(found) if dtype == "auto" else dtype)
+
+
+#: what drivers of GPUs that torch computes on put into /dev on Linux (NVIDIA, its boards, AMD, Windows' subsystem)
+_DRIVERS = ("nvidia*", "nvhost*", "nvmap", "kfd", "dxg")
+
+
+def _bare() -> bool:
+    """True where there is no driver that torch could use, which is known without the seconds of importing it."""
+    return sys.platform == "linux" and not any(any(Path("/dev").glob(name)) for name in _DRIVERS)
+
+
 def best_device(wanted: str = "auto") -> str:
     """``cuda`` where a GPU answers, else ``mps``, else ``cpu``; any explicit wish is kept."""
     if wanted != "auto":
         return wanted
+    if _bare():
+        return "cpu"
     import torch
 
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _precision(device: str) -> str:
+    """bfloat16 on GPUs that compute it, float32 elsewhere (CPUs often only emulate bfloat16)."""
+    if not device.startswith("cuda"):
+        return "float32"
+    import torch
+
+    return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
 
 
 def check_device(wanted: str) -> None:
@@ -67,16 +100,6 @@ def check_device(wanted: str) -> None:
     if (number and not number.isdigit()) or int(number or 0) >= there.get(kind, 0):
         has = ", ".join(f"{k}:{n}" for k, count in there.items() for n in range(count))
         raise ModelError(f'there is no device "{wanted}" here.', fix=f"There is: {has}. Or leave it at auto.")
-
-
-def best_dtype(device: str, wanted: str = "auto") -> torch.dtype:
-    """bfloat16 on GPUs that compute it, float32 elsewhere (CPUs often only emulate bfloat16)."""
-    import torch
-
-    if wanted != "auto":
-        found: torch.dtype = getattr(torch, wanted)
-        return found
-    return torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
 
 
 @contextmanager
