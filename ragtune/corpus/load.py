@@ -15,11 +15,13 @@ from ragtune.corpus.answers import questions_of, read_answers
 from ragtune.corpus.cells import file_name
 from ragtune.corpus.changes import apply_changes, notes_of, read_changes
 from ragtune.corpus.encodings import decode
+from ragtune.corpus.files import SIDE, listed
 from ragtune.corpus.questions import read_questions
 from ragtune.corpus.reading import Reading, plain
+from ragtune.digests import Digests
 from ragtune.errors import CorpusError, RagtuneError
 from ragtune.records import Document, Question, question_key, to_json
-from ragtune.store import Store, digest, file_digest
+from ragtune.store import Store, digest
 from ragtune.text.data import read_json
 
 
@@ -79,13 +81,8 @@ class Corpus:
 
 
 def document_files(folder: Path) -> list[Path]:
-    """Files below ``folder`` that are documents; ``x.pdf.meta.json`` is metadata of ``x.pdf``."""
-    files = sorted(
-        p
-        for p in folder.rglob("*")
-        if p.is_file() and not any(part.startswith(".") for part in p.relative_to(folder).parts)
-    )
-    return [p for p in files if not p.name.endswith(".meta.json")]
+    """Files below ``folder`` that are documents."""
+    return [file.path for file in listed(folder)]
 
 
 def read_file(path: Path, doc_id: str, max_mb: float) -> list[Document]:
@@ -113,7 +110,7 @@ def read_whole(path: Path, doc_id: str, max_mb: float) -> Reading:
             where=path,
             fix="Split it or raise corpus.max_document_mb.",
         )
-    side = path.with_name(path.name + ".meta.json")
+    side = path.with_name(path.name + SIDE)
     extra = {}
     if side.exists():
         try:
@@ -137,12 +134,13 @@ def _read_documents(
     skipped: list[Skipped] = []
     log = store.log("read", f"v{formats.VERSION}") if store else None
     fresh = {}
-    for path in document_files(folder):
-        doc_id = file_name(path.relative_to(folder).as_posix())
-        side = path.with_name(path.name + ".meta.json")
+    digests = Digests(store.root / "digests.json") if store else None
+    for file in listed(folder):
+        doc_id, path = file_name(file.name), file.path
         key = ""
-        if log is not None and path.stat().st_size <= settings.max_document_mb * 1e6:
-            key = digest(doc_id, file_digest(path), file_digest(side) if side.exists() else "")
+        if log is not None and digests and file.status.st_size <= settings.max_document_mb * 1e6:
+            side = digests.of(f"{path}{SIDE}", file.side) if file.side else ""
+            key = digest(doc_id, digests.of(path, file.status), side)
             if key in log.items:
                 stored = log.items[key]
                 documents += [Document(d["id"], d["text"], d["metadata"]) for d in stored["documents"]]
@@ -163,6 +161,8 @@ def _read_documents(
             notes.setdefault(note, []).append(doc_id)
     if log is not None and fresh:
         log.add(fresh)
+    if digests:
+        digests.save()
     return documents, skipped, tuple(f"{_some(names)}: {note}" for note, names in notes.items())
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ragtune.digests import Digests, user_cache
 from ragtune.errors import ModelError
 from ragtune.models.hub import commit_of, downloaded
 from ragtune.store import digest, file_digest
@@ -24,8 +25,8 @@ ADAPTER_CARD = "ragtune.json"
 PLUS = " + "
 #: owner/name: letters, digits and ._- inside, 96 characters at most
 _HUB_ID = re.compile(r"(?=.{3,96}$)\w(?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?", re.ASCII)
-#: folders below this size are identified by content, larger ones by size and time of change
-_HASH_LIMIT = 500e6
+#: bytes from which a file's digest is remembered: a smaller one is read in no time
+_LARGE = 16e6
 
 
 @dataclass(frozen=True)
@@ -106,15 +107,18 @@ def verify_sha256(path: Path, expected: str, name: str) -> None:
 
 
 def folder_fingerprint(folder: Path) -> str:
+    """What identifies a model's folder: the content of its files, whatever their size."""
     files = sorted(
         p
         for p in folder.rglob("*")
         if p.suffix in {".safetensors", ".json", ".txt", ".jinja", ".model"} and p.is_file()
     )
-    total = sum(p.stat().st_size for p in files)
-    if total <= _HASH_LIMIT:
-        return digest([(p.relative_to(folder).as_posix(), file_digest(p)) for p in files])
-    return digest([(p.relative_to(folder).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in files])
+    large = Digests(user_cache() / "models.json")
+    found = [
+        (p.relative_to(folder).as_posix(), large.of(p) if p.stat().st_size > _LARGE else file_digest(p)) for p in files
+    ]
+    large.save()
+    return digest(found)
 
 
 def resolve(name: str, *, base: Path | None = None) -> ModelRef:
