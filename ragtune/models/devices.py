@@ -1,9 +1,8 @@
-"""Where models run, in what precision, and what memory that takes."""
+"""Where models run, and in what precision."""
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -120,18 +119,3 @@ def seeded(seed: int) -> Iterator[None]:
         random.setstate(state[0])
         np.random.set_state(state[1])
         torch.set_rng_state(state[2])
-
-
-def peak_mb(cuda: bool) -> float:
-    """The most memory this process has held, in MB: of the GPU if ``cuda``, else resident."""
-    if cuda:
-        import torch
-
-        return float(torch.cuda.max_memory_allocated()) / 1e6
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage's figure begins at the parent's
-        found = [line.split()[1] for line in status.read_text("utf-8").splitlines() if line.startswith("VmHWM:")]
-        if found:
-            return int(found[0]) / 1e3
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)

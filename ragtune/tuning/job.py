@@ -37,8 +37,7 @@ class TuneJob:
     @property
     def steps(self) -> int:
         """Optimiser steps."""
-        lengths, settings = [len(e) for e in self.train], self.settings
-        return steps_of(lengths, settings.batch_tokens, settings.accumulate, settings.epochs, self.seed)
+        return steps_of([len(e) for e in self.train], self.settings, self.seed)
 
     @property
     def tokens(self) -> float:
