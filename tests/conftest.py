@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ["RAGTUNE_CACHE"] = tempfile.mkdtemp(prefix="ragtune-tests-")
 os.environ["RAGAS_DO_NOT_TRACK"] = "true"
 
 import pytest

@@ -14,6 +14,7 @@ FLOORS = {
     "records": 0,
     "errors": 0,
     "store": 0,
+    "digests": 0,
     "text": 0,
     "corpus": 1,
     "models": 1,

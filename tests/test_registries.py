@@ -18,7 +18,7 @@ from ragtune.corpus.importers import IMPORTERS, import_corpus
 from ragtune.corpus.load import CorpusSettings, load_corpus
 from ragtune.errors import ExperimentError, RagtuneError
 from ragtune.generation.generator import Request
-from ragtune.generation.generators import GENERATORS, Parts
+from ragtune.generation.generators import GENERATORS, Named, Parts
 from ragtune.generation.prompts import load_prompt
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.judges import JUDGES, make_judge, refuse_incomplete
@@ -205,7 +205,8 @@ def test_generators_answer_each_request_once_and_name_what_they_depend_on(
     assert set(replies) == {"a", "b"}
     assert all(reply.finish and reply.seconds >= 0 for reply in replies.values())
     assert (replies["a"].brought is not None) == about.brings_hits
-    assert json.dumps(about.identity(settings)) == json.dumps(about.identity(settings))
+    named = Named(settings, load_prompt("cited"), resolve)
+    assert json.dumps(about.identity(named)) == json.dumps(about.identity(named))
     assert (about.covers(settings) is None) == (kind != "given")
     server.http.shutdown()
 
@@ -244,7 +245,9 @@ def test_runners_store_every_adapter(name: str, tiny_models: dict[str, Path], tm
 
         return store
 
-    jobs = [(TuneJob(base, "cpu", "auto", settings, n, items, (), card), storing(tmp_path / str(n))) for n in (0, 1)]
+    jobs = [
+        (TuneJob(model.ref, "cpu", "float32", settings, n, items, (), card), storing(tmp_path / str(n))) for n in (0, 1)
+    ]
     ticks: list[int] = []
     RUNNERS[name](jobs, 2, lambda job: model, ticks.append)
     assert sum(ticks) == sum(job.steps for job, _ in jobs)

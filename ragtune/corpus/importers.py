@@ -12,8 +12,9 @@ from typing import Any
 
 from ragtune.corpus.cells import as_text, is_nothing
 from ragtune.corpus.encodings import decode
+from ragtune.corpus.files import links_out
 from ragtune.corpus.formats import READERS
-from ragtune.corpus.load import document_files, links_out
+from ragtune.corpus.load import document_files
 from ragtune.corpus.normalise import normalise
 from ragtune.corpus.questions import find_quote
 from ragtune.corpus.rows import delimited, json_lines, known
@@ -214,7 +215,7 @@ def import_folder(source: Path, dest: Path, split: str = "test") -> None:
         raise CorpusError("this is not a folder.", where=source)
     if links := links_out(source):
         raise CorpusError(
-            f"{len(links)} link(s) lead out of this folder, the first {links[0].relative_to(source)}.",
+            f"{len(links)} link(s) lead out of this folder, the first {links[0]}.",
             where=source,
             fix="Put copies in their place, or remove them.",
         )

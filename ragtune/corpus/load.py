@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +15,13 @@ from ragtune.corpus.answers import questions_of, read_answers
 from ragtune.corpus.cells import file_name
 from ragtune.corpus.changes import apply_changes, notes_of, read_changes
 from ragtune.corpus.encodings import decode
+from ragtune.corpus.files import SIDE, links_out, listed
 from ragtune.corpus.questions import read_questions
 from ragtune.corpus.reading import Reading, plain
+from ragtune.digests import Digests
 from ragtune.errors import CorpusError, RagtuneError
 from ragtune.records import Document, Question, question_key, to_json
-from ragtune.store import Store, digest, file_digest
+from ragtune.store import Store, digest
 from ragtune.text.data import read_json
 
 
@@ -80,27 +81,8 @@ class Corpus:
 
 
 def document_files(folder: Path) -> list[Path]:
-    """Files below ``folder`` that are documents; ``x.pdf.meta.json`` is metadata of ``x.pdf``.
-
-    Links are followed to files inside ``folder`` alone: a corpus that somebody sends reads no other file of this machine.
-    """
-    outside = set(links_out(folder))
-    files = sorted(p for p in _seen(folder) if p.is_file() and p not in outside)
-    return [p for p in files if not p.name.endswith(".meta.json")]
-
-
-def links_out(folder: Path) -> list[Path]:
-    """Links below ``folder`` that lead out of it, or into another folder."""
-    root = folder.resolve()
-    return [
-        p
-        for p in _seen(folder)
-        if p.is_symlink() and (p.is_dir() or not Path(os.path.realpath(p)).is_relative_to(root))
-    ]
-
-
-def _seen(folder: Path) -> Iterator[Path]:
-    return (p for p in folder.rglob("*") if not any(part.startswith(".") for part in p.relative_to(folder).parts))
+    """Files below ``folder`` that are documents."""
+    return [file.path for file in listed(folder)]
 
 
 def read_file(path: Path, doc_id: str, max_mb: float) -> list[Document]:
@@ -128,7 +110,7 @@ def read_whole(path: Path, doc_id: str, max_mb: float) -> Reading:
             where=path,
             fix="Split it or raise corpus.max_document_mb.",
         )
-    side = path.with_name(path.name + ".meta.json")
+    side = path.with_name(path.name + SIDE)
     extra = {}
     if side.exists() and not side.is_symlink():
         try:
@@ -150,17 +132,18 @@ def _read_documents(
     documents: list[Document] = []
     notes: dict[str, list[str]] = {}
     skipped: list[Skipped] = []
-    for path in links_out(folder):
-        why = f"{path}: this link leads out of the folder and is not followed. Put a copy in its place."
-        skipped.append(Skipped(file_name(path.relative_to(folder).as_posix()), why))
+    for name in links_out(folder):
+        why = f"{folder / name}: this link leads out of the folder and is not followed. Put a copy in its place."
+        skipped.append(Skipped(file_name(name), why))
     log = store.log("read", f"v{formats.VERSION}") if store else None
     fresh = {}
-    for path in document_files(folder):
-        doc_id = file_name(path.relative_to(folder).as_posix())
-        side = path.with_name(path.name + ".meta.json")
+    digests = Digests(store.root / "digests.json") if store else None
+    for file in listed(folder):
+        doc_id, path = file_name(file.name), file.path
         key = ""
-        if log is not None and path.stat().st_size <= settings.max_document_mb * 1e6:
-            key = digest(doc_id, file_digest(path), file_digest(side) if side.exists() else "")
+        if log is not None and digests and file.status.st_size <= settings.max_document_mb * 1e6:
+            side = digests.of(f"{path}{SIDE}", file.side) if file.side else ""
+            key = digest(doc_id, digests.of(path, file.status), side)
             if key in log.items:
                 stored = log.items[key]
                 documents += [Document(d["id"], d["text"], d["metadata"]) for d in stored["documents"]]
@@ -181,6 +164,8 @@ def _read_documents(
             notes.setdefault(note, []).append(doc_id)
     if log is not None and fresh:
         log.add(fresh)
+    if digests:
+        digests.save()
     return documents, skipped, tuple(f"{_some(names)}: {note}" for note, names in notes.items())
 
 

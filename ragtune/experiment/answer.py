@@ -10,7 +10,7 @@ from ragtune.experiment.stage import Made, Step, fill
 from ragtune.experiment.tune import tune_key, tuned
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Generator, Reply, Request
-from ragtune.generation.generators import GENERATORS, Parts, identity
+from ragtune.generation.generators import GENERATORS, Parts, identity, may_vary
 from ragtune.records import Answer, Hit, Question, Row, Times
 from ragtune.store import decode, digest
 from ragtune.text.outcome import read_reply
@@ -20,10 +20,9 @@ ANSWER_VERSION = 5
 
 def answer_key(bench: Workbench, setup: Setup, seed: int) -> str:
     """What the answers depend on beside question and hits. A tuned model is a model: its fingerprint and its tuning."""
-    who = identity(setup.generator, bench.ref)
+    who = identity(setup.generator, bench.prompt(setup.prompt_name), bench.ref)
     tuning = tune_key(bench, setup, seed) if setup.tuning else ""
-    own_seed = seed if setup.generator.sampled else 0
-    return digest("answer", ANSWER_VERSION, who, tuning, bench.prompt(setup.prompt_name).key, own_seed)
+    return digest("answer", ANSWER_VERSION, who, tuning, seed if may_vary(setup.generator) else 0)
 
 
 def item_key(bench: Workbench, setup: Setup, question: Question) -> str:

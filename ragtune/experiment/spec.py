@@ -17,7 +17,7 @@ from ragtune.experiment.explain import explain, lines_of, refuse_endless
 from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.places import beside, rewritten
 from ragtune.experiment.shorthands import expanded
-from ragtune.generation.generators import kind_of
+from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
 from ragtune.retrieval.settings import RetrievalSettings, Switch
@@ -60,7 +60,7 @@ class Setup(BaseModel):
     @property
     def depends_on_seed(self) -> bool:
         """A seed can change its answers: it is tuned, or it samples."""
-        return self.tuning is not None or (kind_of(self.generator).samples and self.generator.sampled)
+        return self.tuning is not None or may_vary(self.generator)
 
 
 class Experiment(BaseModel):

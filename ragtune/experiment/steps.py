@@ -35,7 +35,7 @@ def expected_steps(bench: Workbench, setup: Setup, seed: int) -> tuple[int, bool
     shown = round(top_k * setup.chunking.size) if contexts and setup.retrieval else 0
     count, around = _counters(bench, setup, prompt.messages("", ()))
     lengths = [around + shown + count(item.question.text) + count(item.target) + 1 for item in items]
-    return steps_of(lengths, settings.batch_tokens, settings.accumulate, settings.epochs, seed), False
+    return steps_of(lengths, settings, seed), False
 
 
 def _counters(bench: Workbench, setup: Setup, empty: Sequence[Message]) -> tuple[Callable[[str], int], int]:

@@ -16,16 +16,16 @@ from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.generation.prompts import Prompt
 from ragtune.models.causal import LanguageModel
-from ragtune.models.devices import best_device
+from ragtune.models.devices import best_device, placed
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import Hit, Question, TuneCost, TuneReport, Tuning, question_key
 from ragtune.store import decode, digest, encode
 from ragtune.tuning.batches import Encoded
 from ragtune.tuning.job import TuneJob
-from ragtune.tuning.recipes import RECIPES, Recipe
+from ragtune.tuning.recipes import RECIPES, Recipe, unread
 from ragtune.tuning.settings import TuningSettings
 
-TUNE_VERSION = 3
+TUNE_VERSION = 4
 #: raised when what is taught about contexts changes; closed-book trainings stay
 CONTEXTS_VERSION = 3
 
@@ -86,7 +86,7 @@ def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("t
 def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     tuning = _tuning(setup)
     prompts = [bench.prompt(name).key for name in tuning_prompts(setup)]
-    left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts"}
+    left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
     settings = tuning.model_dump(mode="json", exclude=left_out | ({"contexts"} if tuning.contexts is None else set()))
     seen: list[object] = []  # what stands in training texts besides the questions
     trainings = bench.trainings(setup)
@@ -97,9 +97,9 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
         seen = [CONTEXTS_VERSION, *found, shown, window]
     elif tuning.evidence_words:
         seen = [training.corpus.documents_hash for training in trainings]
-    base = bench.ref(setup.generator.model).fingerprint
+    base, where = bench.ref(setup.generator.model).fingerprint, placed(setup.generator.device, setup.generator.dtype)
     questions = _keys(bench, setup, seed)
-    return digest("tune", TUNE_VERSION, settings, base, setup.generator.dtype, *prompts, questions, seen, seed)
+    return digest("tune", TUNE_VERSION, settings, base, where.device, where.dtype, *prompts, questions, seen, seed)
 
 
 def tune_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
@@ -120,7 +120,7 @@ def needed_hits(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
 
 def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
     """All that training the adapter needs: settings, tokens, and the card that will lie beside it."""
-    settings, generator = _tuning(setup), setup.generator
+    settings = _tuning(setup)
     model = _model(bench, setup)
     encoded = {
         split: [
@@ -137,7 +137,8 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
         "tuning": settings.train_on,
     }
     train, dev = tuple(encoded["train"]), tuple(encoded["dev"])
-    return TuneJob(generator.model, generator.device, generator.dtype, settings, seed, train, dev, card)
+    where = model.placement
+    return TuneJob(model.ref, where.device, where.dtype, settings, seed, train, dev, card)
 
 
 def _encoded(
@@ -241,7 +242,7 @@ def _train(bench: Workbench, missing: list[_Missing], runner: str) -> None:
     steps = sum(job.steps for _, job in jobs)
     with bench.timed("tune") as work, bench.progress.stage(label, steps) as tick:
         bench.other_loads += RUNNERS[runner](
-            storing, processes, lambda job: bench.language_model(job.model, job.device, job.dtype), tick
+            storing, processes, lambda job: bench.language_model(job.model.name, job.device, job.dtype), tick
         )
         work.computed += len(jobs)
 

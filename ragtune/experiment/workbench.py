@@ -16,6 +16,7 @@ from ragtune.generation.generators import kind_of
 from ragtune.generation.prompts import Prompt, load_prompt
 from ragtune.judging.judges import unread
 from ragtune.models.causal import LanguageModel
+from ragtune.models.devices import placed
 from ragtune.models.encoder import CachedEncoder, SentenceEncoder
 from ragtune.models.names import ModelRef, resolve
 from ragtune.records import Chunk, Question
@@ -98,9 +99,10 @@ class Workbench:
 
     def language_model(self, name: str, device: str, dtype: str) -> LanguageModel:
         """The model, loaded once for each device and precision."""
-        key = (name, device, dtype)
+        where = placed(device, dtype)
+        key = (name, where.device, where.dtype)
         if key not in self._models:
-            self._models[key] = LanguageModel(self.ref(name), device, dtype)
+            self._models[key] = LanguageModel(self.ref(name), where.device, where.dtype)
         return self._models[key]
 
     @property

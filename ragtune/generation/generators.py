@@ -10,7 +10,9 @@ from ragtune.corpus.answers import read_answers
 from ragtune.generation.generator import Generator
 from ragtune.generation.prompts import Prompt
 from ragtune.generation.settings import GeneratorSettings
+from ragtune.models.address import address
 from ragtune.models.causal import LanguageModel
+from ragtune.models.devices import placed
 from ragtune.models.names import ModelRef
 from ragtune.store import file_digest
 
@@ -25,9 +27,23 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Named:
+    """What a generator's identity is made of: its settings, its prompt, and what resolves model names."""
+
+    settings: GeneratorSettings
+    prompt: Prompt
+    ref: Callable[[str], ModelRef]
+
+    def given(self, *names: str) -> dict[str, object]:
+        """These settings, but for those that have no effect beside the others."""
+        found: dict[str, object] = self.settings.model_dump(mode="json", include=set(names))
+        return {name: value for name, value in found.items() if name not in unread(self.settings)}
+
+
+@dataclass(frozen=True)
 class Kind:
-    """``identity`` gives what changes its answers, beside the prompt and the model's fingerprint. ``reads``: the settings
-    that it heeds, beside those that make it of this kind.
+    """``identity`` gives all that its answers depend on beside question, hits and seed, as it was resolved: what stands in
+    stage keys, and nothing else does. ``reads``: the settings that it heeds, beside those that make it of this kind.
 
     ``tunable``: its model can be tuned here. ``needs_retrieval``: without hits it has nothing to say. ``brings_hits``: it
     shows hits of its own. ``samples``: a seed may change its answers. ``covers``: the ids of the questions that it has an
@@ -35,7 +51,7 @@ class Kind:
     """
 
     make: Callable[[Parts], Generator]
-    identity: Callable[[GeneratorSettings], object]
+    identity: Callable[[Named], object]
     reads: frozenset[str] = frozenset()
     tunable: bool = False
     needs_retrieval: bool = False
@@ -69,45 +85,52 @@ def _given(parts: Parts) -> Generator:
     return GivenGenerator(parts.settings)
 
 
-_LOCAL = {
-    "max_new_tokens",
-    "window",
-    "temperature",
-    "top_p",
-    "stop",
-    "abstain_above",
-    "batch_tokens",
-    "device",
-    "dtype",
-}
-_SERVED = {"model", "endpoint", "max_new_tokens", "window", "temperature", "top_p", "stop"}
+def _local_identity(named: Named) -> object:
+    """The model's content or commit, where it runs and in what precision; the size of its batches, too, rounds."""
+    settings = named.settings
+    where = placed(settings.device, settings.dtype)
+    heeded = named.given("max_new_tokens", "window", "temperature", "top_p", "stop", "abstain_above", "batch_tokens")
+    return [named.ref(settings.model).fingerprint, where.device, where.dtype, named.prompt.key, heeded]
 
 
-def _given_identity(settings: GeneratorSettings) -> object:
-    path = Path(str(settings.answers))
-    return [file_digest(path) if path.is_file() else "", settings.columns]
+def _endpoint_identity(named: Named) -> object:
+    """The address as its variables fill it in, without its user name and password."""
+    settings = named.settings
+    where = address(str(settings.endpoint), settings.api_key_env).url
+    return [where, named.prompt.key, named.given("model", "max_new_tokens", "window", "temperature", "top_p", "stop")]
+
+
+def _extractive_identity(named: Named) -> object:
+    """Of the prompt it takes the agreed sentence alone."""
+    return named.prompt.abstain
+
+
+def _given_identity(named: Named) -> object:
+    path = Path(str(named.settings.answers))
+    return [file_digest(path) if path.is_file() else "", named.settings.columns]
 
 
 def _given_covers(settings: GeneratorSettings) -> frozenset[str]:
     return frozenset(row.id for row in read_answers(Path(str(settings.answers)), settings.columns).rows)
 
 
+_SAMPLES = {"max_new_tokens", "window", "temperature", "top_p"}
 GENERATORS: dict[str, Kind] = {
     "local": Kind(
         _local,
-        lambda s: s.model_dump(mode="json", include=_LOCAL),
-        frozenset(_LOCAL | {"abstain_below"}),
+        _local_identity,
+        frozenset({*_SAMPLES, "abstain_above", "abstain_below", "batch_tokens", "device", "dtype"}),
         tunable=True,
         samples=True,
     ),
     "endpoint": Kind(
         _endpoint,
-        lambda s: s.model_dump(mode="json", include=_SERVED),
-        frozenset(_SERVED | {"api_key_env", "concurrency", "timeout", "retries"}),
+        _endpoint_identity,
+        frozenset({*_SAMPLES, "api_key_env", "concurrency", "timeout", "retries"}),
         samples=True,
         remote=True,
     ),
-    "extractive": Kind(_extractive, lambda s: "extractive", needs_retrieval=True),
+    "extractive": Kind(_extractive, _extractive_identity, needs_retrieval=True),
     "given": Kind(_given, _given_identity, frozenset({"columns"}), brings_hits=True, covers=_given_covers),
 }
 
@@ -127,7 +150,15 @@ def kind_of(settings: GeneratorSettings) -> Kind:
     return GENERATORS[settings.kind]
 
 
-def identity(settings: GeneratorSettings, ref: Callable[[str], ModelRef]) -> list[object]:
-    """What identifies the generator in stage keys: kind, settings that change answers, the model's fingerprint."""
-    kind = kind_of(settings)
-    return [settings.kind, kind.identity(settings), ref(settings.model).fingerprint if kind.tunable else ""]
+def identity(settings: GeneratorSettings, prompt: Prompt, ref: Callable[[str], ModelRef]) -> list[object]:
+    """What identifies the generator in stage keys: its kind and all that its answers depend on.
+
+    Raises:
+        ModelError: a variable in its endpoint is not set.
+    """
+    return [settings.kind, kind_of(settings).identity(Named(settings, prompt, ref))]
+
+
+def may_vary(settings: GeneratorSettings) -> bool:
+    """Whether a seed may change what it answers."""
+    return kind_of(settings).samples and settings.sampled

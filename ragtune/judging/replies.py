@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import astuple
 from functools import lru_cache
 from importlib import resources
 from typing import Annotated, Any, Literal, Protocol, TypeVar
@@ -46,7 +47,7 @@ class ServedChat:
     def __init__(self, server: Server, concurrency: int, max_tokens: int = 1024) -> None:
         self._server, self._max_tokens = server, max_tokens
         self.concurrency = concurrency
-        self.fingerprint = digest("endpoint", server.endpoint, server.model, max_tokens)
+        self.fingerprint = digest("endpoint", server.url, server.model, max_tokens)
 
     def ask(self, message: str, schema: Json) -> str:
         said = [{"role": "user", "content": message}]
@@ -63,7 +64,7 @@ class LocalChat:
 
     def __init__(self, model: LanguageModel, max_tokens: int = 512) -> None:
         self._model, self._max_tokens = model, max_tokens
-        self.fingerprint = digest("local", model.ref.fingerprint, max_tokens)
+        self.fingerprint = digest("local", model.ref.fingerprint, *astuple(model.placement), max_tokens)
 
     def ask(self, message: str, schema: Json) -> str:
         return self._model.reply([{"role": "user", "content": message}], self._max_tokens)

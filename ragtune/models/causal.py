@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragtune.models.adapters import merged, touched, wrapped
 from ragtune.models.chat import Chat, Messages
-from ragtune.models.devices import best_device, best_dtype, quiet
+from ragtune.models.devices import Placement, placed, quiet
 from ragtune.models.names import ModelRef, check_adapter_folder, load_failure
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class LanguageModel:
 
     def __init__(self, ref: ModelRef, device: str = "auto", dtype: str = "auto") -> None:
         self.ref = ref
-        self._device, self._dtype = device, dtype
+        self._wanted = device, dtype
         self._base: PreTrainedModel | None = None
         self._peft: PeftModel | None = None
         self._tokenizer: PreTrainedTokenizerBase | None = None
@@ -33,15 +33,19 @@ class LanguageModel:
         self.loads = 0
 
     @property
+    def placement(self) -> Placement:
+        """Where it runs and in what precision."""
+        return placed(*self._wanted)
+
+    @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         if self._tokenizer is None:
             quiet()
             from transformers import AutoTokenizer
 
+            loading = self.ref.loading
             try:
-                tokenizer = AutoTokenizer.from_pretrained(
-                    self.ref.location, trust_remote_code=False, local_files_only=self.ref.local, padding_side="left"
-                )
+                tokenizer = AutoTokenizer.from_pretrained(self.ref.location, padding_side="left", **loading)
             except Exception as error:  # transformers raises many kinds for one problem: it did not load
                 raise load_failure(self.ref, error) from error
             if tokenizer.pad_token_id is None:
@@ -53,22 +57,22 @@ class LanguageModel:
     def base(self) -> PreTrainedModel:
         if self._base is None:
             quiet()
+            import torch
             from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
-            device = best_device(self._device)
+            where, loading = self.placement, self.ref.loading
             kind = AutoModelForSeq2SeqLM if self.seq2seq else AutoModelForCausalLM
             try:
                 model = kind.from_pretrained(
                     self.ref.location,
-                    dtype=best_dtype(device, self._dtype),
+                    dtype=getattr(torch, where.dtype),
                     use_safetensors=True,
-                    trust_remote_code=False,
-                    local_files_only=self.ref.local,
+                    **loading,
                 )
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
             model.generation_config = self._neutral(model.generation_config)
-            self._base = merged(model, self.ref).to(device).eval()
+            self._base = merged(model, self.ref).to(where.device).eval()
             self.loads += 1
         return self._base
 
@@ -105,10 +109,9 @@ class LanguageModel:
             quiet()
             from transformers import AutoConfig
 
+            loading = self.ref.loading
             try:
-                self._config = AutoConfig.from_pretrained(
-                    self.ref.location, trust_remote_code=False, local_files_only=self.ref.local
-                )
+                self._config = AutoConfig.from_pretrained(self.ref.location, **loading)
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
         return self._config

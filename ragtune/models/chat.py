@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ragtune.models.templates import with_fixed_day
 from ragtune.models.verbatim import Verbatim
 
 Messages = Sequence[Mapping[str, str]]
@@ -53,13 +54,18 @@ class Chat:
         return [{**m, "content": text} for m, text in zip(messages, texts, strict=True)], mark
 
     def _render(self, messages: Messages, prompt: bool) -> str:
-        tokenizer = self._tokenizer
         try:
-            return str(
-                tokenizer.apply_chat_template([dict(m) for m in messages], add_generation_prompt=prompt, tokenize=False)
-            )
+            return self._rendered([dict(m) for m in messages], prompt)
         except Exception:  # templates raise their own errors; some refuse a system message
             system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
             rest = [dict(m) for m in messages if m["role"] != "system"]
             rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
-            return str(tokenizer.apply_chat_template(rest, add_generation_prompt=prompt, tokenize=False))
+            return self._rendered(rest, prompt)
+
+    def _rendered(self, messages: list[dict[str, str]], prompt: bool) -> str:
+        template = with_fixed_day(self._tokenizer.get_chat_template())
+        return str(
+            self._tokenizer.apply_chat_template(
+                messages, chat_template=template, add_generation_prompt=prompt, tokenize=False
+            )
+        )

@@ -1,11 +1,11 @@
-"""Where models run, in what precision, and what memory that takes."""
+"""Where models run, and in what precision."""
 
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,6 @@ from ragtune.errors import ModelError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import torch
 
 
 def quiet() -> None:
@@ -41,15 +39,49 @@ def quiet() -> None:
     disable_progress_bar()
 
 
+@dataclass(frozen=True)
+class Placement:
+    """Where a model runs and in what precision, resolved: never ``auto``."""
+
+    device: str
+    dtype: str
+
+
+def placed(device: str = "auto", dtype: str = "auto") -> Placement:
+    """What ``device`` and ``dtype`` come to on this machine."""
+    found = best_device(device)
+    return Placement(found, _precision(found) if dtype == "auto" else dtype)
+
+
+#: what drivers of GPUs that torch computes on put into /dev on Linux (NVIDIA, its boards, AMD, Windows' subsystem)
+_DRIVERS = ("nvidia*", "nvhost*", "nvmap", "kfd", "dxg")
+
+
+def _bare() -> bool:
+    """True where there is no driver that torch could use, which is known without the seconds of importing it."""
+    return sys.platform == "linux" and not any(any(Path("/dev").glob(name)) for name in _DRIVERS)
+
+
 def best_device(wanted: str = "auto") -> str:
     """``cuda`` where a GPU answers, else ``mps``, else ``cpu``; any explicit wish is kept."""
     if wanted != "auto":
         return wanted
+    if _bare():
+        return "cpu"
     import torch
 
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _precision(device: str) -> str:
+    """bfloat16 on GPUs that compute it, float32 elsewhere (CPUs often only emulate bfloat16)."""
+    if not device.startswith("cuda"):
+        return "float32"
+    import torch
+
+    return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
 
 
 def check_device(wanted: str) -> None:
@@ -67,16 +99,6 @@ def check_device(wanted: str) -> None:
     if (number and not number.isdigit()) or int(number or 0) >= there.get(kind, 0):
         has = ", ".join(f"{k}:{n}" for k, count in there.items() for n in range(count))
         raise ModelError(f'there is no device "{wanted}" here.', fix=f"There is: {has}. Or leave it at auto.")
-
-
-def best_dtype(device: str, wanted: str = "auto") -> torch.dtype:
-    """bfloat16 on GPUs that compute it, float32 elsewhere (CPUs often only emulate bfloat16)."""
-    import torch
-
-    if wanted != "auto":
-        found: torch.dtype = getattr(torch, wanted)
-        return found
-    return torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
 
 
 @contextmanager
@@ -97,18 +119,3 @@ def seeded(seed: int) -> Iterator[None]:
         random.setstate(state[0])
         np.random.set_state(state[1])
         torch.set_rng_state(state[2])
-
-
-def peak_mb(cuda: bool) -> float:
-    """The most memory this process has held, in MB: of the GPU if ``cuda``, else resident."""
-    if cuda:
-        import torch
-
-        return float(torch.cuda.max_memory_allocated()) / 1e6
-    status = Path("/proc/self/status")
-    if status.exists():  # getrusage's figure begins at the parent's
-        found = [line.split()[1] for line in status.read_text("utf-8").splitlines() if line.startswith("VmHWM:")]
-        if found:
-            return int(found[0]) / 1e3
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)

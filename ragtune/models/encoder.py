@@ -67,12 +67,12 @@ class SentenceEncoder:
             quiet()
             from sentence_transformers import SentenceTransformer
 
+            loading = self.ref.loading
             try:
                 self._model = SentenceTransformer(
                     self.ref.location,
                     device=best_device(self._wanted),
-                    local_files_only=self.ref.local,
-                    trust_remote_code=False,
+                    **loading,
                     model_kwargs={"use_safetensors": True},
                 )
             except Exception as error:  # the library raises many kinds for one problem: it did not load

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from ragtune.digests import Digests, user_cache
 from ragtune.errors import ModelError
+from ragtune.models.hub import commit_of, downloaded
 from ragtune.store import digest, file_digest
 
 #: SHA-256 of all-MiniLM-L6-v2's model.safetensors as published
@@ -24,15 +25,17 @@ ADAPTER_CARD = "ragtune.json"
 PLUS = " + "
 #: owner/name: letters, digits and ._- inside, 96 characters at most
 _HUB_ID = re.compile(r"(?=.{3,96}$)\w(?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?", re.ASCII)
-#: folders below this size are identified by content, larger ones by size and time of change
-_HASH_LIMIT = 500e6
+#: bytes from which a file's digest is remembered: a smaller one is read in no time
+_LARGE = 16e6
 
 
 @dataclass(frozen=True)
 class ModelRef:
     """A resolved name: ``location`` is what loaders take, ``fingerprint`` goes into stage keys.
 
-    A tuned model is a model: with ``adapter``, loaders merge that folder's weights into the base's.
+    ``commit`` is that of a model on the hub: the one its fingerprint is made of, and the one that is loaded, whether it is
+    downloaded yet or not ("" where it could not be learned). A tuned model is a model: with ``adapter``, loaders merge that
+    folder's weights into the base's.
     """
 
     name: str
@@ -40,10 +43,24 @@ class ModelRef:
     location: str
     fingerprint: str
     adapter: Path | None = None
+    commit: str = ""
 
     @property
     def local(self) -> bool:
         return self.kind != "hub"
+
+    @property
+    def loading(self) -> dict[str, Any]:
+        """How every library is told to load it: no code of its author, nothing but this commit.
+
+        Raises:
+            ModelError: it lies on the hub, and which commit that is could not be learned.
+        """
+        if self.local:
+            return {"trust_remote_code": False, "local_files_only": True}
+        if not self.commit:
+            raise _unreachable(self)
+        return {"trust_remote_code": False, "local_files_only": False, "revision": self.commit}
 
     def tuned(self, adapter: Path, key: str) -> ModelRef:
         """This model with the adapter in the folder ``adapter``; ``key`` identifies the tuning."""
@@ -90,25 +107,18 @@ def verify_sha256(path: Path, expected: str, name: str) -> None:
 
 
 def folder_fingerprint(folder: Path) -> str:
+    """What identifies a model's folder: the content of its files, whatever their size."""
     files = sorted(
         p
         for p in folder.rglob("*")
         if p.suffix in {".safetensors", ".json", ".txt", ".jinja", ".model"} and p.is_file()
     )
-    total = sum(p.stat().st_size for p in files)
-    if total <= _HASH_LIMIT:
-        return digest([(p.relative_to(folder).as_posix(), file_digest(p)) for p in files])
-    return digest([(p.relative_to(folder).as_posix(), p.stat().st_size, p.stat().st_mtime_ns) for p in files])
-
-
-def _hub_revision(name: str) -> str:
-    """The commit that the local hub cache holds for ``name``, or ``main`` where there is none yet."""
-    cache = Path(
-        os.environ.get("HF_HUB_CACHE")
-        or Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "hub"
-    )
-    ref = cache / ("models--" + name.replace("/", "--")) / "refs" / "main"
-    return ref.read_text("utf-8").strip() if ref.exists() else "main"
+    large = Digests(user_cache() / "models.json")
+    found = [
+        (p.relative_to(folder).as_posix(), large.of(p) if p.stat().st_size > _LARGE else file_digest(p)) for p in files
+    ]
+    large.save()
+    return digest(found)
 
 
 def resolve(name: str, *, base: Path | None = None) -> ModelRef:
@@ -150,7 +160,8 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
             )
         return ModelRef(name, "folder", str(folder), folder_fingerprint(folder))
     if _HUB_ID.fullmatch(name) and "--" not in name and ".." not in name:
-        return ModelRef(name, "hub", name, digest(name, _hub_revision(name)))
+        commit = commit_of(name)
+        return ModelRef(name, "hub", name, digest(name, commit), commit=commit)
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ModelError(
             f'unknown model "{name}": there is no such folder.', fix="Mend the path, or give a hub id like owner/name."
@@ -199,20 +210,32 @@ def check_pairs(ref: ModelRef) -> None:
 
 
 def must_download(ref: ModelRef) -> bool:
-    """Whether it is a hub id that the local cache does not hold."""
-    return ref.kind == "hub" and _hub_revision(ref.location) == "main"
+    """Whether it is a hub id whose weights the local cache does not hold."""
+    return ref.kind == "hub" and not downloaded(ref.location, ref.commit)
 
 
 def check_at_hand(ref: ModelRef) -> None:
-    """Raises ModelError for a hub id that is not in the local cache while the hub is switched off."""
+    """Raises ModelError for a hub id that is not in the local cache while the hub is switched off or does not know it."""
     from huggingface_hub import constants
 
-    if must_download(ref) and constants.HF_HUB_OFFLINE:
-        raise ModelError(
+    if must_download(ref) and (constants.HF_HUB_OFFLINE or not ref.commit):
+        raise _unreachable(ref)
+
+
+def _unreachable(ref: ModelRef) -> ModelError:
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return ModelError(
             "this model is not in the local cache, and the hub is switched off (HF_HUB_OFFLINE).",
             where=ref.name,
             fix="Mend the path if a folder is meant; else download it first, or use a bundled model.",
         )
+    return ModelError(
+        "this model is not in the local cache, and the hub does not give it.",
+        where=ref.name,
+        fix="Check the id, the network and, for a gated model, the login; or use a bundled model.",
+    )
 
 
 def _with_adapter(ref: ModelRef, folder: Path) -> ModelRef:

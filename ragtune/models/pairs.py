@@ -37,12 +37,12 @@ class PairModel:
             quiet()
             from sentence_transformers import CrossEncoder
 
+            loading = self.ref.loading
             try:
                 made = CrossEncoder(
                     self.ref.location,
                     device=best_device(self._device),
-                    local_files_only=self.ref.local,
-                    trust_remote_code=False,
+                    **loading,
                     model_kwargs={"use_safetensors": True},
                 )
             except Exception as error:  # the library raises many kinds for one problem: it did not load

@@ -82,6 +82,11 @@ class Server:
             said_so = self._address.cleaned(str(error))
             raise self._failure(f"cannot be asked ({said_so})", "Mend the proxy or certificates.") from None
 
+    @property
+    def url(self) -> str:
+        """Where it is asked: variables filled in, without user name and password."""
+        return self._address.url
+
     def complete(
         self, messages: Sequence[Message], *, schema: dict[str, Any] | None = None, **options: Any
     ) -> Completion:

@@ -35,10 +35,9 @@ class AutoTokens:
     def __init__(self, ref: ModelRef) -> None:
         from transformers import AutoTokenizer
 
+        loading = ref.loading
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(
-                ref.location, local_files_only=ref.local, trust_remote_code=False, use_fast=True
-            )
+            self._tokenizer = AutoTokenizer.from_pretrained(ref.location, use_fast=True, **loading)
         except Exception as error:  # transformers raises many kinds for one problem: it did not load
             raise load_failure(ref, error) from error
 

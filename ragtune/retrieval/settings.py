@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -106,13 +105,19 @@ class RetrievalSettings(BaseModel):
     where: dict[str, Any] = Field(default_factory=dict, description="metadata filter: key -> value or list of values")
 
     def identity(self) -> dict[str, Any]:
-        """The settings that change which hits are found, for stage keys."""
-        left_out = set() if self.source == "oracle" else {"top_k", "source", "oracle"}
-        found = self.model_dump(mode="json", exclude=left_out)
-        for part, name in (("dense", "embedder"), ("rerank", "model")):
-            if found[part] and Path(found[part][name]).is_dir():
-                found[part][name] = ""  # a folder may move; what it holds is in the key as its fingerprint
-        return found
+        """The settings that change which hits are found, for stage keys: those that have an effect beside the others. Models
+        stand in the key by their fingerprints; an equal name may mean another, and a folder may move."""
+        left_out = (
+            set() if self.source == "oracle" else {"top_k"}
+        )  # the oracle shares its places between right and wrong
+        found: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
+        for name in (*self.unread(), "dense.embedder", "rerank.model"):
+            part, _, own = name.partition(".")
+            if not own:
+                found.pop(part, None)
+            elif found.get(part):
+                found[part].pop(own, None)
+        return {**found, "rerank_kind": self.rerank.kind if self.rerank and "rerank" in found else ""}
 
     def unread(self) -> dict[str, str]:
         """The settings that have no effect here (``part.name`` for a part's own), each with the reason."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ragtune.errors import RunError
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import row_of
-from ragtune.experiment.folder import CorpusFacts, load_run
+from ragtune.experiment.folder import CorpusFacts, Run, load_run
 from ragtune.experiment.locate import located, store_of
 from ragtune.experiment.progress import Lines, Progress
 from ragtune.experiment.served import Served
@@ -48,11 +48,13 @@ def corpus_experiment(
 
 @dataclass(frozen=True)
 class Opened:
-    """What can be asked; ``corpus`` are the facts of the Run's corpus, None where no Run was made."""
+    """What can be asked; ``corpus`` are the facts of the Run's corpus, None where no Run was made. ``adapters`` are the keys of
+    those that the Run made, by setup and seed."""
 
     experiment: Experiment
     store: Store
     corpus: CorpusFacts | None = None
+    adapters: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
 
 def open_target(
@@ -84,7 +86,7 @@ def open_assistant(
     """The Assistant of what `open_target` opens; says so where a Run's documents have changed since."""
     opened = _opened(target, overrides, store, model, endpoint)
     progress = progress or Lines()
-    assistant = Assistant(opened.experiment, opened.store, setup, seed, progress)
+    assistant = Assistant(opened.experiment, opened.store, setup, seed, progress, opened.adapters)
     if opened.corpus and assistant.has_other_documents(opened.corpus):
         progress.say("The corpus has changed since the Run was made: answers come from the documents as they are now.")
     return assistant
@@ -107,7 +109,8 @@ def _opened(
         place = Store(store or store_of(run))
         experiment = located(run, load_experiment(target / "experiment.yaml", overrides), place)
         first = [n for n in (run.summary.decision.setup, *_retrieving(experiment)) if n in experiment.setups]
-        return Opened(_reordered(experiment, first), place, run.about.corpus)
+        adapters = _adapters(run, experiment, located(run, store=place) if overrides else experiment)
+        return Opened(_reordered(experiment, first), place, run.about.corpus, adapters)
     place = Store(store or DEFAULT_STORE)
     if target.is_file() and target.suffix.lower() in (".yaml", ".yml"):
         experiment = load_experiment(target, overrides)
@@ -119,6 +122,17 @@ def _opened(
         where=target,
         fix="Make a Run with `ragtune run EXPERIMENT.yaml`.",
     )
+
+
+def _adapters(run: Run, experiment: Experiment, made: Experiment) -> dict[tuple[str, int], str]:
+    """The adapters of a Run, made by the experiment ``made``, but for setups whose tuning or model ``experiment`` changes."""
+
+    def tuning(of: Experiment, name: str) -> object:
+        setup = of.setups.get(name)
+        return setup and (setup.tuning, setup.generator.model)
+
+    kept = [t for t in run.tunings if tuning(experiment, t.setup) == tuning(made, t.setup)]
+    return {(t.setup, t.seed): t.key for t in kept}
 
 
 def _retrieving(experiment: Experiment) -> list[str]:
@@ -140,6 +154,7 @@ class Assistant:
         setup: str | None = None,
         seed: int | None = None,
         progress: Progress | None = None,
+        adapters: Mapping[tuple[str, int], str] | None = None,
     ) -> None:
         names = list(experiment.setups)
         self.name = setup or names[0]
@@ -167,15 +182,18 @@ class Assistant:
             )
         self.seed = experiment.seeds[0] if seed is None else seed
         self._bench = Workbench(experiment, store, progress or Lines())
-        adapter = self._find_adapter(store)
+        adapter = self._find_adapter(store, (adapters or {}).get((self.name, self.seed)))
         stored = not self.setup.retrieval or retrieve.chunk_step(self._bench, self.setup).stored(self._bench)
         with nullcontext() if stored else store.locked():
             self._served = Served(self._bench, self.setup, self.seed, adapter, keep=False)
 
-    def _find_adapter(self, store: Store) -> Path | None:
+    def _find_adapter(self, store: Store, made: str | None) -> Path | None:
+        """The adapter that the experiment would make here and now; else the one that the Run ``made``, elsewhere or of
+        documents that have changed since."""
         if not self.setup.tuning:
             return None
-        found = store.find("tune", tune_key(self._bench, self.setup, self.seed))
+        keys = (tune_key(self._bench, self.setup, self.seed), made)
+        found = next((folder for key in keys if key and (folder := store.find("tune", key))), None)
         if found is None:
             raise RunError(
                 f'the adapter of "{self.name}", seed {self.seed}, is not in the store.',

@@ -9,6 +9,10 @@ from typing import Any
 
 from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import Messages
+from ragtune.tuning.settings import TuningSettings
+
+#: items per batch at most, unless settings say otherwise; and of how many the lengths are sorted
+ROWS = 64
 
 
 @dataclass(frozen=True)
@@ -59,21 +63,22 @@ def dataset(items: Sequence[Encoded], seq2seq: bool) -> Any:
 
 
 class TokenBatches:
-    """Batches of at most ``limit`` padded tokens, similar lengths together, reshuffled each epoch by seed."""
+    """Batches of at most ``limit`` padded tokens and ``rows`` items, similar lengths together, reshuffled each epoch by seed."""
 
-    def __init__(self, lengths: Sequence[int], limit: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], limit: int, seed: int, rows: int = ROWS) -> None:
         self.lengths, self.limit, self.seed, self.epoch = list(lengths), limit, seed, 0
+        self.rows = rows
 
     def _cut(self, epoch: int) -> list[list[int]]:
         rng = Random(f"{self.seed}/{epoch}")
         order = list(range(len(self.lengths)))
         rng.shuffle(order)
-        window = 64  # sort inside windows, so that batches differ between epochs
+        window = max(ROWS, self.rows)  # sort inside windows, so that batches differ between epochs
         batches: list[list[int]] = []
         for at in range(0, len(order), window):
             current: list[int] = []
             for i in sorted(order[at : at + window], key=lambda i: self.lengths[i]):
-                if current and self.lengths[i] * (len(current) + 1) > self.limit:
+                if len(current) == self.rows or (current and self.lengths[i] * (len(current) + 1) > self.limit):
                     batches.append(current)
                     current = []
                 current.append(i)
@@ -101,19 +106,24 @@ class FixedBatches(TokenBatches):
         yield from batches
 
 
-def steps_of(lengths: Sequence[int], batch_tokens: int, accumulate: int, epochs: float, seed: int) -> int:
+def batches_of(lengths: Sequence[int], settings: TuningSettings, seed: int) -> FixedBatches:
+    """The batches that items of these lengths, in tokens, are trained in."""
+    return FixedBatches(lengths, settings.batch_tokens, seed, settings.batch_rows)
+
+
+def steps_of(lengths: Sequence[int], settings: TuningSettings, seed: int) -> int:
     """Optimiser steps over items of these lengths, in tokens; at least one."""
-    batches = len(FixedBatches(lengths, batch_tokens, seed)) if lengths else 0
-    return max(1, round(-(-batches // accumulate) * epochs))
+    batches = len(batches_of(lengths, settings, seed)) if lengths else 0
+    return max(1, round(-(-batches // settings.accumulate) * settings.epochs))
 
 
-def tokens_of(lengths: Sequence[int], batch_tokens: int, accumulate: int, steps: int, seed: int) -> int:
+def tokens_of(lengths: Sequence[int], settings: TuningSettings, steps: int, seed: int) -> int:
     """Tokens of the items that the first ``steps`` optimiser steps train on, without padding."""
-    batches, found, epoch = FixedBatches(lengths, batch_tokens, seed), 0, 0
+    batches, found, epoch = batches_of(lengths, settings, seed), 0, 0
     while steps > 0:
         batches.set_epoch(epoch)
         sizes = [sum(lengths[i] for i in batch) for batch in batches]
-        found += sum(sizes[: steps * accumulate])
-        steps -= -(-len(sizes) // accumulate)
+        found += sum(sizes[: steps * settings.accumulate])
+        steps -= -(-len(sizes) // settings.accumulate)
         epoch += 1
     return found

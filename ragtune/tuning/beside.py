@@ -87,7 +87,7 @@ def run_beside(jobs: Sequence[tuple[TuneJob, Storing]], processes: int, load: Lo
         try:
             while not failed.is_set():
                 job, store = todo.get_nowait()
-                loaded.add((number, job.model, job.device, job.dtype))
+                loaded.add((number, job.model.fingerprint, job.device, job.dtype))
                 store(lambda out, scratch, job=job: workers[number].train(job, out, scratch, say))  # type: ignore[misc]
         except queue.Empty:
             return

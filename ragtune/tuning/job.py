@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragtune.models.names import ModelRef
 from ragtune.records import TuneCost
 from ragtune.tuning.batches import Encoded, steps_of
 from ragtune.tuning.lora import train_adapter
@@ -22,9 +23,9 @@ Storing = Callable[[Callable[[Path, Path], TuneCost]], None]
 
 @dataclass(frozen=True)
 class TuneJob:
-    """What makes an adapter: the base by name, settings, seed, tokens of the train and dev splits, and its card."""
+    """What makes an adapter: the base and where it runs, resolved; settings, seed, tokens of the train and dev splits, and its card."""
 
-    model: str
+    model: ModelRef
     device: str
     dtype: str
     settings: TuningSettings
@@ -36,8 +37,7 @@ class TuneJob:
     @property
     def steps(self) -> int:
         """Optimiser steps."""
-        lengths, settings = [len(e) for e in self.train], self.settings
-        return steps_of(lengths, settings.batch_tokens, settings.accumulate, settings.epochs, self.seed)
+        return steps_of([len(e) for e in self.train], self.settings, self.seed)
 
     @property
     def tokens(self) -> float:
@@ -46,7 +46,7 @@ class TuneJob:
     def run(
         self, model: LanguageModel, out: Path, scratch: Path, progress: Callable[[int], None] | None = None
     ) -> TuneCost:
-        """Train on ``model`` (the base that ``self.model`` names); the adapter is in ``out`` when this returns."""
+        """Train on ``model`` (the base that is ``self.model``); the adapter is in ``out`` when this returns."""
         _, cost = train_adapter(
             model, self.train, self.dev, self.settings, self.seed, out, scratch, dict(self.card), progress
         )

@@ -12,11 +12,12 @@ from typing import Any
 
 from ragtune.errors import ExperimentError, ModelError
 from ragtune.models.causal import LanguageModel
-from ragtune.models.devices import peak_mb, quiet, seeded
+from ragtune.models.devices import quiet, seeded
+from ragtune.models.memory import own_peak
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import TuneCost, TuneReport
 from ragtune.store import encode
-from ragtune.tuning.batches import Encoded, FixedBatches, dataset, tokens_of
+from ragtune.tuning.batches import Encoded, batches_of, dataset, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
 from ragtune.tuning.checkpoints import earlier_seconds, last_checkpoint, patience_used, watcher
 from ragtune.tuning.settings import TuningSettings
@@ -72,7 +73,7 @@ def _trainer(
     from transformers import EarlyStoppingCallback, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
     from trl import SFTConfig, SFTTrainer
 
-    batches = FixedBatches(lengths, settings.batch_tokens, seed)
+    batches = batches_of(lengths, settings, seed)
     per_epoch = max(1, -(-len(batches) // settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
     every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
@@ -227,7 +228,7 @@ def train_adapter(
     start = time.perf_counter()
     seq2seq = model.seq2seq
     lora = settings.lora
-    with seeded(seed):
+    with own_peak(model.placement.device) as peak, seeded(seed):
         base = model.plain()
         refuse_targets(base, lora.targets or ())
         config = LoraConfig(
@@ -280,7 +281,7 @@ def train_adapter(
         tuple((h["step"], round(h["eval_loss"], 5)) for h in history if "eval_loss" in h),
         trainable,
         total,
-        tokens_of(lengths, settings.batch_tokens, settings.accumulate, trainer.state.global_step, seed),
+        tokens_of(lengths, settings, trainer.state.global_step, seed),
         len(items),
     )
     (out / ADAPTER_CARD).write_text(
@@ -291,4 +292,4 @@ def train_adapter(
     )
     shutil.rmtree(scratch, ignore_errors=True)
     seconds = earlier + time.perf_counter() - start
-    return report, TuneCost(seconds, report.tokens / seconds, peak_mb(next(base.parameters()).is_cuda))
+    return report, TuneCost(seconds, report.tokens / seconds, peak.mb)

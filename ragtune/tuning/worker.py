@@ -44,7 +44,6 @@ def main(share: int) -> None:
     import torch
 
     from ragtune.models.causal import LanguageModel
-    from ragtune.models.names import resolve
     from ragtune.store import decode, encode
     from ragtune.tuning.job import TuneJob
 
@@ -54,9 +53,9 @@ def main(share: int) -> None:
         told, folder, scratch = map(Path, json.loads(lines.get()))
         try:
             job = decode(TuneJob, json.loads(told.read_text("utf-8")))
-            name = (job.model, job.device, job.dtype)
+            name = (job.model.fingerprint, job.device, job.dtype)
             if name not in models:
-                models[name] = LanguageModel(resolve(job.model), job.device, job.dtype)
+                models[name] = LanguageModel(job.model, job.device, job.dtype)
             cost = job.run(models[name], folder, scratch, lambda n: say({"steps": n}))
             say(
                 {

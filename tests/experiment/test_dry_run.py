@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from conftest import write_corpus
+from huggingface_hub import constants
 
 from ragtune.cli import main
 
@@ -13,9 +14,9 @@ from ragtune.cli import main
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_corpus(tmp_path / "c")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     (tmp_path / "x.yaml").write_text("name: x\ncorpus: c\nsetups: [prompt-only, rag, tuned]\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     return tmp_path
 
 
@@ -38,8 +39,14 @@ def dry(capsys: pytest.CaptureFixture[str], *overrides: str) -> tuple[int, str, 
 def test_what_is_not_cached_is_named_or_refused(
     folder: Path, override: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from huggingface_hub import constants
+    snapshots = folder / "cache" / "models--someone--model"
 
+    def asked(name: str, file: str, **how: object) -> None:
+        """What the hub's client does: it writes down which commit `main` is."""
+        (snapshots / "refs").mkdir(parents=True, exist_ok=True)
+        (snapshots / "refs" / "main").write_text("abc")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", asked)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     code, out, _ = dry(capsys, override)
     assert code == 0
@@ -51,9 +58,8 @@ def test_what_is_not_cached_is_named_or_refused(
     code, _, err = dry(capsys, override)
     assert code == 2
     assert "someone/model: this model is not in the local cache, and the hub is switched off" in err
-    ref = folder / "cache" / "models--someone--model" / "refs" / "main"
-    ref.parent.mkdir(parents=True)
-    ref.write_text("abc")
+    (snapshots / "snapshots" / "abc").mkdir(parents=True)
+    (snapshots / "snapshots" / "abc" / "model.safetensors").write_bytes(b"")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     assert "will be downloaded" not in dry(capsys, override)[1]
 

@@ -248,7 +248,7 @@ def test_model_names_and_their_errors(tmp_path: Path, tiny_models: dict[str, Pat
     (tmp_path / "model.safetensors").write_bytes(b"junk")
     with pytest.raises(ModelError, match="could not be loaded"):
         _ = LanguageModel(resolve(str(tmp_path))).base
-    with pytest.raises(ModelError, match="could not be loaded"):
+    with pytest.raises(ModelError, match="not in the local cache"):
         _ = LanguageModel(resolve("nobody/nothing-here")).tokenizer
     (tmp_path / "config.json").unlink()
     (tmp_path / "adapter_config.json").write_text("{}")

@@ -14,7 +14,8 @@ from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
-from ragtune.serving.ask import Assistant, open_target
+from ragtune.models.devices import Placement
+from ragtune.serving.ask import Assistant, open_assistant, open_target
 from ragtune.store import Store
 
 EXPERIMENT = """\
@@ -169,3 +170,16 @@ def test_doctor_verifies_the_bundled_models(
     lines, ok = report()
     assert not ok
     assert any("SHA-256" in line for line in lines)
+
+
+def test_an_adapter_made_on_another_machine_speaks_here(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = Placement("cuda", "bfloat16")
+    monkeypatch.setattr("ragtune.experiment.tune.placed", lambda *wanted: elsewhere)
+    assistant = open_assistant(root / "run", setup="tuned", progress=Silent())
+    assert assistant.ask("When is tea served?").answer.text
+    with pytest.raises(RunError, match="is not in the store"):  # another tuning is another adapter
+        open_assistant(root / "run", ["setups.tuned.tuning.epochs=2"], setup="tuned", progress=Silent())
+    same = open_assistant(root / "run", ["setups.tuned.generator.max_new_tokens=2"], setup="tuned", progress=Silent())
+    assert same.ask("When is tea served?").answer.tokens.answer <= 2

@@ -32,9 +32,9 @@ def job(seed: int, epochs: float = 2, items: tuple[Encoded, ...] = ITEMS) -> Tun
         train_on="closed-book", epochs=epochs, batch_tokens=32, lora=LoraSettings(r=2), save_seconds=0.05
     )
     return TuneJob(
-        "bundled:nano",
+        resolve("bundled:nano"),
         "cpu",
-        "auto",
+        "float32",
         settings,
         seed,
         items,
