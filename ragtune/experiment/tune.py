@@ -14,6 +14,7 @@ from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import chat_version
 from ragtune.models.devices import best_device
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import Hit, Question, TuneCost, TuneReport, Tuning, question_key
@@ -66,8 +67,10 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
         seen = [CONTEXTS_VERSION, retrieve.retrieve_key(bench.training(setup), setup), shown, window]
     elif tuning.evidence_words:
         seen = [bench.training(setup).corpus.documents_hash]
-    base = bench.ref(setup.generator.model).fingerprint
-    return digest("tune", TUNE_VERSION, settings, base, setup.generator.dtype, prompt.key, questions, seen, seed)
+    base = bench.ref(setup.generator.model)
+    chat = [*chat_version(base), *(["thinking"] if setup.generator.thinking else [])]
+    who = [base.fingerprint, *chat] if chat else base.fingerprint
+    return digest("tune", TUNE_VERSION, settings, who, setup.generator.dtype, prompt.key, questions, seen, seed)
 
 
 def tune_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
@@ -108,7 +111,10 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
         documents = {d.id: d for d in training.corpus.documents} if settings.evidence_words and not contexts else {}
         chunks = retrieve.chunks(training, setup) if contexts else []
         items = build_items(questions, found, chunks, own, prompt.abstain, seed, documents, top_k, fits)
-        encoded[split] = tuple(encode_item(model, prompt.messages(i.question.text, i.hits), i.target) for i in items)
+        thinking = setup.generator.thinking
+        encoded[split] = tuple(
+            encode_item(model, prompt.messages(i.question.text, i.hits), i.target, thinking) for i in items
+        )
     card = {
         "base": model.ref.fingerprint,
         "base_name": model.ref.name,

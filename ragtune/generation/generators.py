@@ -11,6 +11,7 @@ from ragtune.generation.generator import Generator
 from ragtune.generation.prompts import Prompt
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import chat_version
 from ragtune.models.names import ModelRef
 from ragtune.store import file_digest
 
@@ -69,18 +70,16 @@ def _given(parts: Parts) -> Generator:
     return GivenGenerator(parts.settings)
 
 
-_LOCAL = {
-    "max_new_tokens",
-    "window",
-    "temperature",
-    "top_p",
-    "stop",
-    "abstain_above",
-    "batch_tokens",
-    "device",
-    "dtype",
-}
-_SERVED = {"model", "endpoint", "max_new_tokens", "window", "temperature", "top_p", "stop"}
+_LOCAL = {"max_new_tokens", "window", "temperature", "top_p", "abstain_above", "batch_tokens", "device", "dtype"}
+_SERVED = {"model", "endpoint", "max_new_tokens", "window", "temperature", "top_p"}
+#: settings that came later: where they are off, keys are as they were
+_LATER = {"local": {"stop", "thinking"}, "endpoint": {"stop"}}
+
+
+def _told(settings: GeneratorSettings, names: set[str]) -> object:
+    """The settings of these names, and those of the later ones that are on."""
+    later = {n: v for n, v in settings.model_dump(mode="json", include=_LATER[settings.kind]).items() if v}
+    return settings.model_dump(mode="json", include=names) | later
 
 
 def _given_identity(settings: GeneratorSettings) -> object:
@@ -95,15 +94,15 @@ def _given_covers(settings: GeneratorSettings) -> frozenset[str]:
 GENERATORS: dict[str, Kind] = {
     "local": Kind(
         _local,
-        lambda s: s.model_dump(mode="json", include=_LOCAL),
-        frozenset(_LOCAL | {"abstain_below"}),
+        lambda s: _told(s, _LOCAL),
+        frozenset(_LOCAL | _LATER["local"] | {"abstain_below"}),
         tunable=True,
         samples=True,
     ),
     "endpoint": Kind(
         _endpoint,
-        lambda s: s.model_dump(mode="json", include=_SERVED),
-        frozenset(_SERVED | {"api_key_env", "concurrency", "timeout", "retries"}),
+        lambda s: _told(s, _SERVED),
+        frozenset(_SERVED | _LATER["endpoint"] | {"api_key_env", "concurrency", "timeout", "retries"}),
         samples=True,
         remote=True,
     ),
@@ -119,6 +118,8 @@ def unread(settings: GeneratorSettings) -> dict[str, str]:
     found = {name: f"only {' and '.join(kinds[name])} generators heed it" for name in kinds if name not in reads}
     if settings.kind == "local" and not settings.sampled:
         found["top_p"] = "it needs a temperature above 0"
+    if settings.thinking:
+        found["abstain_above"] = "it decides on the first token, which begins a thought with thinking: true"
     return found
 
 
@@ -130,4 +131,8 @@ def kind_of(settings: GeneratorSettings) -> Kind:
 def identity(settings: GeneratorSettings, ref: Callable[[str], ModelRef]) -> list[object]:
     """What identifies the generator in stage keys: kind, settings that change answers, the model's fingerprint."""
     kind = kind_of(settings)
-    return [settings.kind, kind.identity(settings), ref(settings.model).fingerprint if kind.tunable else ""]
+    found = [settings.kind, kind.identity(settings)]
+    if not kind.tunable:
+        return [*found, ""]
+    model = ref(settings.model)
+    return [*found, model.fingerprint, *chat_version(model)]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from ragtune.errors import ExperimentError
 from ragtune.judging.witness import Unscorable
 from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import chat_version
 from ragtune.models.server import Server
 from ragtune.records import Json
 from ragtune.store import Log, digest
@@ -63,7 +64,7 @@ class LocalChat:
 
     def __init__(self, model: LanguageModel, max_tokens: int = 512) -> None:
         self._model, self._max_tokens = model, max_tokens
-        self.fingerprint = digest("local", model.ref.fingerprint, max_tokens)
+        self.fingerprint = digest("local", model.ref.fingerprint, max_tokens, *chat_version(model.ref))
 
     def ask(self, message: str, schema: Json) -> str:
         return self._model.reply([{"role": "user", "content": message}], self._max_tokens)
