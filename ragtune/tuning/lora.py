@@ -23,11 +23,12 @@ from ragtune.tuning.settings import TuningSettings
 
 
 def find_targets(model: Any) -> list[str]:
-    """Names of all linear layers except the output head: what LoRA is put on."""
+    """Names of all linear layers except the output head: what LoRA is put on (PEFT's ``all-linear``)."""
     import torch
+    from transformers.pytorch_utils import Conv1D
 
-    head = model.get_output_embeddings()
-    names = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head}
+    head, kinds = model.get_output_embeddings(), (torch.nn.Linear, Conv1D)
+    names = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if isinstance(m, kinds) and m is not head}
     return sorted(names - {"lm_head"})
 
 
@@ -234,7 +235,7 @@ def train_adapter(
             r=lora.r,
             lora_alpha=lora.alpha or 2 * lora.r,
             lora_dropout=lora.dropout,
-            target_modules=list(lora.targets or find_targets(base)),
+            target_modules=list(lora.targets) if lora.targets else "all-linear",
             task_type="SEQ_2_SEQ_LM" if seq2seq else "CAUSAL_LM",
         )
         try:

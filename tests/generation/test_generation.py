@@ -127,7 +127,7 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["qwen2", "llama", "t5"])
+@pytest.mark.parametrize("kind", ["qwen2", "llama", "t5", "gpt2"])
 def test_real_architectures_answer_in_batches(tiny_models: dict[str, Path], kind: str) -> None:
     gen = generator(tiny_models[kind])
     batches = gen.batches(REQUESTS, 0)
