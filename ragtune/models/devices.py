@@ -99,12 +99,12 @@ def seeded(seed: int) -> Iterator[None]:
         torch.set_rng_state(state[2])
 
 
-def peak_mb(cuda: bool) -> float:
-    """The most memory this process has held, in MB: of the GPU if ``cuda``, else resident."""
-    if cuda:
+def peak_mb(device: torch.device) -> float:
+    """The most memory this process has held, in MB: of the GPU where ``device`` is NVIDIA's, else resident."""
+    if device.type == "cuda":
         import torch
 
-        return float(torch.cuda.max_memory_allocated()) / 1e6
+        return float(torch.cuda.max_memory_allocated(device)) / 1e6
     status = Path("/proc/self/status")
     if status.exists():  # getrusage's figure begins at the parent's
         found = [line.split()[1] for line in status.read_text("utf-8").splitlines() if line.startswith("VmHWM:")]
