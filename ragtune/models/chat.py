@@ -42,6 +42,10 @@ class Chat:
     def _template(self) -> str:
         return str(getattr(self._tokenizer, "chat_template", None) or "")
 
+    @cached_property
+    def _switches(self) -> list[str]:
+        return [name for name in _SWITCHES if re.search(rf"\b{name}\b", self._template)]
+
     def prompt(self, messages: Messages, thinking: bool = False) -> list[int]:
         """Prompt tokens: the chat template where the tokenizer has one, else the messages' text in order.
 
@@ -64,8 +68,12 @@ class Chat:
         if self._template:
             marked, mark = self._marked([*messages, {"role": "assistant", "content": target}])
             whole = self._verbatim.ids(self._render(marked, False, thinking), mark)
-            if whole[: len(prompt)] == list(prompt) and len(whole) > len(prompt):
-                rest = whole[len(prompt) :]
+            begun = [list(prompt)]
+            if self._switches:  # told turns may lack the empty thought that a prompt without thinking ends in
+                begun.append(self.prompt(messages, thinking=True))
+            size = next((len(b) for b in begun if whole[: len(b)] == b and len(whole) > len(b)), 0)
+            if size:
+                rest = whole[size:]
                 if end in rest:
                     return rest[: rest.index(end) + 1]
                 return [*rest, *([int(end)] if end is not None else [])]
@@ -139,7 +147,7 @@ class Chat:
         return rest
 
     def _applied(self, messages: Messages, prompt: bool, thinking: bool) -> str:
-        switches = {name: thinking for name in _SWITCHES if re.search(rf"\b{name}\b", self._template)}
+        switches = dict.fromkeys(self._switches, thinking)
         copies = [dict(m) for m in messages]
         return str(
             self._tokenizer.apply_chat_template(copies, add_generation_prompt=prompt, tokenize=False, **switches)

@@ -115,6 +115,13 @@ def test_thinking_off_and_training_targets_agree() -> None:
         assert made.decode(prompt + target).endswith("assistant\n<think>\n\n</think>\n\nnoon<|im_end|>")
 
 
+def test_a_target_follows_the_empty_thought_where_told_turns_have_none() -> None:
+    made = tokenizer("thinking")
+    chat = Chat(made, seq2seq=False)
+    target = chat.target(messages(ASKED), "noon", chat.prompt(messages(ASKED)))
+    assert made.decode(target) == "noon<|im_end|>"
+
+
 SILENT = CHATML.replace("{% for m in messages %}", "{% for m in messages if m['role'] != 'system' %}")
 REFUSING = CHATML.replace(
     "{% for m in messages %}",
