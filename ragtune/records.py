@@ -122,8 +122,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
+    """``answer`` counts all that was generated; ``thought`` are those of them that the answer was thought out in, where known."""
+
     prompt: int = 0
     answer: int = 0
+    thought: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,8 @@ class Answer:
 
     ``citations`` are the numbers (from 1) of the hits it cites; ``dropped`` counts hits that did not fit
     the window; ``outcome`` is ``none`` where no answer came, and ``finish`` says why the reply ended (``stop``, ``length``, ...); ``confidence`` is the geometric mean of the answer's
-    token probabilities, where the generator gives them.
+    token probabilities, where the generator gives them; ``thought`` is what a reasoning model wrote before it answered, and no
+    part of the answer.
     """
 
     text: str
@@ -143,6 +147,7 @@ class Answer:
     tokens: Tokens = Tokens()
     finish: str = "stop"
     confidence: float | None = None
+    thought: str = ""
 
     @property
     def abstained(self) -> bool:
@@ -152,6 +157,11 @@ class Answer:
     def withheld(self) -> bool:
         """It abstained, or no answer came."""
         return self.outcome != "answered"
+
+    @property
+    def missing(self) -> str:
+        """Why no answer came, where none did."""
+        return "length, while thinking" if self.finish == "length" and self.thought else self.finish
 
     @property
     def contexts(self) -> tuple[str, ...]:

@@ -104,6 +104,8 @@ def build_tiny(kind: str, folder: Path) -> Path:
     import torch
     from transformers import (
         AutoTokenizer,
+        GPT2Config,
+        GPT2LMHeadModel,
         LlamaConfig,
         LlamaForCausalLM,
         Qwen2Config,
@@ -135,6 +137,9 @@ def build_tiny(kind: str, folder: Path) -> Path:
     elif kind == "llama":
         model = LlamaForCausalLM(LlamaConfig(**size, **decoder))
         tokenizer.chat_template = None
+    elif kind == "gpt2":
+        model = GPT2LMHeadModel(GPT2Config(**size, n_embd=32, n_layer=2, n_head=2, n_positions=256, bos_token_id=1))
+        tokenizer.chat_template = None
     else:
         model = T5ForConditionalGeneration(
             T5Config(
@@ -158,4 +163,4 @@ def build_tiny(kind: str, folder: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("models")
-    return {kind: build_tiny(kind, root / kind) for kind in ("qwen2", "llama", "t5")}
+    return {kind: build_tiny(kind, root / kind) for kind in ("qwen2", "llama", "t5", "gpt2")}

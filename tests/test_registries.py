@@ -220,7 +220,9 @@ def test_recipes_teach_the_answer_or_to_abstain(name: str) -> None:
     settings = TuningSettings(train_on=name, without_right=0.0)  # type: ignore[arg-type]
 
     def teach(question: Question, right: tuple[Chunk, ...]) -> list[tuple[str, int]]:
-        lesson = Lesson(question, HITS, right, {}, settings, "I don't know.", Random(0))
+        lesson = Lesson(
+            question, HITS, len(HITS), lambda q, hits: hits, right, CHUNKS, {}, settings, "I don't know.", Random(0)
+        )
         return [(item.target, len(item.hits)) for item in recipe.teach(lesson)]
 
     known, unknown = teach(ASKED, (CHUNKS[0],)), teach(NONE, ())

@@ -106,4 +106,4 @@ def tokenizer(family: str) -> Any:
     return made
 
 
-FAMILIES = ("chatml", "llama-3", "mistral", "gemma", "t5", "gpt2", "plain", "slow")
+FAMILIES = ("chatml", "thinking", "llama-3", "mistral", "gemma", "t5", "gpt2", "plain", "slow")

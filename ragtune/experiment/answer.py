@@ -15,7 +15,7 @@ from ragtune.records import Answer, Hit, Question, Row, Times
 from ragtune.store import decode, digest
 from ragtune.text.outcome import read_reply
 
-ANSWER_VERSION = 5
+ANSWER_VERSION = 4
 
 
 def answer_key(bench: Workbench, setup: Setup, seed: int) -> str:
@@ -99,7 +99,8 @@ def row_of(
         len(offered) - len(shown),
         said.outcome,
         reply.tokens,
-        reply.finish,
+        "thinking" if said.cut and reply.finish == "stop" else reply.finish,
         reply.confidence,
+        "\n\n".join(filter(None, (reply.thought, said.thought))),
     )
     return Row(name, seed, question, answer, Times(seconds, reply.seconds))

@@ -16,6 +16,7 @@ from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.generation.prompts import Prompt
 from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import chat_version
 from ragtune.models.devices import best_device, placed
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import Hit, Question, TuneCost, TuneReport, Tuning, question_key
@@ -97,9 +98,10 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
         seen = [CONTEXTS_VERSION, *found, shown, window]
     elif tuning.evidence_words:
         seen = [training.corpus.documents_hash for training in trainings]
-    base, where = bench.ref(setup.generator.model).fingerprint, placed(setup.generator.device, setup.generator.dtype)
+    base, where = bench.ref(setup.generator.model), placed(setup.generator.device, setup.generator.dtype)
+    who = [base.fingerprint, *chat_version(base), where.device, where.dtype, setup.generator.thinking]
     questions = _keys(bench, setup, seed)
-    return digest("tune", TUNE_VERSION, settings, base, where.device, where.dtype, *prompts, questions, seen, seed)
+    return digest("tune", TUNE_VERSION, settings, who, *prompts, questions, seen, seed)
 
 
 def tune_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
@@ -179,7 +181,9 @@ def _encoded(
             fits,
         )
         for item in items:
-            yield encode_item(model, prompt.messages(item.question.text, item.hits), item.target)
+            yield encode_item(
+                model, prompt.messages(item.question.text, item.hits), item.target, setup.generator.thinking
+            )
 
 
 def _model(bench: Workbench, setup: Setup) -> LanguageModel:

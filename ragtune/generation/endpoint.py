@@ -59,7 +59,7 @@ class EndpointGenerator:
             **ends,
         )
         text = before(done.text, settings.stop).strip()  # some servers keep the string, or take no such setting
-        return request.key, Reply(text, len(hits), done.tokens, done.finish, done.seconds)
+        return request.key, Reply(text, len(hits), done.tokens, done.finish, done.seconds, thought=done.thought)
 
     def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
         if adapter is not None:

@@ -24,6 +24,7 @@ class Reply:
     """The raw text for one request. ``hits`` is how many of its hits were shown, ``seconds`` its share of the batch.
 
     ``confidence`` is the geometric mean of the probabilities of the answer's tokens, None where the model gives none.
+    ``raw`` may hold thoughts between tags (`text.thoughts`); ``thought`` is what came apart from it.
     ``brought`` are hits that the generator found itself, in place of the request's.
     """
 
@@ -34,6 +35,7 @@ class Reply:
     seconds: float
     confidence: float | None = None
     brought: tuple[Hit, ...] | None = None
+    thought: str = ""
 
 
 class Generator(Protocol):

@@ -12,6 +12,7 @@ from ragtune.generation.prompts import Prompt
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.address import address
 from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import chat_version
 from ragtune.models.devices import placed
 from ragtune.models.names import ModelRef
 from ragtune.store import file_digest
@@ -87,10 +88,10 @@ def _given(parts: Parts) -> Generator:
 
 def _local_identity(named: Named) -> object:
     """The model's content or commit, where it runs and in what precision; the size of its batches, too, rounds."""
-    settings = named.settings
+    settings, model = named.settings, named.ref(named.settings.model)
     where = placed(settings.device, settings.dtype)
-    heeded = named.given("max_new_tokens", "window", "temperature", "top_p", "stop", "abstain_above", "batch_tokens")
-    return [named.ref(settings.model).fingerprint, where.device, where.dtype, named.prompt.key, heeded]
+    heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens")
+    return [model.fingerprint, *chat_version(model), where.device, where.dtype, named.prompt.key, heeded]
 
 
 def _endpoint_identity(named: Named) -> object:
@@ -119,14 +120,14 @@ GENERATORS: dict[str, Kind] = {
     "local": Kind(
         _local,
         _local_identity,
-        frozenset({*_SAMPLES, "abstain_above", "abstain_below", "batch_tokens", "device", "dtype"}),
+        frozenset({*_SAMPLES, "stop", "thinking", "abstain_above", "abstain_below", "batch_tokens", "device", "dtype"}),
         tunable=True,
         samples=True,
     ),
     "endpoint": Kind(
         _endpoint,
         _endpoint_identity,
-        frozenset({*_SAMPLES, "api_key_env", "concurrency", "timeout", "retries"}),
+        frozenset({*_SAMPLES, "stop", "api_key_env", "concurrency", "timeout", "retries"}),
         samples=True,
         remote=True,
     ),
@@ -142,6 +143,8 @@ def unread(settings: GeneratorSettings) -> dict[str, str]:
     found = {name: f"only {' and '.join(kinds[name])} generators heed it" for name in kinds if name not in reads}
     if settings.kind == "local" and not settings.sampled:
         found["top_p"] = "it needs a temperature above 0"
+    if settings.thinking:
+        found["abstain_above"] = "it decides on the first token, which begins a thought with thinking: true"
     return found
 
 

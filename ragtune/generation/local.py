@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
 from ragtune.records import Hit, Tokens
+from ragtune.text.thoughts import apart, begun, ends
+
+#: so many of a prompt's last tokens show whether it begins a thought
+_TAIL = 24
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ def shown(
     """
 
     def encode(some: Sequence[Hit]) -> list[int]:
-        return model.encode_prompt(prompt.messages(question, some))
+        return model.encode_prompt(prompt.messages(question, some), settings.thinking)
 
     kept, _ = fit(hits, lambda some: len(encode(some)), room(model, settings))
     return Shown(encode(kept), tuple(kept))
@@ -90,7 +95,7 @@ class LocalGenerator:
     def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
         import torch
 
-        tokenizer, settings = self.model.tokenizer, self.settings
+        settings = self.settings
         model = self.model.using(adapter)
         rows = [self.prompt_ids(r)[0] for r in batch]
         pad = self.model.pad
@@ -103,7 +108,8 @@ class LocalGenerator:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
         if settings.abstain_above is not None:
             messages = self.prompt.messages(batch[0].question.text, [])
-            first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
+            asked = self.model.encode_prompt(messages, settings.thinking)
+            first = self.model.encode_target(messages, self.prompt.abstain, asked, settings.thinking)[0]
             options["logits_processor"] = [
                 AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)
             ]
@@ -128,10 +134,20 @@ class LocalGenerator:
         chances = torch.stack(steps, dim=1).tolist()
         for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances, strict=True):
             said, used, finish = self._end(row)
-            text = before(tokenizer.decode(said, skip_special_tokens=True), settings.stop)
-            confidence = round(math.exp(sum(chance[:used]) / max(1, used)), 4)
-            tokens = Tokens(len(prompt), used)
-            yield request.key, Reply(text.strip(), self._ids[request.key][1], tokens, finish, seconds, confidence)
+            text = begun(self._written(prompt[-_TAIL:])) + before(self.model.chat.said(said), settings.stop).strip()
+            thought = self._thought(said, text)
+            own = chance[thought:used]
+            confidence = round(math.exp(sum(own) / max(1, len(own))), 4)
+            tokens = Tokens(len(prompt), used, thought)
+            yield request.key, Reply(text, self._ids[request.key][1], tokens, finish, seconds, confidence)
+
+    def _thought(self, ids: Sequence[int], text: str) -> int:
+        """How many of the tokens are thoughts, the tags around them included."""
+        told = apart(text)
+        if told.cut or not told.thought:
+            return len(ids) if told.cut else 0
+        wanted = ends(text)
+        return bisect_left(range(len(ids)), True, key=lambda n: ends(self._written(ids[:n])) >= wanted)
 
     def _written(self, ids: Sequence[int]) -> str:
         """What the tokens say, the names of control tokens included."""

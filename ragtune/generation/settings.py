@@ -31,6 +31,9 @@ class GeneratorSettings(BaseModel):
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="strings at which the answer ends; they are cut away (base models go on without end)"
     )
+    thinking: bool = Field(
+        False, description="local models: let a model think before it answers, where its chat template can switch that"
+    )
     abstain_above: float | None = Field(
         None,
         gt=0,

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from ragtune.errors import ExperimentError
 from ragtune.judging.witness import Unscorable
 from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import chat_version
 from ragtune.models.server import Server
 from ragtune.records import Json
 from ragtune.store import Log, digest
@@ -64,7 +65,8 @@ class LocalChat:
 
     def __init__(self, model: LanguageModel, max_tokens: int = 512) -> None:
         self._model, self._max_tokens = model, max_tokens
-        self.fingerprint = digest("local", model.ref.fingerprint, *astuple(model.placement), max_tokens)
+        told = [*astuple(model.placement), max_tokens, *chat_version(model.ref)]
+        self.fingerprint = digest("local", model.ref.fingerprint, *told)
 
     def ask(self, message: str, schema: Json) -> str:
         return self._model.reply([{"role": "user", "content": message}], self._max_tokens)

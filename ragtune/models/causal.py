@@ -131,16 +131,19 @@ class LanguageModel:
     @property
     def chat(self) -> Chat:
         if self._chat is None:
-            self._chat = Chat(self.tokenizer, self.seq2seq)
+            # the bundled reader was trained without instructions, and its template leaves them out on purpose
+            self._chat = Chat(self.tokenizer, self.seq2seq, self.ref.name, instructions=self.ref.kind != "bundled")
         return self._chat
 
-    def encode_prompt(self, messages: Messages) -> list[int]:
-        """Prompt tokens of ``messages`` (`Chat.prompt`)."""
-        return self.chat.prompt(messages)
+    def encode_prompt(self, messages: Messages, thinking: bool = False) -> list[int]:
+        """Prompt tokens of ``messages`` (`Chat.prompt`); ``thinking`` where the template can switch it."""
+        return self.chat.prompt(messages, thinking)
 
-    def encode_target(self, messages: Messages, target: str, prompt: Sequence[int]) -> list[int]:
+    def encode_target(
+        self, messages: Messages, target: str, prompt: Sequence[int], thinking: bool = False
+    ) -> list[int]:
         """Tokens of the assistant's turn ``target`` after ``prompt`` (its ``encode_prompt``), with the end token."""
-        return self.chat.target(messages, target, prompt)
+        return self.chat.target(messages, target, prompt, thinking)
 
     def reply(self, messages: Messages, max_tokens: int) -> str:
         """What the model says to ``messages``, greedy."""
@@ -156,7 +159,7 @@ class LanguageModel:
                 pad_token_id=self.pad,
             )
         made = out[0] if self.seq2seq else out[0, ids.shape[1] :]
-        return str(self.tokenizer.decode(made, skip_special_tokens=True))
+        return self.chat.said(made.tolist())
 
     def plain(self) -> PreTrainedModel:
         """The base without any adapter layers, for training a new adapter on it."""

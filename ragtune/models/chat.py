@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
+from ragtune.errors import ModelError
+from ragtune.models.names import ModelRef
 from ragtune.models.templates import with_fixed_day
 from ragtune.models.verbatim import Verbatim
+from ragtune.text.thoughts import TAG
 
 Messages = Sequence[Mapping[str, str]]
+#: raised when conversations of some models get other tokens
+VERSION = 1
+#: a text that no template writes itself
+_PROBE = "Probe-7f3a"
+#: what templates call the switch between thinking and not
+_SWITCHES = ("enable_thinking", "thinking")
+
+
+def chat_version(ref: ModelRef) -> list[int]:
+    """What keys hold beside a model's fingerprint: nothing for a bundled one, whose tokens have always been these."""
+    return [] if ref.kind == "bundled" else [VERSION]
 
 
 class Chat:
-    """Conversations of one model. What stands in messages is text: it never becomes a control token (`Verbatim`)."""
+    """Conversations of one model. What stands in messages is text: it never becomes a control token (`Verbatim`).
 
-    def __init__(self, tokenizer: Any, seq2seq: bool) -> None:
-        self._tokenizer = tokenizer
-        self._seq2seq = seq2seq
+    A template that has no place for instructions (``system``) finds them before the user's words; without
+    ``instructions``, as of a model that was trained without any, they are left out as the template has it.
+    """
+
+    def __init__(self, tokenizer: Any, seq2seq: bool, name: str = "", instructions: bool = True) -> None:
+        self._tokenizer, self._seq2seq, self._name = tokenizer, seq2seq, name
+        self._instructions = instructions
         self._verbatim = Verbatim(tokenizer)
 
-    @property
-    def _templated(self) -> bool:
-        return bool(getattr(self._tokenizer, "chat_template", None))
+    @cached_property
+    def _template(self) -> str:
+        return str(getattr(self._tokenizer, "chat_template", None) or "")
 
-    def prompt(self, messages: Messages) -> list[int]:
-        """Prompt tokens: the chat template where the tokenizer has one, else the messages' text in order."""
-        if self._templated:
+    @cached_property
+    def _switches(self) -> list[str]:
+        return [name for name in _SWITCHES if re.search(rf"\b{name}\b", self._template)]
+
+    def prompt(self, messages: Messages, thinking: bool = False) -> list[int]:
+        """Prompt tokens: the chat template where the tokenizer has one, else the messages' text in order.
+
+        Raises:
+            ModelError: the template cannot be used.
+        """
+        if self._template:
             marked, mark = self._marked(messages)
-            return self._verbatim.ids(self._render(marked, prompt=True), mark)
+            return self._verbatim.ids(self._opened(marked, thinking), mark)
         text = "\n\n".join(m["content"] for m in messages) + ("" if self._seq2seq else "\nAnswer:")
         ids = self._verbatim.text_ids(text, special=True)
         ends = {self._tokenizer.eos_token_id, self._tokenizer.sep_token_id} if not self._seq2seq else set()
@@ -35,37 +63,96 @@ class Chat:
             ids.pop()
         return ids
 
-    def target(self, messages: Messages, target: str, prompt: Sequence[int]) -> list[int]:
+    def target(self, messages: Messages, target: str, prompt: Sequence[int], thinking: bool = False) -> list[int]:
         """Tokens of the assistant's turn ``target`` after ``prompt`` (the messages'), with the end token."""
         end = self._tokenizer.eos_token_id
-        if self._templated:
+        if self._template:
             marked, mark = self._marked([*messages, {"role": "assistant", "content": target}])
-            whole = self._verbatim.ids(self._render(marked, prompt=False), mark)
-            if whole[: len(prompt)] == list(prompt) and len(whole) > len(prompt):
-                rest = whole[len(prompt) :]
+            whole = self._verbatim.ids(self._render(marked, False, thinking), mark)
+            begun = [list(prompt)]
+            if self._switches:  # told turns may lack the empty thought that a prompt without thinking ends in
+                begun.append(self.prompt(messages, thinking=True))
+            size = next((len(b) for b in begun if whole[: len(b)] == b and len(whole) > len(b)), 0)
+            if size:
+                rest = whole[size:]
                 if end in rest:
                     return rest[: rest.index(end) + 1]
                 return [*rest, *([int(end)] if end is not None else [])]
         found = self._verbatim.text_ids(target if self._seq2seq else " " + target)
         return [*found, *([int(end)] if end is not None else [])]
 
+    def said(self, ids: Sequence[int]) -> str:
+        """What the tokens say without the names of special tokens, but for those around a thought."""
+        if self._tags.isdisjoint(ids):
+            return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))
+        kept = [i for i in ids if i not in self._special or i in self._tags]
+        return str(self._tokenizer.decode(kept, skip_special_tokens=False))
+
+    @cached_property
+    def _special(self) -> dict[int, str]:
+        return {int(i): t.content for i, t in self._tokenizer.added_tokens_decoder.items() if t.special}
+
+    @cached_property
+    def _tags(self) -> set[int]:
+        return {i for i, name in self._special.items() if TAG.fullmatch(name)}
+
     def _marked(self, messages: Messages) -> tuple[list[dict[str, str]], str]:
         texts, mark = self._verbatim.marked([m["content"] for m in messages])
         return [{**m, "content": text} for m, text in zip(messages, texts, strict=True)], mark
 
-    def _render(self, messages: Messages, prompt: bool) -> str:
-        try:
-            return self._rendered([dict(m) for m in messages], prompt)
-        except Exception:  # templates raise their own errors; some refuse a system message
-            system = "\n\n".join(m["content"] for m in messages if m["role"] == "system")
-            rest = [dict(m) for m in messages if m["role"] != "system"]
-            rest[0]["content"] = f"{system}\n\n{rest[0]['content']}"
-            return self._rendered(rest, prompt)
+    def _opened(self, messages: Messages, thinking: bool) -> str:
+        """The conversation up to where the assistant begins to speak."""
+        made = self._render(messages, True, thinking)
+        if self._header and made == self._render(messages, False, thinking):
+            return made + self._header
+        return made
 
-    def _rendered(self, messages: list[dict[str, str]], prompt: bool) -> str:
+    @cached_property
+    def _header(self) -> str:
+        """What stands before the assistant's words, where the template does not write it when it is asked to; the model
+        would write it into its answer."""
+        asked = [{"role": "user", "content": "?"}]
+        try:
+            before, opened = self._render(asked, False), self._render(asked, True)
+            whole = self._render([*asked, {"role": "assistant", "content": _PROBE}], False)
+        except ModelError:  # said where a prompt is made
+            return ""
+        if opened != before or not whole.startswith(before) or _PROBE not in whole:
+            return ""
+        found = whole[len(before) : whole.index(_PROBE)]
+        return found.rstrip(" ") if found.strip() else ""
+
+    @cached_property
+    def _folds(self) -> bool:
+        """Whether the template has no place for instructions: it refuses them, or passes over them without a word."""
+        asked = [{"role": "system", "content": _PROBE}, {"role": "user", "content": "?"}]
+        try:
+            return _PROBE not in self._applied(asked, True, False)
+        except Exception:  # templates raise their own errors
+            return True
+
+    def _render(self, messages: Messages, prompt: bool, thinking: bool = False) -> str:
+        try:
+            return self._applied(self._laid_out(messages), prompt, thinking)
+        except Exception as error:  # as above
+            text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            fix = "Mend the template in its folder, or use another model."
+            raise ModelError(f"its chat template cannot be used ({text[:160]}).", where=self._name, fix=fix) from error
+
+    def _laid_out(self, messages: Messages) -> Messages:
+        told = [m["content"] for m in messages if m["role"] == "system"]
+        if not told or not self._instructions or not self._folds:
+            return messages
+        rest = [dict(m) for m in messages if m["role"] != "system"]
+        rest[0]["content"] = "\n\n".join([*told, rest[0]["content"]])
+        return rest
+
+    def _applied(self, messages: Messages, prompt: bool, thinking: bool) -> str:
+        switches = dict.fromkeys(self._switches, thinking)
+        copies = [dict(m) for m in messages]
         template = with_fixed_day(self._tokenizer.get_chat_template())
         return str(
             self._tokenizer.apply_chat_template(
-                messages, chat_template=template, add_generation_prompt=prompt, tokenize=False
+                copies, chat_template=template, add_generation_prompt=prompt, tokenize=False, **switches
             )
         )

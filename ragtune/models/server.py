@@ -16,6 +16,8 @@ from ragtune.text.fold import whole
 Message = dict[str, str]
 _KEPT = "finished replies are kept."
 _SPEAK = "Check that it speaks the OpenAI API."
+#: the fields in which servers keep what a model thought
+_THOUGHTS = ("reasoning_content", "reasoning")
 #: what shows whether a server refuses a question or the settings it is asked with
 _PROBE: list[Message] = [{"role": "user", "content": "Hello"}]
 
@@ -25,6 +27,7 @@ class Completion:
     """One reply: its text (stripped), why it ended, tokens as the server counts them, and the seconds it took.
 
     ``refused`` is what the server says where it takes the settings but not this request; ``finish`` is then its code.
+    ``thought`` is what it keeps apart as the model's reasoning.
     """
 
     text: str
@@ -32,6 +35,7 @@ class Completion:
     tokens: Tokens
     seconds: float
     refused: str = ""
+    thought: str = ""
 
 
 class _Refused(Exception):
@@ -158,11 +162,13 @@ class Server:
             text = whole(_text(choice.message.content)).strip()
         except (AttributeError, IndexError, KeyError, TypeError):
             raise self._failure("sent no completion", _SPEAK) from None
-        tokens = Tokens(_count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        details = getattr(usage, "completion_tokens_details", None)
+        counts = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"), _count(details, "reasoning_tokens")
         finish = whole(str(choice.finish_reason or "stop"))
         if not text and finish == "stop":
             finish = _why_empty(choice.message)
-        return Completion(text, finish, tokens, time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        return Completion(text, finish, Tokens(*counts), seconds, thought=_thought(choice.message))
 
     def _failure(self, what: str, fix: str = f"See its log; {_KEPT}") -> ModelError:
         return ModelError(f"{self._speaks} {what}.", where=self.endpoint, fix=fix)
@@ -177,9 +183,17 @@ def _text(content: Any) -> str:
     return "" if content is None else str(content)
 
 
+def _thought(message: Any) -> str:
+    """What the model thought, where the server keeps it apart from the reply: in a field or in a part of its own."""
+    found = [_text(getattr(message, name, None)) for name in _THOUGHTS]
+    parts = message.content if isinstance(message.content, list) else []
+    inside = (_text(p.get("thinking")) for p in parts if isinstance(p, dict))
+    return whole(next(filter(None, (*found, "".join(inside))), "")).strip()
+
+
 def _why_empty(message: Any) -> str:
     """Why a finished reply holds no text."""
-    for name in ("refusal", "tool_calls", "reasoning_content"):
+    for name in ("refusal", "tool_calls", *_THOUGHTS):
         if getattr(message, name, None):
             return name
     return "empty"

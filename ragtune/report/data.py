@@ -74,7 +74,7 @@ def _answer(
     return [
         setups.index(row.setup),
         row.seed,
-        answer.text if answer.outcome != "none" else f"(no answer came: {answer.finish})",
+        answer.text if answer.outcome != "none" else f"(no answer came: {answer.missing})",
         int(answer.abstained),
         list(answer.citations),
         [contexts.add(c.id, [c.document_id, c.start, c.title, c.text]) for c in chunks],
@@ -84,4 +84,5 @@ def _answer(
         answer.dropped,
         answer.finish,
         row.cause,
+        answer.thought,
     ]

@@ -38,6 +38,7 @@
     box.append(el("h4", "", data.setups[a[0]] + (seeds ? `, seed ${a[1]}` : "")));
     box.append(el("p", "said" + (a[3] ? " abstained" : ""), a[2] + (a[4].length ? " " + a[4].map(c => `[${c}]`).join("") : "")));
     if (a[11]) box.append(el("p", "cause", data.causes[a[11]]));
+    if (a[12]) { const own = el("details"); own.append(el("summary", "", "what it thought"), el("p", "thought", a[12])); box.append(own); }
     const table = el("table"), body = el("tbody");
     a[6].forEach(([value, reason], m) => {
       const row = el("tr");

@@ -45,7 +45,7 @@ def comparison(run: Run) -> str:
 def answer(row: Row) -> str:
     """An answer with what it cites, quoted, and the seconds it took."""
     said = row.answer
-    lines = [said.text if said.outcome != "none" else f"(no answer came: {said.finish})"]
+    lines = [said.text if said.outcome != "none" else f"(no answer came: {said.missing})"]
     for n in said.citations:
         c = said.hits[n - 1].chunk
         quote = " ".join(c.text.split())

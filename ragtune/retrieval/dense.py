@@ -93,10 +93,14 @@ EXACTLY, EXACTLY_PER_HIT = 20_000, 50
 
 
 class DenseIndex:
-    """A FAISS index with the ids of its vectors; saved as ``index.faiss`` and ``ids.json``."""
+    """A FAISS index with the ids of its vectors; saved as ``index.faiss`` and ``ids.json``.
 
-    def __init__(self, index: Any, ids: Sequence[str]) -> None:
-        self._index = index
+    ``on_gpu`` is a copy of it on GPUs, which searches among all vectors; some allowed rows are chosen on the CPU, since an
+    index on a GPU takes no selector and gives single vectors back slowly or not at all.
+    """
+
+    def __init__(self, index: Any, ids: Sequence[str], on_gpu: Any = None) -> None:
+        self._index, self._on_gpu = index, on_gpu
         self.ids = list(ids)
 
     @classmethod
@@ -128,9 +132,10 @@ class DenseIndex:
             raise StoreError(
                 "this index is damaged.", where=folder, fix="Run the experiment again; it is made anew."
             ) from error
+        on_gpu = None
         if gpu_count() and not isinstance(index, faiss.IndexHNSW):
-            index = faiss.index_cpu_to_all_gpus(faiss.read_index(str(folder / "index.faiss")))
-        return cls(index, ids)
+            on_gpu = faiss.index_cpu_to_all_gpus(faiss.read_index(str(folder / "index.faiss")))
+        return cls(index, ids, on_gpu)
 
     def search(self, queries: Array, k: int, allowed: Ids | None = None) -> tuple[Array, Ids]:
         """(scores, rows), each of shape (queries, k); row -1 where there are fewer than k."""
@@ -139,7 +144,8 @@ class DenseIndex:
         faiss: Any = library  # its type stubs lack the search parameters
         k = min(k, len(self.ids))
         if allowed is None:
-            scores, rows = self._index.search(np.ascontiguousarray(queries), k)
+            index = self._index if self._on_gpu is None else self._on_gpu
+            scores, rows = index.search(np.ascontiguousarray(queries), k)
             return scores, rows
         if len(allowed) <= max(EXACTLY, k * EXACTLY_PER_HIT):
             found = self._exactly(queries, k, allowed)

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from ragtune.records import Outcome
 from ragtune.text.languages import CODES, language
+from ragtune.text.thoughts import apart
 
 #: one mark: [1], [1, 2], [1-3], [Context 2], 【1】; of no-break or full-width signs alike
 _WORD = r"(?:(?:contexts?|documents?|docs?|sources?|passages?|refs?|references?|citations?|kontext|quelle|来源|文档|上下文)\s*[#:：]?\s*)?"
@@ -27,11 +28,16 @@ _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reply read back: its text without citation marks, the numbers it cites, and its outcome."""
+    """A reply read back: its text without thoughts and citation marks, the numbers it cites, and its outcome.
+
+    ``cut``: it ends within a thought.
+    """
 
     text: str
     citations: tuple[int, ...]
     outcome: Outcome
+    thought: str = ""
+    cut: bool = False
 
 
 @lru_cache(maxsize=8)
@@ -112,14 +118,16 @@ def read_reply(
         raw: what the generator said.
         shown: how many contexts it was shown; numbers in brackets that are none of theirs stay text.
         agreed: the sentence for abstaining that its prompt names.
-        finish: why the reply ended; one without text that did not simply stop is no answer and no abstention.
+        finish: why the reply ended; one without text that did not simply stop, or that ends in a thought, is no answer and no
+            abstention.
         confidence, least: where the confidence is known and below ``least``, the reply counts as abstaining.
     """
-    text, citations = _cited(raw, shown)
-    if not text and finish != "stop":
-        return Reading("", (), "none")
+    told = apart(raw)
+    text, citations = _cited(told.text, shown)
+    if told.cut or (not text and finish != "stop"):
+        return Reading("", (), "none", told.thought, told.cut)
     if abstains(text, agreed):
-        return Reading(text, citations, "abstained")
+        return Reading(text, citations, "abstained", told.thought)
     if confidence is not None and confidence < least:
-        return Reading(agreed, (), "abstained")
-    return Reading(text, citations, "answered")
+        return Reading(agreed, (), "abstained", told.thought)
+    return Reading(text, citations, "answered", told.thought)

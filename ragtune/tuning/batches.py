@@ -26,10 +26,10 @@ class Encoded:
         return len(self.prompt) + len(self.target)
 
 
-def encode_item(model: LanguageModel, messages: Messages, target: str) -> Encoded:
+def encode_item(model: LanguageModel, messages: Messages, target: str, thinking: bool = False) -> Encoded:
     """Prompt and target tokens; the target ends with the model's end token."""
-    prompt = model.encode_prompt(messages)
-    return Encoded(tuple(prompt), tuple(model.encode_target(messages, target, prompt)))
+    prompt = model.encode_prompt(messages, thinking)
+    return Encoded(tuple(prompt), tuple(model.encode_target(messages, target, prompt, thinking)))
 
 
 def collate(pad: int, seq2seq: bool) -> Callable[[list[dict[str, Any]]], dict[str, Any]]:

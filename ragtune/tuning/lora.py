@@ -20,15 +20,17 @@ from ragtune.store import encode
 from ragtune.tuning.batches import Encoded, batches_of, dataset, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
 from ragtune.tuning.checkpoints import earlier_seconds, last_checkpoint, patience_used, watcher
+from ragtune.tuning.placing import on, options, placed
 from ragtune.tuning.settings import TuningSettings
 
 
 def find_targets(model: Any) -> list[str]:
-    """Names of all linear layers except the output head: what LoRA is put on."""
+    """Names of all linear layers except the output head: what LoRA is put on (PEFT's ``all-linear``)."""
     import torch
+    from transformers.pytorch_utils import Conv1D
 
-    head = model.get_output_embeddings()
-    names = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear) and m is not head}
+    head, kinds = model.get_output_embeddings(), (torch.nn.Linear, Conv1D)
+    names = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if isinstance(m, kinds) and m is not head}
     return sorted(names - {"lm_head"})
 
 
@@ -68,7 +70,6 @@ def _trainer(
     seq2seq: bool,
     watch: Any,
 ) -> Any:
-    import torch
     from torch.utils.data import DataLoader
     from transformers import EarlyStoppingCallback, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
     from trl import SFTConfig, SFTTrainer
@@ -78,7 +79,7 @@ def _trainer(
     total = max(1, round(per_epoch * settings.epochs))
     every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
     can_keep = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
-    on_gpu = next(model.parameters()).is_cuda
+    weights = next(model.get_base_model().parameters())
     collate = collate_rows(pad, seq2seq)
     common: dict[str, Any] = {
         "output_dir": str(scratch),
@@ -92,7 +93,6 @@ def _trainer(
         "weight_decay": settings.weight_decay,
         "max_grad_norm": settings.max_grad_norm,
         "seed": seed,
-        "bf16": bool(on_gpu and torch.cuda.is_bf16_supported()),
         "logging_steps": max(1, total // 50),
         "logging_first_step": True,
         "save_strategy": "steps",
@@ -103,12 +103,12 @@ def _trainer(
         "report_to": "none",
         "disable_tqdm": True,
         "dataloader_num_workers": 0,
-        "use_cpu": not on_gpu,
         "remove_unused_columns": False,
         "gradient_checkpointing": False,
         "load_best_model_at_end": bool(settings.early_stop and every),
         "metric_for_best_model": "eval_loss",
         "dataloader_pin_memory": False,
+        **options(weights.device, weights.dtype),
     }
     callbacks = [watch, *([EarlyStoppingCallback(settings.early_stop)] if settings.early_stop and every else [])]
     base: Any = Seq2SeqTrainer if seq2seq else SFTTrainer
@@ -153,7 +153,7 @@ def _trainer(
         )
     trainer = TokenBatchTrainer(
         model=model,
-        args=args,
+        args=placed(args, weights.device),
         train_dataset=train,
         eval_dataset=dev,
         processing_class=tokenizer,
@@ -228,14 +228,14 @@ def train_adapter(
     start = time.perf_counter()
     seq2seq = model.seq2seq
     lora = settings.lora
-    with own_peak(model.placement.device) as peak, seeded(seed):
-        base = model.plain()
+    base = model.plain()  # loaded before the seed is set
+    with own_peak(model.placement.device) as peak, seeded(seed), on(next(base.parameters()).device):
         refuse_targets(base, lora.targets or ())
         config = LoraConfig(
             r=lora.r,
             lora_alpha=lora.alpha or 2 * lora.r,
             lora_dropout=lora.dropout,
-            target_modules=list(lora.targets or find_targets(base)),
+            target_modules=list(lora.targets) if lora.targets else "all-linear",
             task_type="SEQ_2_SEQ_LM" if seq2seq else "CAUSAL_LM",
         )
         try:

@@ -147,3 +147,22 @@ def test_options_without_effect_are_refused(tmp_path: Path, capsys: pytest.Captu
         assert says in capsys.readouterr().err
     with pytest.raises(ExperimentError, match=r"judge\.endpoint has no effect"):
         api.score(tmp_path / "none.jsonl", judge={"name": "local", "endpoint": "http://h"})
+
+
+def test_a_threshold_on_the_first_token_does_not_go_with_thinking() -> None:
+    from ragtune.generation.generators import identity, unread
+    from ragtune.generation.settings import GeneratorSettings
+    from ragtune.models.names import resolve
+
+    assert "begins a thought" in unread(GeneratorSettings(thinking=True))["abstain_above"]
+    assert "abstain_above" not in unread(GeneratorSettings())
+    assert "only local" in unread(GeneratorSettings(endpoint="http://x", model="m"))["thinking"]
+    plain = identity(GeneratorSettings(), resolve)
+    assert (
+        identity(GeneratorSettings(thinking=True), resolve)
+        != plain
+        != identity(GeneratorSettings(stop=("x",)), resolve)
+    )
+    # where they are off, stored answers of the bundled model are found under the keys that they have
+    assert not {"stop", "thinking"} & set(plain[1])  # type: ignore[call-overload]
+    assert len(plain) == 3

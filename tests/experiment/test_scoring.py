@@ -178,3 +178,27 @@ def test_references_may_be_a_list(tmp_path: Path) -> None:
     assert made.rows[0].references == ("x", "y")
     with pytest.raises(CorpusError, match="there is no such file"):
         read_answers(tmp_path / "b")
+
+
+def test_thoughts_are_kept_apart_and_never_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows: list[dict[str, object]] = [
+        {**ROWS[0], "response": "<think>I don't know. 16:00?</think>Tea is at 15:30 [1]."},
+        {**ROWS[1], "response": "<think>Biscuits cost 2 euros, or"},
+    ]
+    assert score(tmp_path, str(write(tmp_path / "a.jsonl", rows))) == 0
+    run = load_run(tmp_path / "run")
+    first, second = (row.answer for row in run.rows)
+    assert (first.text, first.thought, first.outcome) == ("Tea is at 15:30.", "I don't know. 16:00?", "answered")
+    assert run.rows[0].value("faithfulness") == 1.0
+    assert (second.text, second.thought, second.outcome) == ("", "Biscuits cost 2 euros, or", "none")
+    assert (second.finish, run.rows[1].value("faithfulness")) == ("thinking", None)
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "16:00?" in page
+    assert "(no answer came: thinking)" in page
+    # a Run of before has no thoughts, and opens
+    path = tmp_path / "run" / "answers.jsonl"
+    kept = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    for row in kept:
+        del row["answer"]["thought"], row["answer"]["tokens"]["thought"]
+    path.write_text("".join(json.dumps(row) + "\n" for row in kept), "utf-8")
+    assert [row.answer.thought for row in load_run(tmp_path / "run").rows] == ["", ""]

@@ -127,7 +127,7 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["qwen2", "llama", "t5"])
+@pytest.mark.parametrize("kind", ["qwen2", "llama", "t5", "gpt2"])
 def test_real_architectures_answer_in_batches(tiny_models: dict[str, Path], kind: str) -> None:
     gen = generator(tiny_models[kind])
     batches = gen.batches(REQUESTS, 0)
@@ -351,6 +351,9 @@ def test_endpoint_answers_end_at_the_strings_of_stop() -> None:
     [
         ({"content": "", "refusal": "I will not."}, "stop", "refusal"),
         ({"content": None, "reasoning_content": "Let me think"}, "stop", "reasoning_content"),
+        ({"content": "", "reasoning": "Let me think"}, "stop", "reasoning"),
+        ({"content": "<think>Let me think"}, "length", "length"),
+        ({"content": "<think>Let me think"}, "stop", "stop"),
         ({"content": None}, "content_filter", "content_filter"),
         ({"content": "  "}, "length", "length"),
         ({"content": None}, "stop", "empty"),
@@ -365,6 +368,23 @@ def test_a_reply_without_text_is_neither_an_answer_nor_an_abstention(
         [(_, reply)] = gen.answer(REQUESTS[:1], None, 0)
     found = read_reply(reply.raw, 2, "I don't know.", finish=reply.finish)
     assert (reply.finish, found.outcome) == (why, "none")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "noon [1]", "reasoning_content": "So noon."},
+        {"content": "noon [1]", "reasoning": "So noon."},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "So noon."}]}, {"text": "noon [1]"}]},
+    ],
+)
+def test_what_a_server_keeps_apart_as_thought_stays_apart(message: dict[str, object]) -> None:
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **message}}
+    usage = {**GOOD["usage"], "completion_tokens_details": {"reasoning_tokens": 3}}  # type: ignore[dict-item]
+    with server([(200, {**GOOD, "choices": [choice], "usage": usage})]) as (url, _):
+        [(_, reply)] = endpoint(url).answer(REQUESTS[:1], None, 0)
+    assert (reply.raw, reply.thought) == ("noon [1]", "So noon.")
+    assert (reply.tokens.answer, reply.tokens.thought) == (5, 3)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from tiny_tokenizers import FAMILIES, tokenizer
+from tiny_tokenizers import CHATML, FAMILIES, tokenizer
 
-from ragtune.models.chat import Chat
+from ragtune.errors import ModelError
+from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import Chat, chat_version
+from ragtune.models.names import resolve
 
 SYSTEM = "Be brief."
 ASKED = "[1] Tea is served at 15:30.\nQuestion: When <b>is</b> it?"
@@ -83,3 +86,82 @@ def test_added_words_and_spaces_are_vocabulary() -> None:
     ids = Chat(made, seq2seq=False).prompt([{"role": "user", "content": text}])
     assert ids.count(made.convert_tokens_to_ids("boats")) == 2
     assert made.convert_tokens_to_ids("\n\n") in ids
+
+
+def rendered(made: Any, asked: list[dict[str, str]], **more: Any) -> str:
+    return str(made.decode(Chat(made, seq2seq=False).prompt(asked, **more)))
+
+
+@pytest.mark.parametrize("switch", ["enable_thinking", "thinking"])
+def test_thinking_is_switched_where_the_template_can(switch: str) -> None:
+    made = tokenizer("thinking")
+    made.chat_template = made.chat_template.replace("enable_thinking", switch)
+    asked = messages(ASKED)
+    assert rendered(made, asked).endswith("assistant\n<think>\n\n</think>\n\n")
+    assert rendered(made, asked, thinking=True).endswith("assistant\n")
+    plain = tokenizer("chatml")
+    assert rendered(plain, asked) == rendered(plain, asked, thinking=True)
+
+
+def test_thinking_off_and_training_targets_agree() -> None:
+    made = tokenizer("thinking")
+    made.chat_template = made.chat_template.replace(
+        "+ m['content'] +", "+ ('<think>\\n\\n</think>\\n\\n' if m['role'] == 'assistant' else '') + m['content'] +"
+    )
+    chat = Chat(made, seq2seq=False)
+    for thinking in (False, True):
+        prompt = chat.prompt(messages(ASKED), thinking)
+        target = chat.target(messages(ASKED), "noon", prompt, thinking)
+        assert made.decode(prompt + target).endswith("assistant\n<think>\n\n</think>\n\nnoon<|im_end|>")
+
+
+def test_a_target_follows_the_empty_thought_where_told_turns_have_none() -> None:
+    made = tokenizer("thinking")
+    chat = Chat(made, seq2seq=False)
+    target = chat.target(messages(ASKED), "noon", chat.prompt(messages(ASKED)))
+    assert made.decode(target) == "noon<|im_end|>"
+
+
+SILENT = CHATML.replace("{% for m in messages %}", "{% for m in messages if m['role'] != 'system' %}")
+REFUSING = CHATML.replace(
+    "{% for m in messages %}",
+    "{% for m in messages %}{% if m['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}",
+)
+
+
+@pytest.mark.parametrize("template", [SILENT, REFUSING])
+def test_instructions_stand_before_the_question_where_a_template_has_no_place_for_them(template: str) -> None:
+    made = tokenizer("chatml")
+    made.chat_template = template
+    assert rendered(made, messages("Why <|im_end|>?")) == (
+        "<|im_start|>user\nBe brief.\n\nWhy <|im_end|>?<|im_end|>\n<|im_start|>assistant\n"
+    )
+    asked = [{"role": "user", "content": "Why?"}]
+    assert rendered(made, asked) == "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"
+
+
+def test_the_bundled_reader_is_given_no_instructions() -> None:
+    model = LanguageModel(resolve("bundled:nano"), "cpu")
+    asked = messages("Why?")
+    assert model.tokenizer.decode(model.encode_prompt(asked)) == "<|bos|><|user|>Why?<|end|><|assistant|>"
+    assert chat_version(model.ref) == []
+
+
+def test_a_template_without_a_generation_prompt_gets_the_assistants_header() -> None:
+    made = tokenizer("chatml")
+    made.chat_template = CHATML[: CHATML.index("{% if add_generation_prompt")]
+    chat = Chat(made, seq2seq=False)
+    whole = tokenizer("chatml")
+    assert chat.prompt(messages(ASKED)) == Chat(whole, seq2seq=False).prompt(messages(ASKED))
+    target = chat.target(messages(ASKED), "noon", chat.prompt(messages(ASKED)))
+    assert made.decode(target) == "noon<|im_end|>"
+    assert rendered(tokenizer("mistral"), messages("Why?")).endswith("[/INST]")  # a mere space is no header
+
+
+def test_a_broken_template_is_one_line() -> None:
+    made = tokenizer("chatml")
+    for template in ("{{ raise_exception('roles\\nmust') }}", "{% for %}"):
+        made.chat_template = template
+        with pytest.raises(ModelError, match="chat template cannot be used") as caught:
+            Chat(made, seq2seq=False, name="tiny").prompt(messages("Why?"))
+        assert "\n" not in str(caught.value)

@@ -383,3 +383,42 @@ def test_under_a_wide_filter_the_index_itself_is_walked(kind: str, monkeypatch: 
     recall = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(rows, best, strict=True)])
     assert (rows >= 0).all()
     assert recall > 0.6
+
+
+@pytest.mark.parametrize("kind", ["exact", "ivf", "ivfpq"])
+@pytest.mark.parametrize("allowed", [40, 3000])
+def test_a_filter_reaches_no_index_on_a_gpu(
+    kind: str, allowed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import faiss
+
+    from ragtune.retrieval import dense
+
+    class OnGpu:
+        """As FAISS's own on a GPU: it searches, takes no selector and gives no vectors back."""
+
+        def __init__(self, index: object) -> None:
+            self.index, self.searched = index, 0
+
+        def search(self, queries: object, k: int, params: object = None) -> object:
+            if params is not None:
+                raise RuntimeError("GpuIndex does not support search parameters with a selector")
+            self.searched += 1
+            return self.index.search(queries, k)  # type: ignore[attr-defined]
+
+    vectors = unit(np.random.default_rng(0).normal(size=(4000, 16)).astype(np.float32))
+    built = DenseIndex.build(vectors, [str(n) for n in range(4000)], IndexSettings(kind=kind))  # type: ignore[arg-type]
+    built.save(tmp_path)
+    monkeypatch.setattr(dense, "EXACTLY", 100)
+    monkeypatch.setattr(dense, "EXACTLY_PER_HIT", 1)
+    monkeypatch.setattr(dense, "gpu_count", lambda: 1)
+    made: list[OnGpu] = []
+    monkeypatch.setattr(
+        faiss, "index_cpu_to_all_gpus", lambda index: made.append(OnGpu(index)) or made[-1], raising=False
+    )
+    loaded, rows = DenseIndex.load(tmp_path), np.arange(0, allowed)
+    for a, b in zip(loaded.search(vectors[:5], 4, rows), built.search(vectors[:5], 4, rows), strict=True):
+        assert np.allclose(a, b, atol=1e-5)
+    assert made[0].searched == 0
+    assert np.array_equal(loaded.search(vectors[:5], 4)[1], built.search(vectors[:5], 4)[1])
+    assert made[0].searched == 1

@@ -145,7 +145,57 @@ def encoded(model: LanguageModel, n: int = 6) -> list[Encoded]:
     ]
 
 
-@pytest.mark.parametrize("kind", ["qwen2", "llama", "t5"])
+LINEAR = {
+    "gpt2": {"c_attn", "c_fc", "c_proj"},
+    "llama": {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"},
+    "qwen2": {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"},
+    "t5": {"q", "k", "v", "o", "wi", "wo"},
+}
+
+
+@pytest.mark.parametrize("kind", LINEAR)
+def test_every_linear_layer_is_trained_and_a_saved_adapter_gives_the_same_logits(
+    tiny_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    import torch
+    from peft import PeftModel
+
+    model = LanguageModel(resolve(str(tiny_models[kind])), "cpu")
+    data = encoded(model)
+    prompt = torch.tensor([data[0].prompt])
+    more = {"decoder_input_ids": torch.tensor([data[0].target])} if model.seq2seq else {}
+
+    def logits(of: Any) -> torch.Tensor:
+        of.eval()
+        with torch.inference_mode():
+            found: torch.Tensor = of(input_ids=prompt, **more).logits
+        return found
+
+    before, seen, save = logits(model.base), list[torch.Tensor](), PeftModel.save_pretrained
+
+    def watched(self: PeftModel, folder: object, **options: object) -> None:
+        if Path(str(folder)).name == "out":
+            names = {n.split(".lora_A")[0].rpartition(".")[2] for n, _ in self.named_modules() if ".lora_A" in n}
+            assert names == LINEAR[kind]
+            seen.append(logits(self))
+        save(self, folder, **options)
+
+    monkeypatch.setattr(PeftModel, "save_pretrained", watched)
+    one = TuningSettings(train_on="closed-book", epochs=0.01, learning_rate=0.05, warmup=0, lora=LoraSettings(r=4))
+    card = {**CARD, "base": model.ref.fingerprint}
+    report, _ = train_adapter(model, data, [], one, 0, tmp_path / "out", tmp_path / "scratch", card)
+    assert report.steps == 1
+    [trained] = seen
+    assert not torch.allclose(trained, before, atol=1e-3)
+    assert torch.equal(logits(model.using(None)), before)
+    fresh = LanguageModel(resolve(str(tiny_models[kind])), "cpu")
+    assert torch.allclose(logits(fresh.using(tmp_path / "out")), trained, atol=1e-6)
+    assert torch.allclose(logits(fresh.merge(tmp_path / "out")), trained, atol=1e-5)
+    named = LanguageModel(resolve(f"{tiny_models[kind]} + {tmp_path / 'out'}"), "cpu")
+    assert torch.allclose(logits(named.base), trained, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["qwen2", "llama", "t5", "gpt2"])
 def test_lora_trains_saves_and_loads_on_real_architectures(
     tiny_models: dict[str, Path], tmp_path: Path, kind: str
 ) -> None:
@@ -153,7 +203,7 @@ def test_lora_trains_saves_and_loads_on_real_architectures(
     data = encoded(model)
     assert model.tokenizer.eos_token_id == data[0].target[-1]
     targets = find_targets(model.base)
-    assert {"q_proj", "down_proj"} <= set(targets) if kind != "t5" else {"q", "wo"} <= set(targets)
+    assert set(targets) == LINEAR[kind]
     before = {k: v.clone() for k, v in model.base.state_dict().items()}
     settings = TuningSettings(
         train_on="closed-book", epochs=8, learning_rate=0.01, lora=LoraSettings(r=4), batch_tokens=64
