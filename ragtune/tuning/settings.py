@@ -63,7 +63,9 @@ class TuningSettings(BaseModel):
     warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps")
     weight_decay: float = Field(0.0, ge=0)
     batch_tokens: int = Field(2048, ge=16, description="padded tokens per batch")
-    batch_rows: int = Field(64, ge=1, description="conversations per batch, at most; raise it where batch_tokens has room")
+    batch_rows: int = Field(
+        64, ge=1, description="conversations per batch, at most; raise it where batch_tokens has room"
+    )
     accumulate: int = Field(1, ge=1, description="batches per optimiser step")
     max_grad_norm: float = Field(1.0, gt=0)
     evaluate_every: float | None = Field(
