@@ -138,6 +138,22 @@ def test_batches_hold_every_row_once_and_respect_the_limit() -> None:
     assert list(batches) != first
 
 
+def test_rows_per_batch_are_a_setting() -> None:
+    lengths = [10 + n % 7 for n in range(1000)]
+
+    def sizes(rows: int, limit: int = 10**6) -> list[int]:
+        batches = FixedBatches(lengths, limit, 0, rows)
+        assert sorted(i for b in batches for i in b) == list(range(1000))
+        return sorted(map(len, batches))
+
+    assert sizes(64) == [40, *[64] * 15]
+    assert sizes(1000) == [1000]
+    assert sizes(300) == [100, 300, 300, 300]
+    assert max(sizes(8)) == 8
+    assert max(sizes(10**6, 2048)) > 2048 // 17 - 5  # the bound on tokens alone decides
+    assert list(FixedBatches(lengths, 350, 0, 64)) == list(FixedBatches(lengths, 350, 0))
+
+
 def encoded(model: LanguageModel, n: int = 6) -> list[Encoded]:
     return [
         encode_item(model, [{"role": "user", "content": f"Question: what is number {i}?"}], f"it is {i}")
@@ -378,9 +394,9 @@ def test_reported_tokens_and_dev_loss_are_of_the_tokens_seen(
     )
     report, _ = train_adapter(model, items, dev, settings, 0, tmp_path / "o", tmp_path / "s", card)
     lengths = [len(e) for e in items]
-    assert report.tokens == tokens_of(lengths, 64, 2, report.steps, 0)
+    assert report.tokens == tokens_of(lengths, settings, report.steps, 0)
     per_epoch = -(-len(FixedBatches(lengths, 64, 0)) // 2)
-    assert tokens_of(lengths, 64, 2, 2 * per_epoch, 0) == 2 * sum(lengths)
+    assert tokens_of(lengths, settings, 2 * per_epoch, 0) == 2 * sum(lengths)
     tuned, losses, count = model.using(tmp_path / "o"), 0.0, 0
     tuned.eval()
     for row in dev:
