@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ragtune.models.adapters import merged, touched, wrapped
 from ragtune.models.chat import Chat, Messages
 from ragtune.models.devices import Placement, placed, quiet
+from ragtune.models.gguf import unpacked
 from ragtune.models.names import ModelRef, check_adapter_folder, load_failure
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class LanguageModel:
 
             loading = self.ref.loading
             try:
-                tokenizer = AutoTokenizer.from_pretrained(self.ref.location, padding_side="left", **loading)
+                tokenizer = AutoTokenizer.from_pretrained(self.ref.place, padding_side="left", **loading)
             except Exception as error:  # transformers raises many kinds for one problem: it did not load
                 raise load_failure(self.ref, error) from error
             if tokenizer.pad_token_id is None:
@@ -64,13 +65,14 @@ class LanguageModel:
             kind = AutoModelForSeq2SeqLM if self.seq2seq else AutoModelForCausalLM
             try:
                 model = kind.from_pretrained(
-                    self.ref.location,
+                    self.ref.place,
                     dtype=getattr(torch, where.dtype),
-                    use_safetensors=True,
+                    use_safetensors=self.ref.kind != "gguf",
                     **loading,
                 )
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
+            model = unpacked(model)
             model.generation_config = self._neutral(model.generation_config)
             self._base = merged(model, self.ref).to(where.device).eval()
             self.loads += 1
@@ -111,7 +113,7 @@ class LanguageModel:
 
             loading = self.ref.loading
             try:
-                self._config = AutoConfig.from_pretrained(self.ref.location, **loading)
+                self._config = AutoConfig.from_pretrained(self.ref.place, **loading)
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
         return self._config

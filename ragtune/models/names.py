@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 from ragtune.digests import Digests, user_cache
 from ragtune.errors import ModelError
+from ragtune.models.gguf import refuse_foreign
 from ragtune.models.hub import commit_of, downloaded
+from ragtune.models.packages import PACKAGED, prepared
 from ragtune.store import digest, file_digest
 
 #: SHA-256 of all-MiniLM-L6-v2's model.safetensors as published
@@ -39,7 +41,7 @@ class ModelRef:
     """
 
     name: str
-    kind: Literal["bundled", "folder", "hub"]
+    kind: Literal["bundled", "folder", "gguf", "hub"]
     location: str
     fingerprint: str
     adapter: Path | None = None
@@ -50,6 +52,11 @@ class ModelRef:
         return self.kind != "hub"
 
     @property
+    def place(self) -> str:
+        """What libraries are told to load from: a folder or a hub id."""
+        return str(Path(self.location).parent) if self.kind == "gguf" else self.location
+
+    @property
     def loading(self) -> dict[str, Any]:
         """How every library is told to load it: no code of its author, nothing but this commit.
 
@@ -57,7 +64,8 @@ class ModelRef:
             ModelError: it lies on the hub, and which commit that is could not be learned.
         """
         if self.local:
-            return {"trust_remote_code": False, "local_files_only": True}
+            file = {"gguf_file": Path(self.location).name} if self.kind == "gguf" else {}
+            return {"trust_remote_code": False, "local_files_only": True, **file}
         if not self.commit:
             raise _unreachable(self)
         return {"trust_remote_code": False, "local_files_only": False, "revision": self.commit}
@@ -106,6 +114,14 @@ def verify_sha256(path: Path, expected: str, name: str) -> None:
         )
 
 
+def _content(file: Path) -> str:
+    """The SHA-256 of a file, remembered."""
+    large = Digests(user_cache() / "models.json")
+    found = large.of(file)
+    large.save()
+    return found
+
+
 def folder_fingerprint(folder: Path) -> str:
     """What identifies a model's folder: the content of its files, whatever their size."""
     files = sorted(
@@ -133,12 +149,18 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
     if PLUS in name:
         first, _, adapter = name.partition(PLUS)
         return _with_adapter(resolve(first.strip(), base=base), (base or Path()) / Path(adapter.strip()).expanduser())
+    if name in PACKAGED:
+        return ModelRef(name, "bundled", str(prepared(name)), PACKAGED[name].identity)
     if name.startswith("bundled:"):
         if name not in BUNDLED:
-            raise ModelError(f'unknown bundled model "{name}".', fix=f"Bundled are: {', '.join(BUNDLED)}.")
+            known = ", ".join([*BUNDLED, *PACKAGED])
+            raise ModelError(f'unknown bundled model "{name}".', fix=f"Bundled are: {known}.")
         folder = BUNDLED[name]()
         return ModelRef(name, "bundled", str(folder), folder_fingerprint(folder))
     folder = (base or Path()) / Path(name).expanduser()
+    if folder.is_file() and folder.suffix.lower() == ".gguf":
+        refuse_foreign(folder)
+        return ModelRef(name, "gguf", str(folder), _content(folder))
     if folder.is_dir():
         if (folder / "adapter_config.json").exists() and not (folder / "config.json").exists():
             raise ModelError(

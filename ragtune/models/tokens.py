@@ -37,7 +37,7 @@ class AutoTokens:
 
         loading = ref.loading
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(ref.location, use_fast=True, **loading)
+            self._tokenizer = AutoTokenizer.from_pretrained(ref.place, use_fast=True, **loading)
         except Exception as error:  # transformers raises many kinds for one problem: it did not load
             raise load_failure(ref, error) from error
 
