@@ -23,19 +23,18 @@ class Peak:
 @contextmanager
 def own_peak(device: str) -> Iterator[Peak]:
     """Watch the memory of the block. Peaks of the process (of the GPU) are set back for that, so blocks must not overlap."""
-    watch = _gpu if device.startswith("cuda") else _resident if _set_back() else _sampled
     peak = Peak()
-    with watch(peak):
+    with _gpu(peak, device) if device.startswith("cuda") else _resident(peak) if _set_back() else _sampled(peak):
         yield peak
 
 
 @contextmanager
-def _gpu(peak: Peak) -> Iterator[None]:
+def _gpu(peak: Peak, device: str) -> Iterator[None]:
     import torch
 
-    torch.cuda.reset_peak_memory_stats()
+    torch.cuda.reset_peak_memory_stats(device)
     yield
-    peak.mb = torch.cuda.max_memory_allocated() / 1e6
+    peak.mb = torch.cuda.max_memory_allocated(device) / 1e6
 
 
 def _set_back() -> bool:

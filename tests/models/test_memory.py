@@ -51,8 +51,8 @@ def test_of_a_gpu_its_own_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     import torch
 
     said: list[str] = []
-    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: said.append("set back"))
-    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 5_000_000)
-    with own_peak("cuda:0") as peak:
-        assert said == ["set back"]
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda device: said.append(f"{device} set back"))
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 5_000_000 if device == "cuda:1" else 0)
+    with own_peak("cuda:1") as peak:
+        assert said == ["cuda:1 set back"]
     assert peak.mb == 5.0
