@@ -67,13 +67,14 @@ class SentenceEncoder:
             quiet()
             from sentence_transformers import SentenceTransformer
 
-            loading = self.ref.loading
+            loading, device = self.ref.loading, best_device(self._wanted)
+            precision = {"dtype": "float32"} if device == "cpu" else {}  # halves are slow there, whatever was saved
             try:
                 self._model = SentenceTransformer(
                     self.ref.location,
-                    device=best_device(self._wanted),
+                    device=device,
                     **loading,
-                    model_kwargs={"use_safetensors": True},
+                    model_kwargs={"use_safetensors": True, **precision},
                 )
             except Exception as error:  # the library raises many kinds for one problem: it did not load
                 raise load_failure(self.ref, error) from error

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from ragtune.digests import Digests, user_cache
 from ragtune.errors import ModelError
+from ragtune.models.devices import quiet
 from ragtune.store import digest, file_digest
 
 #: beside a converted model: the digests of its files
@@ -171,6 +172,7 @@ def _convert(name: str, packaged: Packaged, source: Path, folder: Path) -> None:
     scratch = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(scratch, ignore_errors=True)  # of one that was killed
     scratch.mkdir()
+    quiet()
     try:
         with _shown(name, scratch, packaged.megabytes):
             packaged.write(source, scratch)

@@ -22,11 +22,14 @@ class FastTokens:
 
     def unknown(self, text: str) -> int:
         """How many characters of ``text`` stand in tokens that the model does not know."""
-        name = getattr(self._tokenizer.model, "unk_token", None)
-        if name is None:
+        model = self._tokenizer.model
+        mark = getattr(model, "unk_id", None)  # Unigram
+        if mark is None and getattr(model, "unk_token", None) is not None:
+            mark = self._tokenizer.token_to_id(model.unk_token)
+        if mark is None:
             return 0
         made = self._tokenizer.encode(text, add_special_tokens=False)
-        return sum(b - a for t, (a, b) in zip(made.tokens, made.offsets, strict=True) if t == name)
+        return sum(b - a for t, (a, b) in zip(made.ids, made.offsets, strict=True) if t == mark)
 
 
 class AutoTokens:
