@@ -37,7 +37,7 @@ def pubmedqa(folder: Path) -> Rows:
     """Half of the questions are answered by yes or no, the other half by the first sentence of the long answer."""
     rows = json.loads((folder / "ori_pqal.json").read_text("utf-8"))
     test = set(json.loads((folder / "test_ground_truth.json").read_text("utf-8")))
-    for n, (key, row) in enumerate(sorted((k, r) for k, r in rows.items() if k not in test)):
+    for n, (_, row) in enumerate(sorted((k, r) for k, r in rows.items() if k not in test)):
         long = row["LONG_ANSWER"]
         start, end = sentence_spans(long)[0]
         decided = row["final_decision"] in ("yes", "no")
@@ -61,7 +61,13 @@ def guides(folder: Path) -> Rows:
             spans = sentence_spans(section)
             first = section[slice(*spans[0])].strip() if spans else ""
             words = len(first.split())
-            if not (8 <= words <= 40 and first[0].isupper() and first[-1] == "." and "\n" not in first and "Lorem" not in first):
+            if not (
+                8 <= words <= 40
+                and first[0].isupper()
+                and first[-1] == "."
+                and "\n" not in first
+                and "Lorem" not in first
+            ):
                 continue
             asked = title if title.endswith("?") else f"What does the guide say about {title[0].lower()}{title[1:]}?"
             context = f"{title}\n\n{section[:1200]}"
@@ -70,7 +76,11 @@ def guides(folder: Path) -> Rows:
 
 def main() -> int:
     sources, dest = Path(sys.argv[1]), Path(sys.argv[2])
-    made = {"nq": nq(sources / "nq-open-oracle"), "pubmedqa": pubmedqa(sources / "pubmedqa"), "guides": guides(sources / "18f-guides")}
+    made = {
+        "nq": nq(sources / "nq-open-oracle"),
+        "pubmedqa": pubmedqa(sources / "pubmedqa"),
+        "guides": guides(sources / "18f-guides"),
+    }
     dest.mkdir(parents=True, exist_ok=True)
     for name, rows in made.items():
         file = dest / f"{name}.jsonl"

@@ -22,10 +22,8 @@ class FastTokens:
 
     def unknown(self, text: str) -> int:
         """How many characters of ``text`` stand in tokens that the model does not know."""
-        model = self._tokenizer.model
-        mark = getattr(model, "unk_id", None)  # Unigram
-        if mark is None and getattr(model, "unk_token", None) is not None:
-            mark = self._tokenizer.token_to_id(model.unk_token)
+        name = getattr(self._tokenizer.model, "unk_token", "<unk>")  # Unigram models do not say theirs
+        mark = self._tokenizer.token_to_id(name) if name is not None else None
         if mark is None:
             return 0
         made = self._tokenizer.encode(text, add_special_tokens=False)
