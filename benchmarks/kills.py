@@ -1,6 +1,6 @@
 """Kill runs at random moments: ``python -m benchmarks.kills [KILLS]``.
 
-A tiny random model, a handful of questions, every stage (retrieval, three tunings, answers, latency, verdicts). A run is a forked
+A tiny random model, a handful of questions, every stage (retrieval, two tunings, answers, latency, verdicts). A run is a forked
 process that has its libraries already, so that kills fall into the work and not into imports. Every kill is SIGKILL; a run that ends by
 itself begins anew with an empty store. After each kill the store is read: no item and no artifact that was stored before may be gone
 (lost) or stand there a second time or be written again (recomputed), and each finished run must have the bytes of an undisturbed one.

@@ -107,9 +107,12 @@ def _opened(
         if store and not store.is_dir():
             raise RunError("there is no store here.", where=store, fix="Mend --store, or leave it out.")
         place = Store(store or store_of(run))
-        experiment = located(run, load_experiment(target / "experiment.yaml", overrides), place)
+        asked = load_experiment(target / "experiment.yaml", overrides)
+        experiment = located(run, asked, place)
         first = [n for n in (run.summary.decision.setup, *_retrieving(experiment)) if n in experiment.setups]
-        adapters = _adapters(run, experiment, located(run, store=place) if overrides else experiment)
+        adapters = _adapters(
+            run, asked, load_experiment(target / "experiment.yaml")
+        )  # as written, wherever files are now
         return Opened(_reordered(experiment, first), place, run.about.corpus, adapters)
     place = Store(store or DEFAULT_STORE)
     if target.is_file() and target.suffix.lower() in (".yaml", ".yml"):

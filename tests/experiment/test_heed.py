@@ -111,7 +111,7 @@ def test_overrides_are_held_to_it_and_a_resolved_file_is_not(tmp_path: Path) -> 
 
 def test_every_setting_of_a_generator_is_heeded_by_some_kind() -> None:
     heeded = set().union(*(kind.reads for kind in GENERATORS.values()))
-    assert heeded | {"model", "answers"} == set(GeneratorSettings.model_fields)
+    assert heeded | {"model", "answers", "endpoint"} == set(GeneratorSettings.model_fields)
 
 
 def test_the_local_judge_heeds_extra_metrics() -> None:
@@ -151,18 +151,14 @@ def test_options_without_effect_are_refused(tmp_path: Path, capsys: pytest.Captu
 
 def test_a_threshold_on_the_first_token_does_not_go_with_thinking() -> None:
     from ragtune.generation.generators import identity, unread
+    from ragtune.generation.prompts import load_prompt
     from ragtune.generation.settings import GeneratorSettings
     from ragtune.models.names import resolve
 
     assert "begins a thought" in unread(GeneratorSettings(thinking=True))["abstain_above"]
     assert "abstain_above" not in unread(GeneratorSettings())
     assert "only local" in unread(GeneratorSettings(endpoint="http://x", model="m"))["thinking"]
-    plain = identity(GeneratorSettings(), resolve)
-    assert (
-        identity(GeneratorSettings(thinking=True), resolve)
-        != plain
-        != identity(GeneratorSettings(stop=("x",)), resolve)
-    )
-    # where they are off, stored answers of the bundled model are found under the keys that they have
-    assert not {"stop", "thinking"} & set(plain[1])  # type: ignore[call-overload]
-    assert len(plain) == 3
+    prompt = load_prompt("cited")
+    plain = identity(GeneratorSettings(), prompt, resolve)
+    for other in (GeneratorSettings(thinking=True), GeneratorSettings(stop=("x",))):
+        assert identity(other, prompt, resolve) != plain

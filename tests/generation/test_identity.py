@@ -13,6 +13,7 @@ from ragtune.generation.prompts import load_prompt
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models import devices
 from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import Chat
 from ragtune.models.devices import Placement, best_device, placed
 from ragtune.models.names import resolve
 from ragtune.models.templates import with_fixed_day
@@ -89,6 +90,10 @@ def test_an_address_stands_for_what_its_variables_hold(monkeypatch: pytest.Monke
     assert key("endpoint", endpoint="${HOST}/v1") != written
 
 
+def rendered(model: LanguageModel, messages: list[dict[str, str]]) -> str:
+    return Chat(model.tokenizer, model.seq2seq)._render(messages, prompt=True)
+
+
 def test_a_template_that_asks_for_the_day_is_told_the_same_day(tmp_path: Path) -> None:
     model = LanguageModel(resolve(str(build_tiny("qwen2", tmp_path / "m"))), "cpu")
     model.tokenizer.chat_template = (
@@ -96,10 +101,10 @@ def test_a_template_that_asks_for_the_day_is_told_the_same_day(tmp_path: Path) -
         "{% if m['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %} {{ m['content'] }}{% endfor %}"
     )
     asked = [{"role": "user", "content": "When is tea?"}]
-    assert model._chat(asked, prompt=True) == "26 July 2024 When is tea?"
-    assert model._chat([{"role": "system", "content": "Be brief."}, *asked], prompt=True).startswith("26 July 2024 Be")
+    assert rendered(model, asked) == "26 July 2024 When is tea?"
+    assert rendered(model, [{"role": "system", "content": "Be brief."}, *asked]).startswith("26 July 2024 Be")
     model.tokenizer.chat_template = (
         "\n{% if strftime_now is defined %}{% set d = strftime_now('%Y-%m-%d %j %A') %}{% endif %}{{ d }}"
     )
-    assert model._chat(asked, prompt=True) == "\n2024-07-26 208 Friday"
+    assert rendered(model, asked) == "\n2024-07-26 208 Friday"
     assert with_fixed_day("{{ messages }}") == "{{ messages }}"

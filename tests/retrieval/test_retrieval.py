@@ -257,7 +257,7 @@ def test_cross_encoder_from_a_folder(tmp_path: Path) -> None:
         assert len(scores) == 3
         assert all(np.isfinite(scores))
         long = " ".join(f"cat number {n} sleeps" for n in range(400))
-        parts = ranker._pairs._windows("cat", long)
+        parts = ranker._pairs.windows(long, beside="cat")
         assert len(parts) > 1
         assert " ".join(parts).split() == long.split()
         assert ranker.score("cat", [long]) == pytest.approx([max(ranker.score("cat", parts))], abs=1e-5)
