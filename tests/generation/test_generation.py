@@ -257,10 +257,10 @@ def test_model_names_and_their_errors(tmp_path: Path, tiny_models: dict[str, Pat
 
 
 def test_bundled_weights_are_verified(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ragtune.models.names.MINILM_SHA256", "0" * 64)
+    monkeypatch.setattr("ragtune.models.bundled.MINILM_SHA256", "0" * 64)
     with pytest.raises(ModelError, match="SHA-256"):
         resolve("bundled:minilm")
-    monkeypatch.setattr("ragtune.models.names.MINILM_PACKAGE", "no_such_package")
+    monkeypatch.setattr("ragtune.models.bundled.MINILM_PACKAGE", "no_such_package")
     with pytest.raises(ModelError, match="needs its package"):
         resolve("bundled:minilm")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import gguf
 import numpy as np
 import pytest
 
@@ -14,7 +15,6 @@ from ragtune.models.gguf import write_folder
 from ragtune.models.names import resolve
 from ragtune.models.tokens import token_spans
 
-gguf = pytest.importorskip("gguf")
 WORDS = ["<unk>", "<s>", "</s>", *"abcdefghijklmnopqrstuvwxyz?.", "Ġ", "Ġa", "he", "th"]
 HEADS, KV, HIDDEN, INNER, LAYERS = 4, 2, 32, 64, 2
 

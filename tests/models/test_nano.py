@@ -7,7 +7,7 @@ from random import Random
 import pytest
 import torch
 
-from ragtune.models.names import NANO_FOLDER
+from ragtune.models.bundled import NANO_FOLDER
 from ragtune.models.nano import (
     conversation,
     evaluate,

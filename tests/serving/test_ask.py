@@ -166,7 +166,7 @@ def test_doctor_verifies_the_bundled_models(
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert out.count("verified") == 2
-    monkeypatch.setattr("ragtune.models.names.MINILM_SHA256", "0" * 64)
+    monkeypatch.setattr("ragtune.models.bundled.MINILM_SHA256", "0" * 64)
     lines, ok = report()
     assert not ok
     assert any("SHA-256" in line for line in lines)
