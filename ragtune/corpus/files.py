@@ -33,14 +33,12 @@ def listed(folder: Path) -> list[Listed]:
 
 
 def links_out(folder: Path) -> list[str]:
-    """Links below ``folder`` that lead out of it or to another folder, from the folder on."""
+    """Links below ``folder`` that lead out of it, from the folder on."""
     return sorted(name for name, entry in _walk(folder) if _leads_out(entry, folder))
 
 
 def _leads_out(entry: os.DirEntry[str], folder: Path) -> bool:
-    if not entry.is_symlink():
-        return False
-    return entry.is_dir() or not Path(os.path.realpath(entry.path)).is_relative_to(folder.resolve())
+    return entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(folder.resolve())
 
 
 def _walk(folder: Path, name: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:
