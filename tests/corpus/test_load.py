@@ -216,6 +216,7 @@ def test_links_that_lead_out_of_the_documents_are_not_followed_and_said(corpus: 
     inside = next(p for p in folder.iterdir() if p.is_file() and not p.is_symlink())
     (folder / "again.md").symlink_to(inside)
     (folder / "round").symlink_to(folder)
+    (folder / "circle.md").symlink_to(folder / "circle.md")
     again = load(corpus)
     assert "again.md" in {d.id for d in again.documents}
     assert {s.path for s in again.skipped} == {"a.txt", "sub", "gone.txt"}

@@ -122,6 +122,19 @@ def test_a_target_follows_the_empty_thought_where_told_turns_have_none() -> None
     assert made.decode(target) == "noon<|im_end|>"
 
 
+def test_where_the_prompt_begins_a_thought_the_target_ends_it() -> None:
+    made = tokenizer("thinking")
+    made.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'].split('</think>')[-1] }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
+    )
+    chat = Chat(made, seq2seq=False)
+    prompt = chat.prompt(messages(ASKED))
+    target = chat.target(messages(ASKED), "noon </think>", prompt)
+    assert made.decode([*prompt, *target]).endswith("<think>\n\n</think>\n\nnoon </think><|im_end|>")
+    assert target.count(made.convert_tokens_to_ids("</think>")) == 1  # the answer's own stays text
+
+
 SILENT = CHATML.replace("{% for m in messages %}", "{% for m in messages if m['role'] != 'system' %}")
 REFUSING = CHATML.replace(
     "{% for m in messages %}",
