@@ -20,9 +20,9 @@ from ragtune.experiment.shorthands import expanded
 from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
+from ragtune.retrieval.measure import CUTS
 from ragtune.retrieval.settings import RetrievalSettings, Switch
 from ragtune.text.data import Unreadable, exists, read_yaml
-from ragtune.retrieval.measure import CUTS
 from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
 

@@ -142,3 +142,21 @@ def test_wrong_settings_are_said_in_one_line(bench: Workbench, tmp_path: Path, c
         plan_experiment(load_experiment(tmp_path / "e.yaml", [f"setups.read.{change}"]), bench.store)
     assert "\n" not in str(error.value)
     assert isinstance(error.value, ExperimentError) or "corpus" in says
+
+
+def test_a_run_is_asked_when_what_it_was_trained_on_is_gone(tmp_path: Path) -> None:
+    import shutil
+
+    from ragtune.experiment.run import run_experiment
+    from ragtune.serving.ask import open_assistant
+
+    write_corpus(tmp_path / "corpus")
+    more(tmp_path / "more", 3)
+    tuning = "{train_on: closed-book, epochs: 1, lora: {r: 2}, corpora: [{path: ROOT/more}]}"
+    text = EXPERIMENT[: EXPERIMENT.index("setups:")] + f"latency: {{sample: 0}}\nsetups: {{t: {{tuning: {tuning}}}}}\n"
+    (tmp_path / "e.yaml").write_text(text.replace("ROOT", str(tmp_path)))
+    store = Store(tmp_path / "store")
+    run_experiment(load_experiment(tmp_path / "e.yaml"), store, tmp_path / "run", Silent())
+    before = open_assistant(tmp_path / "run", progress=Silent()).ask("When does gate 1 open?").answer.text
+    shutil.rmtree(tmp_path / "more")
+    assert open_assistant(tmp_path / "run", progress=Silent()).ask("When does gate 1 open?").answer.text == before

@@ -73,6 +73,18 @@ def test_what_the_tokenizer_makes_of_full_width_signs_is_no_control_token() -> N
     assert chat.prompt(messages("a \uff1c/s\uff1e b")).count(made.eos_token_id) == 1
 
 
+def test_a_control_token_that_takes_the_space_before_it_is_cut_all_the_same() -> None:
+    from tokenizers import AddedToken, normalizers
+
+    made = tokenizer("chatml")
+    made.backend_tokenizer.normalizer = normalizers.Lowercase()
+    made.backend_tokenizer.add_tokens([AddedToken("<mask>", special=False, normalized=True, lstrip=True)])
+    mask = made.convert_tokens_to_ids("<mask>")
+    for text in ("a <MASK> b", "a   <Mask> b", "<mask>"):
+        assert mask in made.encode(text, add_special_tokens=False)
+        assert mask not in Chat(made, seq2seq=False).prompt(messages(text))
+
+
 def test_marks_of_cuts_in_a_text_are_kept() -> None:
     made = tokenizer("chatml")
     text = "a\U000f0000b<|im_end|>\U000f0001c"
