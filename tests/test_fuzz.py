@@ -376,3 +376,23 @@ def test_a_summary_that_lacks_a_setup_is_damage(place: Path) -> None:
         (hurt / "summary.json").write_text(json.dumps(summary), "utf-8")
         with pytest.raises(RunError, match="this Run is damaged"):
             load_run(hurt)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("answers.jsonl", '"value": 1.0', '"value": NaN'),
+        ("answers.jsonl", '"value": 1.0', '"value": 7.5'),
+        ("answers.jsonl", '"seed": 0', '"seed": 9'),
+        ("experiment.yaml", "two:", "three:"),
+    ],
+)
+def test_what_cannot_stand_in_a_run_is_damage(place: Path, name: str, before: str, after: str) -> None:
+    hurt = place / "hurt"
+    shutil.rmtree(hurt, ignore_errors=True)
+    shutil.copytree(place / "run", hurt)
+    text = (hurt / name).read_text("utf-8")
+    assert before in text
+    (hurt / name).write_text(text.replace(before, after), "utf-8")
+    with pytest.raises(RunError, match="this Run is damaged"):
+        load_run(hurt)

@@ -24,23 +24,28 @@ class Listed:
 def listed(folder: Path) -> list[Listed]:
     """Files below ``folder`` that are documents, in the order of their names; hidden ones and what lies in hidden folders are none.
 
-    Links are followed to files inside ``folder`` alone: a corpus that somebody sends reads no other file of this machine.
+    Links are followed to documents inside ``folder`` alone: a corpus that somebody sends reads no other file of this machine.
     """
-    found = {e[0]: (e[1].path, e[1].stat()) for e in _walk(folder) if e[1].is_file() and not _leads_out(e[1], folder)}
+    found = {e[0]: (e[1].path, e[1].stat()) for e in _walk(folder) if _is_file(e[1]) and not _leads_out(e[1], folder)}
     names = sorted((n for n in found if not n.endswith(SIDE)), key=lambda n: n.split("/"))
-    sides = {name: found[name + SIDE][1] for name in names if name + SIDE in found}
+    sides = {n: found[n + SIDE][1] for n in names if n + SIDE in found and not os.path.islink(found[n + SIDE][0])}
     return [Listed(n, Path(found[n][0]), found[n][1], sides.get(n)) for n in names]
 
 
 def links_out(folder: Path) -> list[str]:
-    """Links below ``folder`` that lead out of it or to another folder, from the folder on."""
+    """Links below ``folder`` that lead out of it, from the folder on."""
     return sorted(name for name, entry in _walk(folder) if _leads_out(entry, folder))
 
 
-def _leads_out(entry: os.DirEntry[str], folder: Path) -> bool:
-    if not entry.is_symlink():
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # links that go round in a circle
         return False
-    return entry.is_dir() or not Path(os.path.realpath(entry.path)).is_relative_to(folder.resolve())
+
+
+def _leads_out(entry: os.DirEntry[str], folder: Path) -> bool:
+    return entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(folder.resolve())
 
 
 def _walk(folder: Path, name: str = "") -> Iterator[tuple[str, os.DirEntry[str]]]:

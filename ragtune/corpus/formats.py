@@ -18,7 +18,7 @@ from ragtune.errors import CorpusError
 from ragtune.records import Document
 
 #: bump when a reader's result changes, so that stored readings are made anew
-VERSION = 2
+VERSION = 3
 
 
 def read_markdown(path: Path, doc_id: str) -> Reading:

@@ -12,6 +12,11 @@ from ragtune.corpus.outline import lines
 _TAGS = {"{{<": ">}}", "{{%": "%}}", "{{": "}}", "{%": "%}", "{#": "}", "{:": "}", "{.": "}", "<!--": "-->"}
 _BLOCKS = ("{{<", "{{%", "{%")
 _OPENS = re.compile(r"`+|\{\{[<%]|\{\{|\{[%#:.]|<!--|\\.", re.S)
+#: what a variable's tag begins with; the braces of formulas and of code hold other things, or stand right after a word
+_VARIABLE = re.compile(r"[\s-]|[\"'](?![^\"']*[\"']\s*:)|[^\W\d]")
+_GLUED = re.compile(r"[\w^\\{}]")
+#: attributes of an element: classes, an id, names with values
+_ATTRIBUTES = re.compile(r"\s*[.#]?[^\W\d][\w-]*(?:=\S+)?(?:\s+[.#]?[^\W\d][\w-]*(?:=\S+)?)*\s*")
 #: parameters whose text is shown; a term is shown under its own name
 _SHOWN = re.compile(r"\b(?:text|title|caption|alt|term_id)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 #: a tag's name and what it is given in quotes
@@ -28,6 +33,7 @@ _COMMANDS = frozenset(
 _DEEPEST = 60
 #: attributes of an element are no longer
 _LINE = 200
+_ITEM = re.compile(r" {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)")
 _NOTE = re.compile(r"\[\^[^\]\s]{1,40}\]:?")
 #: lines after which Markdown goes on inside HTML
 _MARKED = re.compile(r"\s*<\w+\b[^>]*\bmarkdown\s*=[^>]*>\s*|\s*<summary>[^<]*</summary>\s*")
@@ -51,14 +57,20 @@ def without_tags(text: str) -> str:
 
 
 def _parts(text: str) -> Iterator[tuple[str, bool]]:
-    """Runs of lines in and out of code fences."""
+    """Runs of lines in and out of code, fenced or indented."""
     run: list[str] = []
-    code = False
+    code = listed = False
+    blank = True
     for line in lines(text):
-        if line.code != code and run:
+        bare = line.text.strip()
+        indented = line.text[:4] in ("    ",) or line.text[:1] == "\t"
+        if bare and not indented:
+            listed = bool(_ITEM.match(line.text)) or (listed and line.text[:1] == " ")
+        own = line.code or bool(bare and indented and not listed and (blank or (code and run)))
+        if own != code and run:
             yield "\n".join(run), code
             run = []
-        code = line.code
+        code, blank = own, not bare
         run.append(line.text)
     if run:
         yield "\n".join(run), code
@@ -102,13 +114,27 @@ def _untagged(text: str) -> str:
         if mark in _BLOCKS and _COMMENT.match(inner) and (ends := _COMMENT_END.search(text, stop)):
             at = ends.end()
             continue
-        if close == "}" and ("\n" in inner or "{" in inner):  # attributes of the element before stand on one line
+        if not _is_tag(mark, inner, text[match.start() - 1 : match.start()]):
             kept.append(mark)
             at = match.end()
             continue
         at = stop + len(close)
         kept.append(f"{mark}{inner}{close}" if mark[0] == "`" else _shown(mark, inner))
     return "".join([*kept, text[at:]])
+
+
+def _is_tag(mark: str, inner: str, before: str) -> bool:
+    """Whether what stands between braces is for a site's builder, and no formula, code or brace in prose."""
+    if mark[0] == "`" or mark == "<!--":
+        return True
+    if _TAGS[mark] == "}":
+        named = inner if mark == "{:" else mark[1:] + inner
+        return "\n" not in inner and (
+            not inner.strip() or bool(_ATTRIBUTES.fullmatch(named.replace(".", " .").replace("#", " #")))
+        )
+    if "\n\n" in inner or re.search(r"\n[ \t>]*\n", inner):
+        return False  # nobody leaves a blank line in a tag
+    return mark != "{{" or bool(_VARIABLE.match(inner) and (inner[0].isspace() or not _GLUED.fullmatch(before)))
 
 
 def _closed(text: str, start: int, close: str) -> int:

@@ -284,7 +284,7 @@ def _read(path: Path, about: About) -> Run:
     rows = tuple(replace(row, times=t.times) for row, t in zip(kept, timed, strict=True))
     summary, costs = decode(Summary, read("summary.json")), measured(decode(Costs, read("costs.json")))
     tunings = decode(tuple[Tuning, ...], read("tuning.json"))
-    refuse_unsound(summary, rows, costs, tunings)
+    refuse_unsound(experiment.setups, summary, rows, costs, tunings)
     return Run(
         path,
         experiment,

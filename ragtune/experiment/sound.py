@@ -11,9 +11,18 @@ from ragtune.records import Row, Tuning
 from ragtune.retrieval.measure import CUTS
 
 
-def refuse_unsound(summary: Summary, rows: Sequence[Row], costs: Costs, tunings: Sequence[Tuning]) -> None:
-    """Raises ValueError where a file names a setup that the summary does not know, or the summary lacks figures of one."""
+def refuse_unsound(
+    setups: Iterable[str], summary: Summary, rows: Sequence[Row], costs: Costs, tunings: Sequence[Tuning]
+) -> None:
+    """Raises ValueError where the summary's setups are not the experiment's, a file names a setup or a seed that the summary
+    does not know, the summary lacks figures of one, or a score is none in [0, 1]."""
     known = set(summary.setups)
+    if known != set(setups):
+        raise ValueError("setups that the experiment does not have")
+    if any(row.seed not in summary.seeds for row in rows):
+        raise ValueError("a seed that the summary does not know")
+    if any(not 0 <= s.value <= 1 for row in rows for s in row.scores.values() if s.value is not None):
+        raise ValueError("a score that is none")
     for names in _named(summary, rows, costs, tunings):
         if not known.issuperset(names):
             raise ValueError("a setup that the summary does not know")

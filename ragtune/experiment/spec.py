@@ -20,6 +20,7 @@ from ragtune.experiment.shorthands import expanded
 from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
+from ragtune.retrieval.measure import CUTS
 from ragtune.retrieval.settings import RetrievalSettings, Switch
 from ragtune.text.data import Unreadable, exists, read_yaml
 from ragtune.tuning.recipes import RECIPES
@@ -105,6 +106,9 @@ class Experiment(BaseModel):
                 raise ValueError(f"setup {name}: only a local model can be tuned")
             if setup.tuning and RECIPES[setup.tuning.train_on].sees_contexts and not setup.retrieval:
                 raise ValueError(f"setup {name}: tuning on {setup.tuning.train_on} needs retrieval")
+            wanted = setup.tuning.contexts if setup.tuning else None
+            if wanted and setup.retrieval and wanted[1] > max(CUTS[-1], setup.retrieval.top_k):
+                raise ValueError(f"setup {name}: tuning.contexts up to {wanted[1]} needs retrieval.top_k {wanted[1]}")
             if kind.brings_hits and setup.retrieval:
                 raise ValueError(f"setup {name}: given answers bring their own contexts; take retrieval away")
             if kind.needs_retrieval and not setup.retrieval:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from ragtune.experiment import retrieve
 from ragtune.experiment.spec import Setup
@@ -78,9 +77,10 @@ def count_questions(bench: Workbench, setup: Setup, seed: int) -> int:
     return sum(len(own) for _, own in training_questions(bench, setup, seed, "train"))
 
 
-def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("train", "dev")) -> list[dict[str, Any]]:
+def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("train", "dev")) -> list[object]:
+    """What identifies the questions, corpus by corpus."""
     return [
-        question_key(q) for split in splits for _, own in training_questions(bench, setup, seed, split) for q in own
+        [question_key(q) for q in own] for split in splits for _, own in training_questions(bench, setup, seed, split)
     ]
 
 
@@ -92,7 +92,7 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     seen: list[object] = []  # what stands in training texts besides the questions
     trainings = bench.trainings(setup)
     if _recipe(setup).sees_contexts:
-        shown = setup.retrieval.top_k if setup.retrieval else 0
+        shown = 0 if tuning.contexts else setup.retrieval.top_k if setup.retrieval else 0
         window = [setup.generator.window, setup.generator.max_new_tokens]  # what does not fit is not shown
         found = [retrieve.retrieve_key(training, setup) for training in trainings]
         seen = [CONTEXTS_VERSION, *found, shown, window]
@@ -154,7 +154,7 @@ def _encoded(
     settings = _tuning(setup)
     contexts = _recipe(setup).sees_contexts
     top_k = setup.retrieval.top_k if setup.retrieval else 0
-    top_k = max(top_k, *settings.contexts) if settings.contexts else top_k
+    top_k = settings.contexts[1] if settings.contexts else top_k
     found: list[list[Hit]] = [[] for _ in questions]
     if contexts:
         found = [h for h, _ in retrieve.hits(bench, setup, questions, max(retrieve.KEPT, top_k))]

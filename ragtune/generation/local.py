@@ -106,10 +106,9 @@ class LocalGenerator:
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
-        if settings.abstain_above is not None:
+        if settings.abstain_above is not None and not settings.thinking:  # the first token begins a thought
             messages = self.prompt.messages(batch[0].question.text, [])
-            asked = self.model.encode_prompt(messages, settings.thinking)
-            first = self.model.encode_target(messages, self.prompt.abstain, asked, settings.thinking)[0]
+            first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
             options["logits_processor"] = [
                 AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)
             ]

@@ -12,6 +12,7 @@ from ragtune.models.names import ModelRef
 from ragtune.models.templates import with_fixed_day
 from ragtune.models.verbatim import Verbatim
 from ragtune.text.thoughts import TAG
+from ragtune.text.thoughts import begun as begun_by
 
 Messages = Sequence[Mapping[str, str]]
 #: raised when conversations of some models get other tokens
@@ -78,6 +79,12 @@ class Chat:
                 if end in rest:
                     return rest[: rest.index(end) + 1]
                 return [*rest, *([int(end)] if end is not None else [])]
+            if tag := begun_by(
+                self._opened(marked[:-1], thinking)
+            ):  # what is taught is the answer, after an empty thought
+                close = tag.replace("<", "</").replace("[", "[/")
+                said = self._verbatim.ids(f"\n{close}\n\n{marked[-1]['content']}", mark)
+                return [*said, *([int(end)] if end is not None else [])]
         found = self._verbatim.text_ids(target if self._seq2seq else " " + target)
         return [*found, *([int(end)] if end is not None else [])]
 

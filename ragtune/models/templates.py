@@ -18,4 +18,4 @@ def with_fixed_day(template: str) -> str:
         return template
     told = {f"%{sign}{part}": TODAY.strftime(f"%{sign}{part}") for part in _PARTS for sign in ("-", "")}
     replaced = "".join(f" | replace('{form}', '{text}')" for form, text in told.items())
-    return f"{{%- macro {_CLOCK}(form) -%}}{{{{ form{replaced} }}}}{{%- endmacro +%}}{template}"
+    return f"{{%- macro {_CLOCK}(format) -%}}{{{{ format{replaced} }}}}{{%- endmacro +%}}{template}"

@@ -66,7 +66,8 @@ class Verbatim:
         made = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         control = set(self._control.values()) - {self._tokenizer.unk_token_id}
         ids = zip(made["input_ids"], made["offset_mapping"], strict=True)
-        return {int(a) + 1 for i, (a, b) in ids if i in control and b - a > 1}
+        spans = [(int(a) + len(text[a:b]) - len(text[a:b].lstrip()), int(b)) for i, (a, b) in ids if i in control]
+        return {start + 1 for start, end in spans if end - start > 1}  # some tokens take the space before them
 
     def marked(self, texts: Sequence[str]) -> tuple[list[str], str]:
         """The texts with a mark at every cut, and the mark ("" where nothing is cut)."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ragtune.errors import RunError
+from ragtune.errors import CorpusError, RunError
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import row_of
 from ragtune.experiment.folder import CorpusFacts, Run, load_run
@@ -195,8 +195,13 @@ class Assistant:
         documents that have changed since."""
         if not self.setup.tuning:
             return None
-        keys = (tune_key(self._bench, self.setup, self.seed), made)
-        found = next((folder for key in keys if key and (folder := store.find("tune", key))), None)
+        try:
+            own = tune_key(self._bench, self.setup, self.seed)
+        except CorpusError:  # what it was trained on may be gone
+            if made is None:
+                raise
+            own = made
+        found = next((folder for key in (own, made) if key and (folder := store.find("tune", key))), None)
         if found is None:
             raise RunError(
                 f'the adapter of "{self.name}", seed {self.seed}, is not in the store.',

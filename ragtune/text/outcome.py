@@ -60,6 +60,16 @@ def _turn() -> re.Pattern[str]:
     return re.compile(rf"\s*[;；]\s*|[,\s]\s*\b(?:{spaced})\b[,\s]\s*|[，、,。\s]*(?:{tight})[，、,]?", re.IGNORECASE)
 
 
+#: marks of the end that a system left on its answer
+_END = re.compile(r"<\|[a-z_]{2,20}\|>|</s>|<end_of_turn>|<eos>")
+
+
+def _unended(text: str) -> str:
+    while (text := text.rstrip()).endswith(">") and _END.fullmatch(text, at := text.rfind("<")):
+        text = text[:at]
+    return text
+
+
 def abstains(text: str, agreed: str = "I don't know.") -> bool:
     """True for an empty text, the sentence agreed on, and the common ways of withholding an answer.
 
@@ -123,7 +133,7 @@ def read_reply(
         confidence, least: where the confidence is known and below ``least``, the reply counts as abstaining.
     """
     told = apart(raw)
-    text, citations = _cited(told.text, shown)
+    text, citations = _cited(_unended(told.text), shown)
     if told.cut or (not text and finish != "stop"):
         return Reading("", (), "none", told.thought, told.cut)
     if abstains(text, agreed):

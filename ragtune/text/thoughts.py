@@ -11,7 +11,9 @@ _CLOSE = rf"</(?:{_NAMES})>|\[/THINK\]"
 #: the tag at the beginning or the end of a thought
 TAG = re.compile(f"{_OPEN}|{_CLOSE}", re.IGNORECASE)
 _OPENS, _CLOSES = re.compile(_OPEN, re.IGNORECASE), re.compile(_CLOSE, re.IGNORECASE)
-_BLOCK = re.compile(rf"<({_NAMES})>(.*?)</\1>|\[THINK\](.*?)\[/THINK\]", re.IGNORECASE | re.DOTALL)
+#: where gpt-oss begins its answer after a channel of thoughts, and its other marks
+_FINAL = re.compile(r"<\|channel\|>final(?:[^<]{0,40})<\|message\|>")
+_CONTROL = re.compile(r"<\|(?:channel|start)\|>\w*|<\|\w+\|>")
 _BEGUN = re.compile(rf"({_OPEN})\s*\Z", re.IGNORECASE)
 #: begun by the prompt, and by the model once more
 _TWICE = re.compile(rf"\A(?:{_OPEN})\s*(?={_OPEN})", re.IGNORECASE)
@@ -27,20 +29,41 @@ class Told:
 
 
 def apart(raw: str) -> Told:
-    """What was thought and what was said. A thought whose beginning stands in the prompt ends with a tag all the same."""
-    thoughts, text = list[str](), _TWICE.sub("", raw)
-    close, opening = _CLOSES.search(text), _OPENS.search(text)
-    if close and (not opening or close.start() < opening.start()) and text[close.end() :].strip():
-        thoughts.append(text[: close.start()])
-        text = text[close.end() :]
-    for block in _BLOCK.finditer(text):
-        thoughts.append(block[2] or block[3] or "")
-    text = _BLOCK.sub("", text)
-    cut = _OPENS.match(text.lstrip())
-    if cut:
-        thoughts.append(text.lstrip()[cut.end() :])
-        text = ""
-    return Told("\n\n".join(filter(None, map(str.strip, thoughts))), text.strip() if thoughts else text, bool(cut))
+    """What was thought and what was said.
+
+    A thought stands at the beginning, or its beginning stands in the prompt and it ends with a tag all the same; what is thought
+    after it, too, is none of the answer. Tags in an answer that begins without one are words.
+    """
+    channel = _FINAL.search(raw)
+    if channel:
+        return Told(" ".join(_CONTROL.sub(" ", raw[: channel.start()]).split()), raw[channel.end() :].strip())
+    text = _TWICE.sub("", raw)
+    first = TAG.search(text)
+    if first is None or (text[: first.start()].strip() and not _ends_a_thought(text, first)):
+        return Told("", raw)
+    thoughts, said, depth, at = list[str](), list[str](), 1, 0
+    for tag in TAG.finditer(text):
+        part = text[at : tag.start()]
+        opens = bool(_OPENS.fullmatch(tag[0]))
+        if depth:
+            thoughts.append(part)
+        elif opens:
+            said.append(part)
+        else:  # it ends more than was begun: what it ends was thought
+            thoughts += [*said, part]
+            said.clear()
+        depth = depth + 1 if opens and at else 1 if opens else max(0, depth - 1)
+        at = tag.end()
+    cut = depth > 0
+    (thoughts if cut else said).append(text[at:])
+    return Told("\n\n".join(filter(None, map(str.strip, thoughts))), "" if cut else "".join(said).strip(), cut)
+
+
+def _ends_a_thought(text: str, tag: re.Match[str]) -> bool:
+    """Whether a tag after words is the end of a thought that the prompt began, and no word among others."""
+    after = text[tag.end() :]
+    named = text[tag.start() - 1 : tag.start()] in (" ", "`", '"', "'", "“") and not after.startswith("\n")
+    return bool(_CLOSES.fullmatch(tag[0])) and bool(after.strip()) and not named
 
 
 def begun(prompt: str) -> str:

@@ -112,13 +112,14 @@ def raft(lesson: Lesson) -> list[TrainItem]:
 def _distractors(lesson: Lesson, count: int) -> list[Hit]:
     """Hits that hold no evidence, best first; where the hits run out, other chunks by lot."""
     found = [h for h in lesson.hits if not concerns(lesson.question, h.chunk)][:count]
-    if len(found) < count and lesson.chunks:
-        seen = {h.chunk.id for h in lesson.hits}
-        for chunk in lesson.rng.sample(lesson.chunks, len(lesson.chunks)):
-            if len(found) == count:
-                break
-            if chunk.id not in seen and not concerns(lesson.question, chunk):
-                found.append(Hit(chunk, 0.0, 0))
+    seen = {h.chunk.id for h in lesson.hits}
+    tried: set[int] = set()
+    while len(found) < count and len(tried) < len(lesson.chunks):
+        n = lesson.rng.randrange(len(lesson.chunks))
+        chunk = lesson.chunks[n]
+        if n not in tried and chunk.id not in seen and not concerns(lesson.question, chunk):
+            found.append(Hit(chunk, 0.0, 0))
+        tried.add(n)
     return found
 
 

@@ -215,6 +215,10 @@ def test_links_that_lead_out_of_the_documents_are_not_followed_and_said(corpus: 
     assert all("leads out of the folder and is not followed" in why for why in said.values())
     inside = next(p for p in folder.iterdir() if p.is_file() and not p.is_symlink())
     (folder / "again.md").symlink_to(inside)
-    assert "again.md" in {d.id for d in load(corpus).documents}
+    (folder / "round").symlink_to(folder)
+    (folder / "circle.md").symlink_to(folder / "circle.md")
+    again = load(corpus)
+    assert "again.md" in {d.id for d in again.documents}
+    assert {s.path for s in again.skipped} == {"a.txt", "sub", "gone.txt"}
     with pytest.raises(CorpusError, match="lead out of this folder"):
         import_corpus("folder", folder, tmp_path / "made")

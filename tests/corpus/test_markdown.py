@@ -38,6 +38,19 @@ from ragtune.corpus.reading import front_matter
         ("```sh\n# never closed\n", "```sh\n# never closed\n```"),
         ('<details markdown="1">\n<summary>More</summary>\n**All** of it\n</details>', "More\n\nAll of it"),
         ("> Quoted\n> text", "Quoted text"),
+        (
+            "type {{ to open.\n\nThe limit is 5 GB.\n\nThen }} closes",
+            "type {{ to open.\n\nThe limit is 5 GB.\n\nThen }} closes",
+        ),
+        ("{% a note\n>\n> goes on %}", "{% a note\n\ngoes on %}"),
+        ("The set {.5, 1} and {.25}, {#1}", "The set {.5, 1} and {.25}, {#1}"),
+        ("$x^{{2}}$, \\\\frac{{a}}{{b}}, {{'c': 2}}, f{{{x}}}", "$x^{{2}}$, \\frac{{a}}{{b}}, {{'c': 2}}, f{{{x}}}"),
+        ("By {{base.url}} and {{ x }}v{{ y }}.", "By and v."),
+        (
+            "Run:\n\n    echo {{ x }} {% if %}\n    <!-- n -->\n\nDone.",
+            "Run:\n\n```\necho {{ x }} {% if %}\n<!-- n -->\n```\n\nDone.",
+        ),
+        ("- one\n\n    {{ x }}two", "- one\n\n  two"),
         ("an open {{ brace and {% tag", "an open {{ brace and {% tag"),
     ],
 )

@@ -87,7 +87,23 @@ def test_what_is_taught_stands_in_every_prompt_and_in_the_key(bench: Workbench) 
         other = setup.model_copy(update={"tuning": setup.tuning.model_copy(update=change)})  # type: ignore[union-attr]
         keys.add(tune.tune_key(bench, other, 0))
     assert len(keys) == 4
+    assert setup.retrieval
+    wider = setup.model_copy(update={"retrieval": setup.retrieval.model_copy(update={"top_k": 3})})
+    assert tune.tune_key(bench, wider, 0) in keys  # what is drawn decides, not what serving shows
     assert len(tune.needed_hits(bench, setup, 0)) == 2
+
+
+def test_the_same_questions_in_other_corpora_are_another_training(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+    more(tmp_path / "more")
+    more(tmp_path / "copy")
+    keys = set()
+    for corpora in ("{path: ROOT/more, weight: 2}", "{path: ROOT/more}, {path: ROOT/copy}"):
+        text = EXPERIMENT.replace("{path: ROOT/corpus, weight: 2.5}, {path: ROOT/more, weight: 0.5}", corpora)
+        (tmp_path / "e.yaml").write_text(text.replace("ROOT", str(tmp_path)))
+        made = Workbench(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())
+        keys.add(tune.tune_key(made, made.experiment.setups["read"], 0))
+    assert len(keys) == 2
 
 
 def test_the_number_of_contexts_is_drawn(bench: Workbench) -> None:
@@ -111,6 +127,7 @@ def test_the_number_of_contexts_is_drawn(bench: Workbench) -> None:
     [
         ("tuning.questions=3", "exclude each other"),
         ("tuning.contexts=[3,1]", "the first number is the smaller one"),
+        ("tuning.contexts=[1,40]", "needs retrieval.top_k 40"),
         ("tuning.contexts=[0,1]", "greater than or equal to 1"),
         ("tuning.corpora=[{path: nowhere, weight: 0}]", "greater than 0"),
         ("tuning.train_on=closed-book", "contexts"),
@@ -125,3 +142,21 @@ def test_wrong_settings_are_said_in_one_line(bench: Workbench, tmp_path: Path, c
         plan_experiment(load_experiment(tmp_path / "e.yaml", [f"setups.read.{change}"]), bench.store)
     assert "\n" not in str(error.value)
     assert isinstance(error.value, ExperimentError) or "corpus" in says
+
+
+def test_a_run_is_asked_when_what_it_was_trained_on_is_gone(tmp_path: Path) -> None:
+    import shutil
+
+    from ragtune.experiment.run import run_experiment
+    from ragtune.serving.ask import open_assistant
+
+    write_corpus(tmp_path / "corpus")
+    more(tmp_path / "more", 3)
+    tuning = "{train_on: closed-book, epochs: 1, lora: {r: 2}, corpora: [{path: ROOT/more}]}"
+    text = EXPERIMENT[: EXPERIMENT.index("setups:")] + f"latency: {{sample: 0}}\nsetups: {{t: {{tuning: {tuning}}}}}\n"
+    (tmp_path / "e.yaml").write_text(text.replace("ROOT", str(tmp_path)))
+    store = Store(tmp_path / "store")
+    run_experiment(load_experiment(tmp_path / "e.yaml"), store, tmp_path / "run", Silent())
+    before = open_assistant(tmp_path / "run", progress=Silent()).ask("When does gate 1 open?").answer.text
+    shutil.rmtree(tmp_path / "more")
+    assert open_assistant(tmp_path / "run", progress=Silent()).ask("When does gate 1 open?").answer.text == before

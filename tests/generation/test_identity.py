@@ -97,7 +97,7 @@ def rendered(model: LanguageModel, messages: list[dict[str, str]]) -> str:
 def test_a_template_that_asks_for_the_day_is_told_the_same_day(tmp_path: Path) -> None:
     model = LanguageModel(resolve(str(build_tiny("qwen2", tmp_path / "m"))), "cpu")
     model.tokenizer.chat_template = (
-        "{% macro day() %}{{ strftime_now('%-d %B %Y') }}{% endmacro %}{{ day() }}{% for m in messages %}"
+        "{% macro day() %}{{ strftime_now(format='%-d %B %Y') }}{% endmacro %}{{ day() }}{% for m in messages %}"
         "{% if m['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %} {{ m['content'] }}{% endfor %}"
     )
     asked = [{"role": "user", "content": "When is tea?"}]

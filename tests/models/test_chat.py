@@ -73,6 +73,18 @@ def test_what_the_tokenizer_makes_of_full_width_signs_is_no_control_token() -> N
     assert chat.prompt(messages("a \uff1c/s\uff1e b")).count(made.eos_token_id) == 1
 
 
+def test_a_control_token_that_takes_the_space_before_it_is_cut_all_the_same() -> None:
+    from tokenizers import AddedToken, normalizers
+
+    made = tokenizer("chatml")
+    made.backend_tokenizer.normalizer = normalizers.Lowercase()
+    made.backend_tokenizer.add_tokens([AddedToken("<mask>", special=False, normalized=True, lstrip=True)])
+    mask = made.convert_tokens_to_ids("<mask>")
+    for text in ("a <MASK> b", "a   <Mask> b", "<mask>"):
+        assert mask in made.encode(text, add_special_tokens=False)
+        assert mask not in Chat(made, seq2seq=False).prompt(messages(text))
+
+
 def test_marks_of_cuts_in_a_text_are_kept() -> None:
     made = tokenizer("chatml")
     text = "a\U000f0000b<|im_end|>\U000f0001c"
@@ -120,6 +132,19 @@ def test_a_target_follows_the_empty_thought_where_told_turns_have_none() -> None
     chat = Chat(made, seq2seq=False)
     target = chat.target(messages(ASKED), "noon", chat.prompt(messages(ASKED)))
     assert made.decode(target) == "noon<|im_end|>"
+
+
+def test_where_the_prompt_begins_a_thought_the_target_ends_it() -> None:
+    made = tokenizer("thinking")
+    made.chat_template = (
+        "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'].split('</think>')[-1] }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
+    )
+    chat = Chat(made, seq2seq=False)
+    prompt = chat.prompt(messages(ASKED))
+    target = chat.target(messages(ASKED), "noon </think>", prompt)
+    assert made.decode([*prompt, *target]).endswith("<think>\n\n</think>\n\nnoon </think><|im_end|>")
+    assert target.count(made.convert_tokens_to_ids("</think>")) == 1  # the answer's own stays text
 
 
 SILENT = CHATML.replace("{% for m in messages %}", "{% for m in messages if m['role'] != 'system' %}")

@@ -188,3 +188,9 @@ def test_a_clause_that_gives_an_answer_makes_it_one(text: str, withheld: bool) -
 def test_a_long_reply_is_read_in_passing() -> None:
     for text in ("the contexts " * 3000, "The text says so, but not " * 3000, "无法从" * 5000):
         assert not abstains(text)
+
+
+@pytest.mark.parametrize("mark", ["<|im_end|>", "</s>", "<|eot_id|>\n", "<end_of_turn>", " <|endoftext|><|endoftext|>"])
+def test_marks_of_the_end_are_no_part_of_an_answer(mark: str) -> None:
+    assert read_reply(f"noon [1]{mark}", 1, "no").text == "noon"
+    assert read_reply(f"a {mark.strip()} ends a turn", 1, "no").text == f"a {mark.strip()} ends a turn"
