@@ -7,8 +7,9 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,8 @@ def _typed(value: Any) -> Any:
         return value.date().isoformat() if value.time() == time() and not value.tzinfo else value.isoformat()
     if isinstance(value, date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, bytes):
@@ -203,8 +206,9 @@ def _sheet(path: Path) -> Rows:
     import openpyxl
 
     try:
-        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
-        cells = [[_typed(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        with closing(book):
+            cells = [[_typed(value) for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
     except Exception as error:  # openpyxl raises many kinds on broken files
         raise CorpusError("this .xlsx cannot be read.", where=path, fix="Save it again.") from error
     names, _ = _distinct(["" if c is None else str(c) for c in (cells[0] if cells else ())])
