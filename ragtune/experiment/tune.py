@@ -89,6 +89,7 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     prompts = [bench.prompt(name).key for name in tuning_prompts(setup)]
     left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
     settings = tuning.model_dump(mode="json", exclude=left_out | ({"contexts"} if tuning.contexts is None else set()))
+    settings["lora"]["alpha"] = tuning.lora.alpha or 2 * tuning.lora.r
     seen: list[object] = []  # what stands in training texts besides the questions
     trainings = bench.trainings(setup)
     if _recipe(setup).sees_contexts:
