@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 import zlib
 from pathlib import Path
@@ -26,7 +27,10 @@ def user_cache() -> Path:
     """Where what is remembered of files outside of stores lies: ``$RAGTUNE_CACHE``, else ragtune's part of the user's cache."""
     if own := os.environ.get("RAGTUNE_CACHE"):
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragtune"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragtune"
+    except RuntimeError:  # a user without a home, as in some containers
+        return Path(tempfile.gettempdir()) / "ragtune-cache"
 
 
 class Digests:

@@ -205,7 +205,7 @@ class Titles:
     """What stands over each chunk of one document: its title, the path of headings, the head of a table cut before it."""
 
     def __init__(self, document: Document) -> None:
-        self.title = str(document.metadata.get("title") or "")
+        self.title = " ".join(str(document.metadata.get("title") or "").split())  # one line, whatever it holds
         found = headings(document.text)
         self._below = alone(document.text, found)
         self._offsets = [at for at, _, _ in found]

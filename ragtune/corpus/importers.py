@@ -253,6 +253,8 @@ def import_corpus(kind: str, source: Path, dest: Path, split: str = "test") -> N
         raise CorpusError(f'unknown kind "{kind}".', fix=f"Known: {', '.join(IMPORTERS)}.")
     if not source.exists():
         raise CorpusError("there is no such file or folder.", where=source)
+    if kind in ("jsonl", "csv") and source.is_dir():
+        raise CorpusError("this is a folder, not a file.", where=source, fix="Name a file in it, or use `folder`.")
     if dest.exists() and any(dest.iterdir() if dest.is_dir() else [dest]):
         raise CorpusError("the destination is not empty.", where=dest, fix="Choose a new folder or remove it first.")
     if kind == "folder" and dest.resolve().is_relative_to(source.resolve()):

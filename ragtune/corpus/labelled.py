@@ -96,7 +96,7 @@ def read_judged(path: Path) -> list[Labelled]:
 
 def _read(path: Path, line: Callable[[str, str, dict[str, Any], bool], Labelled], labels: str) -> list[Labelled]:
     if not path.is_file():
-        raise CorpusError("there is no such file.", where=path)
+        raise CorpusError("this is a folder, not a file." if path.is_dir() else "there is no such file.", where=path)
     found = [
         line(where, str(row.get("id", where.rpartition(":")[2])), row, _label(row, where, labels))
         for where, row in json_lines(path)
@@ -144,7 +144,7 @@ def _judged(where: str, id: str, row: dict[str, Any], label: bool) -> Labelled:
 def read_begin(path: Path) -> list[Labelled]:
     """A file of BEGIN (Dziri et al. 2022): *fully attributable* against the rest."""
     if not path.is_file():
-        raise CorpusError("there is no such file.", where=path)
+        raise CorpusError("this is a folder, not a file." if path.is_dir() else "there is no such file.", where=path)
     text = io.StringIO(decode(path.read_bytes(), path), newline="")
     rows = csv.DictReader(text, delimiter="\t", quoting=csv.QUOTE_NONE, restval="")
     if not {"knowledge", "message", "response", "begin_label"} <= set(rows.fieldnames or ()):

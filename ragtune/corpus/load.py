@@ -174,8 +174,9 @@ def _some(names: Sequence[str], shown: int = 3) -> str:
     return ", ".join(names[:shown]) + more
 
 
-def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
-    """Read a corpus folder. With a store, files read before are not parsed again.
+def load_corpus(settings: CorpusSettings, store: Store | None = None, lenient: bool = False) -> Corpus:
+    """Read a corpus folder. With a store, files read before are not parsed again. ``lenient``: questions that do not fit the
+    documents (which may have changed since) are left out, all of them, and the notes say why.
 
     Raises:
         CorpusError: the folder is missing or holds no readable document; two documents share an id; a
@@ -210,7 +211,12 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None) -> Corpus:
             raise CorpusError(f'two documents share the id "{document.id}".', where=folder, fix="Give each its own id.")
         seen.add(document.id)
     file = path / "questions.jsonl"
-    questions = read_questions(file, documents) if file.exists() else []
+    try:
+        questions = read_questions(file, documents) if file.exists() else []
+    except CorpusError as error:
+        if not lenient:
+            raise
+        questions, notes = [], (*notes, f"the questions are left out: {error}")
     if settings.changes:
         changes = read_changes(Path(settings.changes), {d.id: d for d in documents})
         notes = (*notes, *notes_of(changes))

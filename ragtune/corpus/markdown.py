@@ -111,9 +111,11 @@ def _untagged(text: str) -> str:
             at = match.end()
             continue
         inner = text[match.end() : stop]
-        if mark in _BLOCKS and _COMMENT.match(inner) and (ends := _COMMENT_END.search(text, stop)):
-            at = ends.end()
-            continue
+        if mark in _BLOCKS and "comment" not in missing and _COMMENT.match(inner):
+            if ends := _COMMENT_END.search(text, stop):
+                at = ends.end()
+                continue
+            missing.add("comment")
         if not _is_tag(mark, inner, text[match.start() - 1 : match.start()]):
             kept.append(mark)
             at = match.end()

@@ -7,8 +7,9 @@ import gzip
 import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -179,8 +180,10 @@ def _typed(value: Any) -> Any:
         return value.date().isoformat() if value.time() == time() and not value.tzinfo else value.isoformat()
     if isinstance(value, date | time):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return str(value)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return format(value, "f")  # its own digits: a number of ours would round them
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, dict):
@@ -199,17 +202,32 @@ def _parquet(path: Path) -> Rows:
 
 
 def _sheet(path: Path) -> Rows:
-    """The first sheet; formulas as the value that was last computed."""
+    """The first sheet; formulas as the value that was last computed, percentages as they are shown."""
     import openpyxl
 
     try:
-        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
-        cells = [[_typed(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+        with closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
+            cells = [[_shown(cell) for cell in row] for row in book.worksheets[0].iter_rows()]
+        with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+            written = book.worksheets[0].iter_rows(values_only=True)
+            pairs = ((w, c) for row, own in zip(written, cells, strict=False) for w, c in zip(row, own, strict=False))
+            unknown = sum(c is None and w is not None for w, c in pairs)
     except Exception as error:  # openpyxl raises many kinds on broken files
         raise CorpusError("this .xlsx cannot be read.", where=path, fix="Save it again.") from error
     names, _ = _distinct(["" if c is None else str(c) for c in (cells[0] if cells else ())])
     rows = [(f"{path} row {n}", dict(zip(names, row, strict=False))) for n, row in enumerate(cells[1:], 2)]
-    return _named([(where, row) for where, row in rows if any(v is not None for v in row.values())])
+    found = _named([(where, row) for where, row in rows if any(v is not None for v in row.values())])
+    note = (
+        f"{unknown} formula(s) without a computed value are empty: open the file in a spreadsheet program and save it"
+    )
+    return replace(found, notes=(note,)) if unknown else found
+
+
+def _shown(cell: Any) -> Any:
+    value = _typed(cell.value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in str(cell.number_format):
+        return f"{round(100 * value, 10):g}%"
+    return value
 
 
 def _named(rows: Sequence[tuple[str, dict[str, Any]]]) -> Rows:

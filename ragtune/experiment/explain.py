@@ -73,6 +73,7 @@ _WORDS = {
     "bool_parsing": "this takes true or false",
     "bool_type": "this takes true or false",
     "string_type": "this takes a text",
+    "string_too_short": "this takes a text that is not empty",
     "string_pattern_mismatch": "this takes letters, digits, dots, dashes and underscores, a letter or digit first",
 }
 

@@ -24,7 +24,7 @@ from ragtune.experiment.sound import measured, refuse_unsound
 from ragtune.experiment.spec import NAME, RESOLVED, Experiment
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.records import Hit, Row, Times, Tuning
-from ragtune.store import decode, encode, refuse_place, write_text, writing
+from ragtune.store import decode, digest, encode, refuse_place, write_text, writing
 from ragtune.text.data import exists, read_json, read_yaml
 
 if TYPE_CHECKING:
@@ -69,10 +69,8 @@ class CorpusFacts:
 
 @dataclass(frozen=True)
 class About:
-    """What a Run is: ``store`` is its store's path from the Run folder, ``command`` what made it if not ``run``.
-
-    ``places`` tells where the files lay that its experiment names (and the store, by its path): from the Run folder, and absolute.
-    """
+    """What a Run is: ``store`` is its store's path from the Run folder, ``command`` what made it if not ``run``; ``places`` tells
+    where the files lay that its experiment names (and the store, by its path): from the Run folder, and absolute."""
 
     format: int
     name: str
@@ -81,6 +79,7 @@ class About:
     command: str
     python: str
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    settings: str = ""  # the digest of experiment.yaml
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,7 @@ def write_run(
     facts = CorpusFacts(str(bench.experiment.corpus.path), corpus.hash, *counts, corpus.documents_hash)
     store = os.path.relpath(bench.store.root, out)
     places = {**places_of(settings, out), store: (store, str(bench.store.root.absolute()))}
-    about = About(FORMAT, bench.experiment.name, store, facts, command, platform.python_version(), places)
+    about = About(FORMAT, bench.experiment.name, store, facts, command, platform.python_version(), places, digest(text))
     write_text(out / "run.json", _text(about))
 
 
@@ -278,7 +277,10 @@ def _read(path: Path, about: About) -> Run:
     def lines(name: str) -> list[Any]:
         return [read_json(x) for x in (path / name).read_text("utf-8").split("\n") if x]
 
-    experiment = Experiment.model_validate(read_yaml((path / "experiment.yaml").read_text("utf-8"))[0])
+    text = (path / "experiment.yaml").read_text("utf-8")
+    if about.settings not in ("", digest(text)):
+        raise ValueError("settings that are not those of the Run")
+    experiment = Experiment.model_validate(read_yaml(text)[0])
     timed = decode(tuple[_Timed, ...], lines("times.jsonl"))
     kept = decode(tuple[Row, ...], lines("answers.jsonl"))
     rows = tuple(replace(row, times=t.times) for row, t in zip(kept, timed, strict=True))

@@ -24,7 +24,7 @@ from ragtune.retrieval.lexical import build_lexical
 from ragtune.retrieval.measure import measure_retrieval
 from ragtune.retrieval.rerank import RERANKERS, own_model
 from ragtune.retrieval.rerank import Parts as RerankParts
-from ragtune.retrieval.retriever import Retriever
+from ragtune.retrieval.retriever import Retriever, matches
 from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.source import SOURCES, Parts, Source
 from ragtune.store import digest
@@ -70,6 +70,13 @@ def chunk_step(bench: Workbench, setup: Setup) -> Step:
     settings = setup.chunking.model_dump()
     key = digest("chunk", chunking.VERSION, settings, tokenizer, bench.corpus.documents_hash)
     return Step("chunk", key, label="chunk")
+
+
+def allowed_chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
+    """Those of the `chunks` that the setup's filter lets through."""
+    where = _settings(setup).where
+    found = chunks(bench, setup)
+    return [c for c in found if matches(c.metadata, where)] if where else found
 
 
 def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:

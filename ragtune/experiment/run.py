@@ -23,7 +23,7 @@ from ragtune.experiment.latency import measured
 from ragtune.experiment.locate import located
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.progress import Progress, default_progress
-from ragtune.experiment.spec import Experiment
+from ragtune.experiment.spec import Experiment, Setup
 from ragtune.experiment.tune import count_questions, tune_all, tunings
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
@@ -199,6 +199,8 @@ def prepare(bench: Workbench) -> None:
                 refuse_leaks(both, bench.experiment.corpus.allow_leaks)
         if setup.generator.kind == "local":
             check_device(setup.generator.device)
+            if setup.generator.thinking and bench.ref(setup.generator.model).local:
+                _check_switch(bench, name, setup)
         if setup.generator.endpoint:
             address(setup.generator.endpoint, setup.generator.api_key_env)
         if setup.retrieval:
@@ -216,6 +218,15 @@ def prepare(bench: Workbench) -> None:
         check_pairs(bench.ref(name))
     if bench.experiment.judge.name == "nli":
         check_pairs(bench.ref(str(bench.experiment.judge.model)))
+
+
+def _check_switch(bench: Workbench, name: str, setup: Setup) -> None:
+    generator = setup.generator
+    if not bench.language_model(generator.model, generator.device, generator.dtype).chat.switched:
+        raise ExperimentError(
+            f'setup "{name}": generator.thinking has no effect: the chat template of {generator.model} has no switch for it.',
+            fix="Leave it out.",
+        )
 
 
 def answer_all(bench: Workbench) -> list[Row]:

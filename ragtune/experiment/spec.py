@@ -107,7 +107,10 @@ class Experiment(BaseModel):
             if setup.tuning and RECIPES[setup.tuning.train_on].sees_contexts and not setup.retrieval:
                 raise ValueError(f"setup {name}: tuning on {setup.tuning.train_on} needs retrieval")
             wanted = setup.tuning.contexts if setup.tuning else None
-            if wanted and setup.retrieval and wanted[1] > max(CUTS[-1], setup.retrieval.top_k):
+            most = (
+                0 if setup.retrieval and setup.retrieval.source == "oracle" else CUTS[-1]
+            )  # what is kept of any question
+            if wanted and setup.retrieval and wanted[1] > max(most, setup.retrieval.top_k):
                 raise ValueError(f"setup {name}: tuning.contexts up to {wanted[1]} needs retrieval.top_k {wanted[1]}")
             if kind.brings_hits and setup.retrieval:
                 raise ValueError(f"setup {name}: given answers bring their own contexts; take retrieval away")

@@ -27,7 +27,7 @@ from ragtune.tuning.settings import TuningSettings
 
 TUNE_VERSION = 4
 #: raised when what is taught about contexts changes; closed-book trainings stay
-CONTEXTS_VERSION = 3
+CONTEXTS_VERSION = 4
 
 
 def _tuning(setup: Setup) -> TuningSettings:
@@ -89,6 +89,7 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     prompts = [bench.prompt(name).key for name in tuning_prompts(setup)]
     left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
     settings = tuning.model_dump(mode="json", exclude=left_out | ({"contexts"} if tuning.contexts is None else set()))
+    settings["lora"]["alpha"] = tuning.lora.alpha or 2 * tuning.lora.r
     seen: list[object] = []  # what stands in training texts besides the questions
     trainings = bench.trainings(setup)
     if _recipe(setup).sees_contexts:
@@ -96,7 +97,7 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
         window = [setup.generator.window, setup.generator.max_new_tokens]  # what does not fit is not shown
         found = [retrieve.retrieve_key(training, setup) for training in trainings]
         seen = [CONTEXTS_VERSION, *found, shown, window]
-    elif tuning.evidence_words:
+    elif tuning.evidence_words and tuning.variants:
         seen = [training.corpus.documents_hash for training in trainings]
     base, where = bench.ref(setup.generator.model), placed(setup.generator.device, setup.generator.dtype)
     who = [base.fingerprint, *chat_version(base), where.device, where.dtype, setup.generator.thinking]
@@ -160,7 +161,7 @@ def _encoded(
         found = [h for h, _ in retrieve.hits(bench, setup, questions, max(retrieve.KEPT, top_k))]
     own = settings if split == "train" else settings.model_copy(update={"variants": 0})
     documents = {d.id: d for d in bench.corpus.documents} if settings.evidence_words and not contexts else {}
-    chunks = retrieve.chunks(bench, setup) if contexts else []
+    chunks = retrieve.allowed_chunks(bench, setup) if contexts else []
     prompts = [bench.prompt(name) for name in tuning_prompts(setup)]
     drawn = [Random(f"{seed}/prompt/{n}/{q.id}").randrange(len(prompts)) for n, q in enumerate(questions)]
     for n, prompt in enumerate(prompts):

@@ -42,6 +42,7 @@ class Workbench:
     progress: Progress
     work: dict[str, Work] = field(default_factory=dict)
     other_loads: int = 0
+    asking: bool = False  # only new questions are answered: those of the corpus may be unreadable
     chunks: dict[str, list[Chunk]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     _refs: dict[str, ModelRef] = field(default_factory=dict)
@@ -53,7 +54,7 @@ class Workbench:
     @cached_property
     def corpus(self) -> Corpus:
         with self.timed("read") as work:
-            corpus = load_corpus(self.experiment.corpus, self.store)
+            corpus = load_corpus(self.experiment.corpus, self.store, self.asking)
             work.computed += len(corpus.documents)
         return corpus
 

@@ -19,10 +19,7 @@ from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
 from ragtune.records import Hit, Tokens
-from ragtune.text.thoughts import apart, begun, ends
-
-#: so many of a prompt's last tokens show whether it begins a thought
-_TAIL = 24
+from ragtune.text.thoughts import apart, ends
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ class LocalGenerator:
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
-        if settings.abstain_above is not None and not settings.thinking:  # the first token begins a thought
+        if settings.abstain_above is not None and not self._thinks:
             messages = self.prompt.messages(batch[0].question.text, [])
             first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
             options["logits_processor"] = [
@@ -131,21 +128,27 @@ class LocalGenerator:
             step.float().log_softmax(-1).gather(1, new[:, i : i + 1]).squeeze(1) for i, step in enumerate(out.logits)
         ]
         chances = torch.stack(steps, dim=1).tolist()
+        begun = self.model.chat.begun(settings.thinking)
         for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances, strict=True):
             said, used, finish = self._end(row)
-            text = begun(self._written(prompt[-_TAIL:])) + before(self.model.chat.said(said), settings.stop).strip()
+            text = begun + before(self.model.chat.said(said), settings.stop).strip()
             thought = self._thought(said, text)
             own = chance[thought:used]
             confidence = round(math.exp(sum(own) / max(1, len(own))), 4)
             tokens = Tokens(len(prompt), used, thought)
             yield request.key, Reply(text, self._ids[request.key][1], tokens, finish, seconds, confidence)
 
+    @property
+    def _thinks(self) -> bool:
+        """Whether an answer's first token is one of a thought, and decides nothing."""
+        return self.settings.thinking or bool(self.model.chat.begun())
+
     def _thought(self, ids: Sequence[int], text: str) -> int:
         """How many of the tokens are thoughts, the tags around them included."""
         told = apart(text)
         if told.cut or not told.thought:
             return len(ids) if told.cut else 0
-        wanted = ends(text)
+        wanted = ends(text.removesuffix(told.text))
         return bisect_left(range(len(ids)), True, key=lambda n: ends(self._written(ids[:n])) >= wanted)
 
     def _written(self, ids: Sequence[int]) -> str:

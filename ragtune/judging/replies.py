@@ -21,6 +21,7 @@ from ragtune.models.chat import chat_version
 from ragtune.models.server import Server
 from ragtune.records import Json
 from ragtune.store import Log, digest
+from ragtune.text.thoughts import apart
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -150,9 +151,10 @@ def extract_json(text: str) -> Any:
     Raises:
         ValueError: there is none, or the reply was cut before its end.
     """
-    body = re.sub(r"<think>.*?</think>|^.*</think>", "", text, flags=re.S)
-    if "<think>" in body:
+    told = apart(text)
+    if told.cut:
         raise ValueError("it ends while still thinking")
+    body = told.text
     if found := _values(body):
         return max(found, key=lambda f: (isinstance(f[1], dict), f[0]))[1]
     raise ValueError("it is not JSON" if re.search(r"[{\[]", body) else "there is no JSON in it")

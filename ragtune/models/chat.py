@@ -88,6 +88,17 @@ class Chat:
         found = self._verbatim.text_ids(target if self._seq2seq else " " + target)
         return [*found, *([int(end)] if end is not None else [])]
 
+    @property
+    def switched(self) -> bool:
+        """Whether thinking can be switched on and off by the template."""
+        return bool(self._switches)
+
+    def begun(self, thinking: bool = False) -> str:
+        """The tag of the thought that every prompt begins at its end, so that replies go on with it; "" where none does."""
+        if not self._template:
+            return ""
+        return begun_by(self._opened([{"role": "user", "content": "?"}], thinking))
+
     def said(self, ids: Sequence[int]) -> str:
         """What the tokens say without the names of special tokens, but for those around a thought."""
         if self._tags.isdisjoint(ids):

@@ -99,7 +99,7 @@ def corpus_table(info: CorpusInfo) -> str:
     else:
         lines.append("no questions")
     for label, pairs in (
-        ("documents with the same text", info.same_text),
+        ("documents of the same text", info.same_text),
         ("questions with the same text", info.same_question),
         ("skipped files", info.skipped),
     ):

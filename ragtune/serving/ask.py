@@ -184,7 +184,7 @@ class Assistant:
                 f'"{self.name}" answers the same whatever the seed.', where=experiment.name, fix="Leave --seed out."
             )
         self.seed = experiment.seeds[0] if seed is None else seed
-        self._bench = Workbench(experiment, store, progress or Lines())
+        self._bench = Workbench(experiment, store, progress or Lines(), asking=True)
         adapter = self._find_adapter(store, (adapters or {}).get((self.name, self.seed)))
         stored = not self.setup.retrieval or retrieve.chunk_step(self._bench, self.setup).stored(self._bench)
         with nullcontext() if stored else store.locked():

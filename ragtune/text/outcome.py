@@ -66,6 +66,8 @@ _END = re.compile(r"<\|[a-z_]{2,20}\|>|</s>|<end_of_turn>|<eos>")
 
 def _unended(text: str) -> str:
     while (text := text.rstrip()).endswith(">") and _END.fullmatch(text, at := text.rfind("<")):
+        if text[at:] == "</s>" and "<s>" in text:
+            break  # it is the text's own
         text = text[:at]
     return text
 

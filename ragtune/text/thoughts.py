@@ -13,6 +13,7 @@ TAG = re.compile(f"{_OPEN}|{_CLOSE}", re.IGNORECASE)
 _OPENS, _CLOSES = re.compile(_OPEN, re.IGNORECASE), re.compile(_CLOSE, re.IGNORECASE)
 #: where gpt-oss begins its answer after a channel of thoughts, and its other marks
 _FINAL = re.compile(r"<\|channel\|>final(?:[^<]{0,40})<\|message\|>")
+_ANALYSIS = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)\b")
 _CONTROL = re.compile(r"<\|(?:channel|start)\|>\w*|<\|\w+\|>")
 _BEGUN = re.compile(rf"({_OPEN})\s*\Z", re.IGNORECASE)
 #: begun by the prompt, and by the model once more
@@ -32,38 +33,69 @@ def apart(raw: str) -> Told:
     """What was thought and what was said.
 
     A thought stands at the beginning, or its beginning stands in the prompt and it ends with a tag all the same; what is thought
-    after it, too, is none of the answer. Tags in an answer that begins without one are words.
+    after it, too, is none of the answer. Other tags are words, as are all where an answer begins without a thought.
     """
-    channel = _FINAL.search(raw)
-    if channel:
+    if channel := _FINAL.search(raw):
         return Told(" ".join(_CONTROL.sub(" ", raw[: channel.start()]).split()), raw[channel.end() :].strip())
+    if _ANALYSIS.match(raw):
+        return Told(" ".join(_CONTROL.sub(" ", raw).split()), "", cut=True)
     text = _TWICE.sub("", raw)
-    first = TAG.search(text)
-    if first is None or (text[: first.start()].strip() and not _ends_a_thought(text, first)):
+    tags = list(TAG.finditer(text))
+    ends, strays = _paired(tags)
+    last = max([*ends.values(), *strays], default=-1)
+    thoughts, said, at, n = list[str](), list[str](), 0, 0
+    while n < len(tags):
+        tag, before = tags[n], text[at : tags[n].start()]
+        if _OPENS.fullmatch(tag[0]) and not before.strip():
+            end = ends.get(n, last if last > n else -1)
+            if end < 0:
+                return Told(_joined([*thoughts, text[tag.end() :]]), "", cut=True)
+            thoughts.append(text[tag.end() : tags[end].start()])
+        elif (thoughts or _ends_a_thought(text, tag)) and (
+            later := [k for k in strays if k >= n and _goes_on(text, tags[k])]
+        ):
+            end = later[-1]
+            thoughts.append(text[at : tags[end].start()])
+        else:
+            break
+        at, n = tags[end].end(), end + 1
+    if not thoughts:
         return Told("", raw)
-    thoughts, said, depth, at = list[str](), list[str](), 1, 0
-    for tag in TAG.finditer(text):
-        part = text[at : tag.start()]
-        opens = bool(_OPENS.fullmatch(tag[0]))
-        if depth:
-            thoughts.append(part)
-        elif opens:
-            said.append(part)
-        else:  # it ends more than was begun: what it ends was thought
-            thoughts += [*said, part]
-            said.clear()
-        depth = depth + 1 if opens and at else 1 if opens else max(0, depth - 1)
-        at = tag.end()
-    cut = depth > 0
-    (thoughts if cut else said).append(text[at:])
-    return Told("\n\n".join(filter(None, map(str.strip, thoughts))), "" if cut else "".join(said).strip(), cut)
+    while n < len(tags):
+        if n in ends:
+            said.append(text[at : tags[n].start()])
+            thoughts.append(text[tags[n].end() : tags[ends[n]].start()])
+            at, n = tags[ends[n]].end(), ends[n]
+        n += 1
+    return Told(_joined(thoughts), "".join([*said, text[at:]]).strip())
+
+
+def _joined(thoughts: list[str]) -> str:
+    return "\n\n".join(filter(None, map(str.strip, thoughts)))
+
+
+def _paired(tags: list[re.Match[str]]) -> tuple[dict[int, int], list[int]]:
+    """The tags that begin a thought, each with the one that ends it; and those that end what was not begun."""
+    ends, strays, open_ones = dict[int, int](), list[int](), list[int]()
+    for n, tag in enumerate(tags):
+        if _OPENS.fullmatch(tag[0]):
+            open_ones.append(n)
+        elif open_ones:
+            ends[open_ones.pop()] = n
+        else:
+            strays.append(n)
+    return ends, strays
+
+
+def _goes_on(text: str, tag: re.Match[str]) -> bool:
+    return bool(text[tag.end() :].strip())
 
 
 def _ends_a_thought(text: str, tag: re.Match[str]) -> bool:
     """Whether a tag after words is the end of a thought that the prompt began, and no word among others."""
-    after = text[tag.end() :]
-    named = text[tag.start() - 1 : tag.start()] in (" ", "`", '"', "'", "“") and not after.startswith("\n")
-    return bool(_CLOSES.fullmatch(tag[0])) and bool(after.strip()) and not named
+    before = text[: tag.start()]
+    word = before[-1:] in (" ", "`", '"', "'", "“") and before.rstrip()[-1:] not in (*".!?。！？…:)}]", "")
+    return bool(_CLOSES.fullmatch(tag[0])) and not (word and not text.startswith("\n", tag.end()))
 
 
 def begun(prompt: str) -> str:

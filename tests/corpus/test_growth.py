@@ -43,6 +43,7 @@ UNITS = [
     "Dr. ",
     "a.",
     "{{ ",
+    "{% comment %} ",
 ]
 KINDS = (re.Pattern, type(regex.compile("")))
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -106,6 +106,14 @@ def test_sheets_are_read(tmp_path: Path) -> None:
         ("2", {"id": 7, "question": "q", "since": "2024-02-29", "n": 0, "share": 0.5}),
         ("4", {"id": 8, "question": "r\ns", "since": None, "n": None, "share": None}),
     ]
+    book = openpyxl.Workbook()
+    for line in (["answer"], ["=1+1"], [0.255], [timedelta(hours=2)]):
+        book.active.append(line)
+    book.active["A3"].number_format = "0.0%"
+    book.save(tmp_path / "d.xlsx")
+    found = read_rows(tmp_path / "d.xlsx")
+    assert [row["answer"] for _, row in found.rows] == ["25.5%", "2:00:00"]
+    assert "1 formula(s) without a computed value" in found.notes[0]
     (tmp_path / "b.xlsx").write_bytes(b"no sheet")
     with pytest.raises(CorpusError, match="cannot be read"):
         read_rows(tmp_path / "b.xlsx")
@@ -120,6 +128,6 @@ def test_typed_cells_are_read_as_text_writes_them(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "a.parquet").rows[0][1] == {
         "day": "2024-02-29",
         "at": "2024-02-29T08:30:00",
-        "fee": 12.5,
-        "n": 3,
+        "fee": "12.50",
+        "n": "3",
     }

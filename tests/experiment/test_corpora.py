@@ -9,7 +9,7 @@ import pytest
 from conftest import write_corpus
 
 from ragtune.errors import ExperimentError, RagtuneError
-from ragtune.experiment import tune
+from ragtune.experiment import retrieve, tune
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.workbench import Workbench
@@ -104,6 +104,27 @@ def test_the_same_questions_in_other_corpora_are_another_training(tmp_path: Path
         made = Workbench(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())
         keys.add(tune.tune_key(made, made.experiment.setups["read"], 0))
     assert len(keys) == 2
+
+
+def test_training_shows_nothing_that_the_filter_keeps_back(tmp_path: Path) -> None:
+    more(tmp_path / "more")
+    for n in range(8):
+        (tmp_path / "more" / "documents" / f"{n}.txt.meta.json").write_text(json.dumps({"tenant": "ab"[n % 2]}))
+    text = EXPERIMENT[: EXPERIMENT.index("setups:")].replace("ROOT/corpus", "ROOT/more")
+    text += """\
+setups:
+  read:
+    retrieval: {top_k: 4, dense: false, lexical: {}, where: {tenant: a}}
+    tuning: {train_on: raft, epochs: 1, when_absent: abstain}
+"""
+    (tmp_path / "e.yaml").write_text(text.replace("ROOT", str(tmp_path)))
+    bench = Workbench(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())
+    setup = bench.experiment.setups["read"]
+    assert {c.document_id for c in retrieve.allowed_chunks(bench, setup)} == {f"{n}.txt" for n in (0, 2, 4, 6)}
+    model = bench.language_model("bundled:nano", "auto", "auto")
+    for item in tune.tune_job(bench, setup, 0).train:
+        shown = model.tokenizer.decode(item.prompt)
+        assert not any(f"gate {n} opens" in shown for n in (1, 3, 5, 7))
 
 
 def test_the_number_of_contexts_is_drawn(bench: Workbench) -> None:

@@ -78,3 +78,19 @@ def test_a_thought_that_the_prompt_begins(tiny_models: dict[str, Path], monkeypa
 def test_without_thoughts_nothing_is_told_apart(tiny_models: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     reply, _ = replied(tiny_models["llama"], monkeypatch, ["noon"], True)
     assert (reply.raw, reply.tokens.thought, reply.confidence) == ("noon", 0, 0.5)
+
+
+def test_a_switch_that_the_template_lacks_is_refused(tmp_path: Path) -> None:
+    from conftest import write_corpus
+
+    from ragtune.errors import ExperimentError
+    from ragtune.experiment.progress import Silent
+    from ragtune.experiment.run import plan_experiment
+    from ragtune.experiment.spec import load_experiment
+    from ragtune.store import Store
+
+    write_corpus(tmp_path / "corpus")
+    text = f"name: e\ncorpus: {{path: {tmp_path}/corpus}}\nsetups: {{a: {{generator: {{model: 'bundled:nano', thinking: true}}}}}}\n"
+    (tmp_path / "e.yaml").write_text(text)
+    with pytest.raises(ExperimentError, match="has no switch for it"):
+        plan_experiment(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())

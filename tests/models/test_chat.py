@@ -144,6 +144,8 @@ def test_where_the_prompt_begins_a_thought_the_target_ends_it() -> None:
     prompt = chat.prompt(messages(ASKED))
     target = chat.target(messages(ASKED), "noon </think>", prompt)
     assert made.decode([*prompt, *target]).endswith("<think>\n\n</think>\n\nnoon </think><|im_end|>")
+    assert chat.begun() == "<think>"
+    assert Chat(tokenizer("plain"), seq2seq=False).begun() == Chat(tokenizer("chatml"), seq2seq=False).begun() == ""
     assert target.count(made.convert_tokens_to_ids("</think>")) == 1  # the answer's own stays text
 
 
