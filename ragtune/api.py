@@ -98,6 +98,21 @@ def ask(
     return [assistant.ask(q) for q in ([questions] if isinstance(questions, str) else questions)]
 
 
+def export(
+    run: PathLike,
+    setup: str,
+    dest: PathLike,
+    *,
+    seed: int | None = None,
+    merged: bool = False,
+    store: PathLike | None = None,
+) -> Path:
+    """Write a tuned setup's adapter to the new folder ``dest``; with ``merged`` the model with the adapter in its weights."""
+    from ragtune.serving.export import export as written
+
+    return written(Path(run), setup, Path(dest), seed, merged, Path(store) if store else None)
+
+
 def score(
     files: PathLike | Sequence[PathLike],
     *,

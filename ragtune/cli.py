@@ -97,6 +97,13 @@ def do_ask(args: argparse.Namespace) -> int:
             _print_answer(assistant.ask(line.strip()), args.json, named=not interactive)
 
 
+def do_export(args: argparse.Namespace) -> int:
+    from ragtune import api
+
+    print(api.export(args.run, args.setup, args.dest, seed=args.seed, merged=args.merged, store=args.store))
+    return 0
+
+
 def _print_answer(row: Row, as_json: bool, named: bool = False) -> None:
     from ragtune.report import terminal
 
@@ -243,6 +250,7 @@ def do_doctor(args: argparse.Namespace) -> int:
 CALLS = {
     "run": do_run,
     "report": do_report,
+    "export": do_export,
     "ask": do_ask,
     "import": do_corpus_import,
     "info": do_corpus_info,

@@ -130,6 +130,20 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     p.add_argument("--store", type=Path, help="store, if it has moved")
     p.set_defaults(call=calls["ask"])
 
+    p = verbs.add_parser(
+        "export",
+        help="write a tuned setup's adapter, or the whole model, to a folder",
+        formatter_class=raw,
+        epilog="example:\n  ragtune export runs/quickstart --setup rag-tuned models/reader --merged",
+    )
+    p.add_argument("run", type=Path, help="Run folder")
+    p.add_argument("dest", type=Path, help="a new folder")
+    p.add_argument("--setup", required=True, help="which tuned setup")
+    p.add_argument("--seed", type=whole, help="which seed's tuning (default: the first)")
+    p.add_argument("--merged", action="store_true", help="the model with the adapter in its weights")
+    p.add_argument("--store", type=Path, help="store, if it has moved")
+    p.set_defaults(call=calls["export"])
+
     p = verbs.add_parser("corpus", help="import and inspect corpora")
     actions = p.add_subparsers(dest="action", required=True, metavar="ACTION")
     q = actions.add_parser(

@@ -1,0 +1,77 @@
+"""A tuned setup of a Run as files of its own: its adapter, or the model with the adapter in its weights."""
+
+from __future__ import annotations
+
+import difflib
+import shutil
+from pathlib import Path
+
+from ragtune.errors import RunError
+from ragtune.experiment.folder import Run, load_run
+from ragtune.experiment.locate import store_of
+from ragtune.experiment.places import in_run
+from ragtune.models.causal import LanguageModel
+from ragtune.models.names import check_adapter_folder, resolve
+from ragtune.store import Store, writing
+
+
+def export(
+    target: Path, setup: str, dest: Path, seed: int | None = None, merged: bool = False, store: Path | None = None
+) -> Path:
+    """Write the adapter of a tuned setup to the new folder ``dest`` (with ``merged``: an ordinary model folder).
+
+    ``MODEL + DEST`` names an adapter with its base; a merged model is named by its folder.
+
+    Raises:
+        RunError: no such setup, or it is not tuned; its adapter is not in the store; ``dest`` holds something.
+        ModelError: the base model is not at hand, or another one than the adapter was made for.
+    """
+    run = load_run(target)
+    refuse_held(dest)
+    if store and not store.is_dir():
+        raise RunError("there is no store here.", where=store, fix="Mend --store, or leave it out.")
+    adapter = _adapter(run, setup, seed, Store(store or store_of(run)))
+    base = resolve(in_run(run.about.places, run.path)(run.experiment.setups[setup].generator.model))
+    check_adapter_folder(adapter, base)
+    scratch = dest.with_name(f".{dest.name}.part")
+    with writing(dest):
+        shutil.rmtree(scratch, ignore_errors=True)  # of one that was killed
+        scratch.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            if merged:
+                model = LanguageModel(base)
+                model.merge(adapter, keep=False).save_pretrained(scratch)
+                model.tokenizer.save_pretrained(scratch)
+            else:
+                shutil.copytree(adapter, scratch, ignore=shutil.ignore_patterns("cost.json", "manifest.json"))
+            if dest.exists():
+                dest.rmdir()
+            scratch.rename(dest)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return dest
+
+
+def refuse_held(dest: Path) -> None:
+    """Raises RunError where ``dest`` is a file or holds something."""
+    if dest.exists() and (not dest.is_dir() or any(dest.iterdir())):
+        raise RunError("something stands there already.", where=dest, fix="Name a new folder.")
+
+
+def _adapter(run: Run, setup: str, seed: int | None, store: Store) -> Path:
+    tuned = {t.setup for t in run.tunings}
+    if setup not in run.experiment.setups:
+        near = difflib.get_close_matches(setup, run.experiment.setups, 1, 0.4)
+        hint = f' Did you mean "{near[0]}"?' if near else ""
+        raise RunError(f'there is no setup "{setup}".{hint}', where=run.path, fix=f"Tuned are: {', '.join(tuned)}.")
+    if setup not in tuned:
+        what = f"Tuned are: {', '.join(sorted(tuned))}." if tuned else "No setup of this Run is tuned."
+        raise RunError(f'"{setup}" is not tuned: there is nothing to export.', where=run.path, fix=what)
+    keys = {t.seed: t.key for t in run.tunings if t.setup == setup}
+    key = keys.get(min(keys) if seed is None else seed)
+    if key is None:
+        raise RunError(f'"{setup}" was not tuned with seed {seed}.', where=run.path, fix=f"Seeds: {sorted(keys)}.")
+    found = store.find("tune", key)
+    if found is None:
+        raise RunError("its adapter is not in the store.", where=store.root, fix="Run the experiment again.")
+    return found
