@@ -306,6 +306,9 @@ def test_a_run_without_these_figures_opens_and_its_latency_is_unknown(root: Path
     (root / "older" / "costs.json").write_text(json.dumps(costs), "utf-8")
     settings = (root / "older" / "experiment.yaml").read_text("utf-8")
     (root / "older" / "experiment.yaml").write_text(settings.replace("latency:\n  sample: 20\n", ""), "utf-8")
+    about = json.loads((root / "older" / "run.json").read_text("utf-8"))
+    del about["settings"]
+    (root / "older" / "run.json").write_text(json.dumps(about), "utf-8")
     assert "sample" not in (root / "older" / "experiment.yaml").read_text("utf-8")
     older = ragtune.load_run(root / "older")
     assert older.costs == replace(older.costs, latency={}, throughput={})
