@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragtune.models.adapters import merged, touched, wrapped
 from ragtune.models.chat import Chat, Messages
 from ragtune.models.devices import Placement, placed, quiet
-from ragtune.models.gguf import unpacked
+from ragtune.models.gguf import silence, unpacked
 from ragtune.models.names import ModelRef, check_adapter_folder, load_failure
 
 if TYPE_CHECKING:
@@ -64,12 +65,13 @@ class LanguageModel:
             where, loading = self.placement, self.ref.loading
             kind = AutoModelForSeq2SeqLM if self.seq2seq else AutoModelForCausalLM
             try:
-                model = kind.from_pretrained(
-                    self.ref.place,
-                    dtype=getattr(torch, where.dtype),
-                    use_safetensors=self.ref.kind != "gguf",
-                    **loading,
-                )
+                with silence() if self.ref.kind == "gguf" else nullcontext():
+                    model = kind.from_pretrained(
+                        self.ref.place,
+                        dtype=getattr(torch, where.dtype),
+                        use_safetensors=self.ref.kind != "gguf",
+                        **loading,
+                    )
             except Exception as error:  # as above
                 raise load_failure(self.ref, error) from error
             model = unpacked(model)

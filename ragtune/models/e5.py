@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragtune.errors import ModelError
+from ragtune.models.gguf import silence
 
 Array = npt.NDArray[np.float32]
 _MAGIC = b"E5S1"
@@ -200,7 +201,8 @@ def write_folder(path: Path, folder: Path) -> None:
     )
     model = BertModel(config, add_pooling_layer=False)
     model.load_state_dict({k: torch.from_numpy(v) for k, v in packed.tensors.items()}, strict=True)
-    model.half().save_pretrained(folder)  # four-bit weights: fp16 keeps what they hold
+    with silence():
+        model.half().save_pretrained(folder)  # four-bit weights: fp16 keeps what they hold
     tokenizer(packed).save_pretrained(folder)
     parts = [
         {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},

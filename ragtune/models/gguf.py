@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,11 @@ def unpacked(model: Any) -> Any:
     return model
 
 
+def silence() -> contextlib.AbstractContextManager[object]:
+    """A block in which the bars of other libraries are not shown."""
+    return contextlib.redirect_stderr(io.StringIO())
+
+
 def write_folder(path: Path, folder: Path) -> None:
     """Write the language model in the GGUF file ``path`` as a safetensors folder, in bfloat16.
 
@@ -47,12 +54,13 @@ def write_folder(path: Path, folder: Path) -> None:
 
     place = {"gguf_file": path.name, "local_files_only": True, "trust_remote_code": False}
     try:
-        config = AutoConfig.from_pretrained(str(path.parent), **place)
-        read = AutoModelForCausalLM.from_pretrained(str(path.parent), dtype=torch.float32, **place)
-        made = AutoModelForCausalLM.from_config(config)
-        made.load_state_dict(read.state_dict())
-        made.to(torch.bfloat16).save_pretrained(folder)
-        AutoTokenizer.from_pretrained(str(path.parent), **place).save_pretrained(folder)
+        with silence():
+            config = AutoConfig.from_pretrained(str(path.parent), **place)
+            read = AutoModelForCausalLM.from_pretrained(str(path.parent), dtype=torch.float32, **place)
+            made = AutoModelForCausalLM.from_config(config)
+            made.load_state_dict(read.state_dict())
+            made.to(torch.bfloat16).save_pretrained(folder)
+            AutoTokenizer.from_pretrained(str(path.parent), **place).save_pretrained(folder)
     except Exception as error:  # transformers raises many kinds for one problem: it did not load
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"this GGUF file cannot be read ({text[:160]}).", where=path) from error

@@ -184,7 +184,7 @@ def _shown(name: str, scratch: Path, megabytes: int) -> Iterator[None]:
 
     done = threading.Event()
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn(f"{megabytes} MB, once"), TimeElapsedColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
         task = bar.add_task(f"Preparing {name}", total=megabytes)
 
         def follow() -> None:
