@@ -24,8 +24,8 @@ _SWITCHES = ("enable_thinking", "thinking")
 
 
 def chat_version(ref: ModelRef) -> list[int]:
-    """What keys hold beside a model's fingerprint: nothing for a bundled one, whose tokens have always been these."""
-    return [] if ref.kind == "bundled" else [VERSION]
+    """What keys hold beside a model's fingerprint: nothing for nano, whose tokens have always been these."""
+    return [] if ref.name == "bundled:nano" else [VERSION]
 
 
 class Chat:

@@ -147,7 +147,7 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
             f'unknown model "{name}": there is no such folder.', fix="Mend the path, or give a hub id like owner/name."
         )
     raise ModelError(
-        f'unknown model "{name}".', fix="Use bundled:minilm, bundled:nano, a model folder, or a hub id like owner/name."
+        f'unknown model "{name}".', fix="Use bundled:minilm, bundled:nano, a model folder, a .gguf file, or a hub id like owner/name."
     )
 
 
@@ -163,9 +163,9 @@ def _architectures(config: Path) -> list[str]:
 def check_embedder(ref: ModelRef) -> None:
     """Raises ModelError where the model's own card says that it generates text."""
     config = Path(ref.location) / "config.json"
-    if ref.local and config.exists():
+    if ref.kind == "gguf" or (ref.local and config.exists()):
         kinds = _architectures(config)
-        if any(k.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for k in kinds):
+        if ref.kind == "gguf" or any(k.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for k in kinds):
             raise ModelError(
                 "this is a language model, not an embedder.", where=ref.name, fix="Name one such as bundled:minilm."
             )
@@ -174,8 +174,9 @@ def check_embedder(ref: ModelRef) -> None:
 def check_pairs(ref: ModelRef) -> None:
     """Raises ModelError where the model's own card says that it cannot score pairs of texts."""
     config = Path(ref.location) / "config.json"
-    if ref.kind == "bundled" or (ref.kind == "folder" and (Path(ref.location) / "1_Pooling").is_dir()):
-        what = "an embedder" if ref.kind == "folder" or ref.name == "bundled:minilm" else "a language model"
+    embeds = ref.kind != "gguf" and ref.local and (Path(ref.location) / "1_Pooling").is_dir()
+    if ref.kind in ("bundled", "gguf") or embeds:
+        what = "an embedder" if embeds else "a language model"
         raise ModelError(
             f"this is {what}, not a CrossEncoder.", where=ref.name, fix="Name one by its hub id or folder."
         )

@@ -12,7 +12,7 @@ import pytest
 from ragtune.errors import ModelError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.gguf import write_folder
-from ragtune.models.names import resolve
+from ragtune.models.names import check_embedder, check_pairs, resolve
 from ragtune.models.tokens import token_spans
 
 WORDS = ["<unk>", "<s>", "</s>", *"abcdefghijklmnopqrstuvwxyz?.", "Ġ", "Ġa", "he", "th"]
@@ -139,6 +139,14 @@ def test_it_is_tuned_like_any_model(file: Path, tmp_path: Path) -> None:
     report, _ = train_adapter(model, items, [], settings, 0, tmp_path / "a", tmp_path / "s", card)
     assert report.steps == 1
     assert model.using(tmp_path / "a") is not None
+
+
+def test_it_is_a_language_model_and_nothing_else(file: Path) -> None:
+    for check, says in ((check_embedder, "not an embedder"), (check_pairs, "a language model, not a CrossEncoder")):
+        with pytest.raises(ModelError, match=says):
+            check(resolve(str(file)))
+    with pytest.raises(ModelError, match="an embedder, not a CrossEncoder"):
+        check_pairs(resolve("bundled:minilm"))
 
 
 def test_what_is_no_gguf_file_is_one_line(file: Path, tmp_path: Path) -> None:
