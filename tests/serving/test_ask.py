@@ -165,7 +165,7 @@ def test_doctor_verifies_the_bundled_models(
 ) -> None:
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    assert out.count("verified") == 2
+    assert out.count("verified") == 4
     monkeypatch.setattr("ragtune.models.bundled.MINILM_SHA256", "0" * 64)
     lines, ok = report()
     assert not ok
