@@ -147,7 +147,8 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
             f'unknown model "{name}": there is no such folder.', fix="Mend the path, or give a hub id like owner/name."
         )
     raise ModelError(
-        f'unknown model "{name}".', fix="Use bundled:minilm, bundled:nano, a model folder, a .gguf file, or a hub id like owner/name."
+        f'unknown model "{name}".',
+        fix="Use bundled:minilm, bundled:nano, a model folder, a .gguf file, or a hub id like owner/name.",
     )
 
 
@@ -165,7 +166,9 @@ def check_embedder(ref: ModelRef) -> None:
     config = Path(ref.location) / "config.json"
     if ref.kind == "gguf" or (ref.local and config.exists()):
         kinds = _architectures(config)
-        if ref.kind == "gguf" or any(k.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for k in kinds):
+        if ref.kind == "gguf" or any(
+            k.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for k in kinds
+        ):
             raise ModelError(
                 "this is a language model, not an embedder.", where=ref.name, fix="Name one such as bundled:minilm."
             )
