@@ -31,7 +31,7 @@ from ragtune.judging.metrics import METRICS
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.address import address
 from ragtune.models.devices import check_device
-from ragtune.models.names import check_at_hand, check_embedder, check_pairs
+from ragtune.models.names import check_at_hand, check_embedder, check_pairs, check_writes
 from ragtune.records import Question, Row, Tuning
 from ragtune.store import Store
 from ragtune.text.counts import counted
@@ -199,6 +199,7 @@ def prepare(bench: Workbench) -> None:
                 refuse_leaks(both, bench.experiment.corpus.allow_leaks)
         if setup.generator.kind == "local":
             check_device(setup.generator.device)
+            check_writes(bench.ref(setup.generator.model))
             if setup.generator.thinking and bench.ref(setup.generator.model).local:
                 _check_switch(bench, name, setup)
         if setup.generator.endpoint:

@@ -23,6 +23,8 @@ ADAPTER_CARD = "ragtune.json"
 PLUS = " + "
 #: owner/name: letters, digits and ._- inside, 96 characters at most
 _HUB_ID = re.compile(r"(?=.{3,96}$)\w(?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?", re.ASCII)
+#: what the cards of models that write text call them
+_WRITES = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 #: bytes from which a file's digest is remembered: a smaller one is read in no time
 _LARGE = 16e6
 
@@ -166,12 +168,22 @@ def check_embedder(ref: ModelRef) -> None:
     config = Path(ref.location) / "config.json"
     if ref.kind == "gguf" or (ref.local and config.exists()):
         kinds = _architectures(config)
-        if ref.kind == "gguf" or any(
-            k.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for k in kinds
-        ):
+        if ref.kind == "gguf" or any(k.endswith(_WRITES) for k in kinds):
             raise ModelError(
                 "this is a language model, not an embedder.", where=ref.name, fix="Name one such as bundled:minilm."
             )
+
+
+def check_writes(ref: ModelRef) -> None:
+    """Raises ModelError where the model's own card says that it generates no text."""
+    config = Path(ref.location) / "config.json"
+    kinds = _architectures(config) if ref.local and ref.kind != "gguf" else []
+    if kinds and not any(kind.endswith(_WRITES) for kind in kinds):
+        raise ModelError(
+            f"this model ({kinds[0]}) writes no text; it is no language model.",
+            where=ref.name,
+            fix="Name one by its hub id, folder or .gguf file.",
+        )
 
 
 def check_pairs(ref: ModelRef) -> None:

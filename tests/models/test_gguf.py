@@ -12,7 +12,7 @@ import pytest
 from ragtune.errors import ModelError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.gguf import write_folder
-from ragtune.models.names import check_embedder, check_pairs, resolve
+from ragtune.models.names import check_embedder, check_pairs, check_writes, resolve
 from ragtune.models.tokens import token_spans
 
 WORDS = ["<unk>", "<s>", "</s>", *"abcdefghijklmnopqrstuvwxyz?.", "Ġ", "Ġa", "he", "th"]
@@ -145,6 +145,10 @@ def test_it_is_a_language_model_and_nothing_else(file: Path) -> None:
     for check, says in ((check_embedder, "not an embedder"), (check_pairs, "a language model, not a CrossEncoder")):
         with pytest.raises(ModelError, match=says):
             check(resolve(str(file)))
+    check_writes(resolve(str(file)))
+    check_writes(resolve("bundled:nano"))
+    with pytest.raises(ModelError, match=r"\(BertModel\) writes no text"):
+        check_writes(resolve("bundled:minilm"))
     with pytest.raises(ModelError, match="an embedder, not a CrossEncoder"):
         check_pairs(resolve("bundled:minilm"))
 
