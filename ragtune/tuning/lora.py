@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragtune.errors import ExperimentError, ModelError
+from ragtune.errors import ExperimentError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import quiet, seeded
 from ragtune.models.memory import own_peak
@@ -22,16 +22,7 @@ from ragtune.tuning.batches import collate as collate_rows
 from ragtune.tuning.checkpoints import earlier_seconds, last_checkpoint, patience_used, watcher
 from ragtune.tuning.placing import on, options, placed
 from ragtune.tuning.settings import TuningSettings
-
-
-def find_targets(model: Any) -> list[str]:
-    """Names of all linear layers except the output head: what LoRA is put on (PEFT's ``all-linear``)."""
-    import torch
-    from transformers.pytorch_utils import Conv1D
-
-    head, kinds = model.get_output_embeddings(), (torch.nn.Linear, Conv1D)
-    names = {n.rsplit(".", 1)[-1] for n, m in model.named_modules() if isinstance(m, kinds) and m is not head}
-    return sorted(names - {"lm_head"})
+from ragtune.tuning.targets import places, refuse_targets, wrong_targets
 
 
 def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:
@@ -181,18 +172,6 @@ def _train(trainer: Any, last: Path | None, settings: TuningSettings) -> None:
         trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
-def refuse_targets(base: Any, targets: Sequence[str]) -> None:
-    """Raises ModelError where the base has no module of one of these names."""
-    held = {name.rpartition(".")[2] for name, _ in base.named_modules()} | {name for name, _ in base.named_modules()}
-    for target in targets:
-        if not any(name == target or name.endswith("." + target) for name in held):
-            raise _wrong_targets(f'the model has no module "{target}"', base)
-
-
-def _wrong_targets(what: str, base: Any) -> ModelError:
-    return ModelError(f"{what}.", where="tuning.lora.targets", fix=f"It has: {', '.join(find_targets(base))}.")
-
-
 def train_adapter(
     model: LanguageModel,
     items: Sequence[Encoded],
@@ -235,13 +214,13 @@ def train_adapter(
             r=lora.r,
             lora_alpha=lora.alpha or 2 * lora.r,
             lora_dropout=lora.dropout,
-            target_modules=list(lora.targets) if lora.targets else "all-linear",
+            **places(base, lora),
             task_type="SEQ_2_SEQ_LM" if seq2seq else "CAUSAL_LM",
         )
         try:
             wrapped: Any = get_peft_model(base, config)
         except ValueError as error:  # a module that an adapter cannot stand beside
-            raise _wrong_targets(str(error).split(". ")[0], base) from None
+            raise wrong_targets(str(error).split(". ")[0], base) from None
         try:
             last = last_checkpoint(scratch)
             earlier = earlier_seconds(scratch) if last else 0.0

@@ -20,6 +20,11 @@ class LoraSettings(BaseModel):
     targets: tuple[str, ...] | None = Field(
         None, description="module names; default: all linear layers of the architecture"
     )
+    upper: int | None = Field(
+        None,
+        ge=1,
+        description="only in so many of the upper blocks; no gradient goes below them, so training is faster",
+    )
 
 
 class TrainingCorpus(CorpusSettings):

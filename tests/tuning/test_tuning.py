@@ -14,9 +14,10 @@ from ragtune.records import Chunk, Document, Evidence, Hit, Question, TuneReport
 from ragtune.store import file_digest
 from ragtune.tuning.batches import Encoded, FixedBatches, encode_item, tokens_of
 from ragtune.tuning.checkpoints import last_checkpoint
-from ragtune.tuning.lora import find_targets, train_adapter
+from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.recipes import build_items, words_around
 from ragtune.tuning.settings import LoraSettings, TuningSettings
+from ragtune.tuning.targets import find_targets
 
 CHUNKS = [Chunk(f"c{i}", f"d{i}", 0, 10, f"text {i}") for i in range(5)]
 ASKED = Question("q", "When?", ("noon", "12:00"), (Evidence("d1", 2, 4),), "train")
@@ -453,3 +454,28 @@ def test_an_adapter_for_another_base_is_refused(tiny_models: dict[str, Path], tm
         llama.using(tmp_path / "o")
     with pytest.raises(ModelError, match="no adapter"):
         llama.using(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "qwen2"])
+def test_the_upper_blocks_alone_are_trained(tiny_models: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    import re
+
+    from safetensors import safe_open
+
+    model = LanguageModel(resolve(str(tiny_models[kind])), "cpu")
+    blocks = model.config.num_hidden_layers
+    settings = TuningSettings(train_on="closed-book", epochs=0.01, lora=LoraSettings(r=2, upper=1))
+    train_adapter(model, encoded(model), [], settings, 0, tmp_path / "out", tmp_path / "scratch", CARD)
+    with safe_open(tmp_path / "out" / "adapter_model.safetensors", "pt") as file:
+        found = {int(number) for name in file.keys() for number in re.findall(r"\.(\d+)\.", name)}  # noqa: SIM118
+    assert found == {blocks - 1}
+    more = settings.model_copy(update={"lora": LoraSettings(r=2, upper=blocks + 1)})
+    with pytest.raises(ExperimentError, match=f"the model has {blocks} blocks: upper is {blocks + 1}"):
+        train_adapter(model, encoded(model), [], more, 0, tmp_path / "o", tmp_path / "s", CARD)
+
+
+def test_upper_blocks_of_two_rows_are_refused(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    model = LanguageModel(resolve(str(tiny_models["t5"])), "cpu")
+    settings = TuningSettings(train_on="closed-book", epochs=0.01, lora=LoraSettings(r=2, upper=1))
+    with pytest.raises(ExperimentError, match="not one row"):
+        train_adapter(model, encoded(model), [], settings, 0, tmp_path / "o", tmp_path / "s", CARD)
