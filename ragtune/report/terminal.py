@@ -82,6 +82,16 @@ def answer_json(row: Row) -> str:
     return json.dumps(found, ensure_ascii=False)
 
 
+#: files that are named, each on a line of its own
+_SKIPPED = 20
+
+
+def _why(path: str, reason: str) -> str:
+    """What is wrong with a file, without its place and without how to mend it."""
+    _, found, what = reason.partition(f"{path}: ")
+    return (what if found else reason).partition(". ")[0].rstrip(".")
+
+
 def corpus_table(info: CorpusInfo) -> str:
     lines = [
         f"{info.documents} documents ({', '.join(f'{n} {k}' for k, n in info.formats.items())}), {numbers.count(info.words)} tokens"
@@ -101,13 +111,14 @@ def corpus_table(info: CorpusInfo) -> str:
     for label, pairs in (
         ("documents of the same text", info.same_text),
         ("questions with the same text", info.same_question),
-        ("skipped files", info.skipped),
     ):
         if pairs:
-            lines.append(
-                f"{len(pairs)} {label}: "
-                + "; ".join(f"{a}: {b}" if label.startswith("skipped") else f"{a} = {b}" for a, b in pairs[:5])
-            )
+            lines.append(f"{len(pairs)} {label}: " + "; ".join(f"{a} = {b}" for a, b in pairs[:5]))
+    if info.skipped:
+        lines.append(f"{counted(len(info.skipped), 'file')} skipped:")
+        lines += [f"  {path}: {_why(path, reason)}" for path, reason in info.skipped[:_SKIPPED]]
+        if len(info.skipped) > _SKIPPED:
+            lines.append(f"  and {len(info.skipped) - _SKIPPED} more (all of them with --json)")
     if info.leaks:
         lines.append(
             f"{len(info.leaks)} leaks of test questions into train: "

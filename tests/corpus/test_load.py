@@ -222,3 +222,11 @@ def test_links_that_lead_out_of_the_documents_are_not_followed_and_said(corpus: 
     assert {s.path for s in again.skipped} == {"a.txt", "sub", "gone.txt"}
     with pytest.raises(CorpusError, match="lead out of this folder"):
         import_corpus("folder", folder, tmp_path / "made")
+
+
+def test_skipped_files_stand_one_a_line(corpus: Path) -> None:
+    for n in range(22):
+        (corpus / "documents" / f"empty{n:02}.txt").write_text(" \n")
+    table = corpus_table(corpus_info(load(corpus), [1] * len(load(corpus).documents)))
+    assert "22 files skipped:\n  empty00.txt: there is no text in this file\n" in table
+    assert "  empty19.txt: there is no text in this file\n  and 2 more (all of them with --json)" in table
