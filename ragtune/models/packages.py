@@ -87,9 +87,11 @@ def prepared(name: str) -> Path:
     folder = user_cache() / "models" / f"{name.partition(':')[2]}-{packaged.identity[:12]}"
     if _sound(folder):
         return folder
+    from filelock import FileLock
+
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
+        with FileLock(folder.with_name(folder.name + ".lock")):  # other processes wait for it
             if not _sound(folder):
                 _convert(name, packaged, source, folder)
     except OSError as error:
@@ -135,15 +137,6 @@ def _sound(folder: Path) -> bool:
         return False
     digests.save()
     return found
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one process converts a model at a time; the others wait for it."""
-    from filelock import FileLock
-
-    with FileLock(folder.with_name(folder.name + ".lock")):
-        yield
 
 
 def _convert(name: str, packaged: Packaged, source: Path, folder: Path) -> None:

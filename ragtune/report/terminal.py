@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 
 from ragtune.corpus.check import CorpusInfo
@@ -52,7 +53,12 @@ def answer(row: Row) -> str:
         lines.append(f"  [{n}] {c.document_id} ({c.start}-{c.end}): {quote[:240]}{'…' if len(quote) > 240 else ''}")
     if not said.citations and said.hits:
         lines.append(f"  (no citation; best context: {said.hits[0].chunk.document_id})")
-    return "\n".join([*lines, f"  {row.times.total:.2f} s"])
+    return _harmless("\n".join([*lines, f"  {row.times.total:.2f} s"]))
+
+
+def _harmless(text: str) -> str:
+    """The text without control characters: no reply and no file's name moves the cursor of a terminal or colours it."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
 
 
 def answer_json(row: Row) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.models.devices import Placement
+from ragtune.report import terminal
 from ragtune.serving.ask import Assistant, open_assistant, open_target
 from ragtune.store import Store
 
@@ -183,3 +185,11 @@ def test_an_adapter_made_on_another_machine_speaks_here(
         open_assistant(root / "run", ["setups.tuned.tuning.epochs=2"], setup="tuned", progress=Silent())
     same = open_assistant(root / "run", ["setups.tuned.generator.max_new_tokens=2"], setup="tuned", progress=Silent())
     assert same.ask("When is tea served?").answer.tokens.answer <= 2
+
+
+def test_an_answer_moves_no_cursor(root: Path) -> None:
+    row = open_assistant(root / "run", setup="extractive", progress=Silent()).ask("When is tea served?")
+    evil = replace(row, answer=replace(row.answer, text="noon\x1b[2J\x9b31m\x07\x08 [1]\n\tnew line"))
+    shown = terminal.answer(evil)
+    assert shown.startswith("noon[2J31m [1]\n\tnew line\n")
+    assert not any((ord(c) < 32 and c not in "\n\t") or 127 <= ord(c) < 160 for c in shown)
