@@ -125,17 +125,12 @@ def do_corpus_import(args: argparse.Namespace) -> int:
 
 
 def do_corpus_info(args: argparse.Namespace) -> int:
-    from ragtune.corpus.check import corpus_info, unknown_share
+    from ragtune.corpus.check import measured_info
     from ragtune.corpus.load import CorpusSettings, load_corpus
-    from ragtune.models.names import resolve
-    from ragtune.models.tokens import token_spans
     from ragtune.report.terminal import corpus_table
     from ragtune.store import encode
 
-    corpus = load_corpus(CorpusSettings(path=str(args.dest)))
-    tokens = token_spans(resolve("bundled:minilm"))
-    unknown = unknown_share(corpus.documents, tokens)
-    info = corpus_info(corpus, [len(tokens.spans(d.text)) for d in corpus.documents], [unknown] if unknown else [])
+    info = measured_info(load_corpus(CorpusSettings(path=str(args.dest))))
     as_json = getattr(args, "json", False)
     print(json.dumps(encode(info), ensure_ascii=False, indent=1) if as_json else corpus_table(info))
     if info.leaks and not getattr(args, "allow_leaks", False):

@@ -9,6 +9,9 @@ from typing import Protocol
 
 from ragtune.corpus.load import Corpus
 from ragtune.errors import CorpusError
+from ragtune.models.names import resolve
+from ragtune.models.packages import DEFAULT_EMBEDDER
+from ragtune.models.tokens import token_spans
 from ragtune.records import Document, Question
 from ragtune.text.counts import counted
 from ragtune.text.words import plain_words
@@ -127,6 +130,13 @@ def unknown_share(documents: Sequence[Document], tokens: Knows) -> str:
     if unknown < UNKNOWN * whole:
         return ""
     return f"{unknown / whole:.0%} of the documents' characters stand in words that the embedder does not know: choose one for their script and language."
+
+
+def measured_info(corpus: Corpus) -> CorpusInfo:
+    """`corpus_info` with tokens as the default embedder counts them, and what it cannot read."""
+    tokens = token_spans(resolve(DEFAULT_EMBEDDER))
+    unknown = unknown_share(corpus.documents, tokens)
+    return corpus_info(corpus, [len(tokens.spans(d.text)) for d in corpus.documents], [unknown] if unknown else [])
 
 
 def corpus_info(corpus: Corpus, lengths: Sequence[int], notes: Sequence[str] = ()) -> CorpusInfo:

@@ -35,6 +35,10 @@ class CorpusSettings(BaseModel):
         "skip", description="what to do with a document that cannot be read"
     )
     max_document_mb: float = Field(20.0, gt=0)
+    questions: str | None = Field(
+        None,
+        description="file of questions over these documents (JSONL); default: questions.jsonl in the corpus folder",
+    )
     changes: str | None = Field(
         None,
         description="JSONL of edits made to the documents; questions they concern are tagged changed, the others unchanged",
@@ -47,7 +51,9 @@ class CorpusSettings(BaseModel):
         """The settings that have no effect on what is read, each with the reason."""
         if not self.answers:
             return {"columns": "it needs answers"}
-        return dict.fromkeys(("bad_documents", "max_document_mb", "changes"), "with answers there are no documents")
+        return dict.fromkeys(
+            ("bad_documents", "max_document_mb", "questions", "changes"), "with answers there are no documents"
+        )
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,11 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None, lenient: b
         if document.id in seen:
             raise CorpusError(f'two documents share the id "{document.id}".', where=folder, fix="Give each its own id.")
         seen.add(document.id)
-    file = path / "questions.jsonl"
+    file = Path(settings.questions) if settings.questions else path / "questions.jsonl"
+    if settings.questions and not file.is_file():
+        raise CorpusError(
+            "there is no such file of questions.", where=file, fix="Mend corpus.questions, or leave it out."
+        )
     try:
         questions = read_questions(file, documents) if file.exists() else []
     except CorpusError as error:

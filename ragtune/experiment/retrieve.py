@@ -17,6 +17,7 @@ from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.models.encoder import Array, CachedEncoder
+from ragtune.models.packages import DEFAULT_EMBEDDER
 from ragtune.models.tokens import token_spans
 from ragtune.records import Chunk, Hit, Question, question_key
 from ragtune.retrieval.dense import DenseIndex
@@ -38,7 +39,6 @@ FILTER_VERSION = 1
 KEPT = 10
 #: questions that are searched for together
 BATCH = 64
-DEFAULT_EMBEDDER = "bundled:minilm"
 #: what is asked before anything counts, so that models are loaded
 WARM = Question("", "Is everything there?")
 

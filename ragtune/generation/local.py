@@ -12,6 +12,7 @@ from typing import Any
 
 from ragtune.errors import ModelError
 from ragtune.generation.abstention import AbstainAbove
+from ragtune.generation.chances import Chances
 from ragtune.generation.endings import StopAt, before, tokens_until
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt, fit
@@ -100,15 +101,15 @@ class LocalGenerator:
         device = self.model.base.device
         ids = torch.tensor([[pad] * (longest - len(r)) + r for r in rows], device=device)
         mask = torch.tensor([[0] * (longest - len(r)) + [1] * len(r) for r in rows], device=device)
+        chances = Chances()
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
+        processors: list[Any] = [chances]
         if settings.abstain_above is not None and not self._thinks:
             messages = self.prompt.messages(batch[0].question.text, [])
             first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
-            options["logits_processor"] = [
-                AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest)
-            ]
+            processors.append(AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest))
         if settings.stop:
             options["stopping_criteria"] = [StopAt(settings.stop, self._written, 1 if self.model.seq2seq else longest)]
         start = time.perf_counter()
@@ -118,18 +119,13 @@ class LocalGenerator:
                 attention_mask=mask,
                 max_new_tokens=settings.max_new_tokens,
                 pad_token_id=pad,
-                return_dict_in_generate=True,
-                output_logits=True,
+                logits_processor=processors,
                 **options,
             )
         seconds = (time.perf_counter() - start) / len(batch)
-        new = out.sequences[:, 1:] if self.model.seq2seq else out.sequences[:, longest:]
-        steps = [
-            step.float().log_softmax(-1).gather(1, new[:, i : i + 1]).squeeze(1) for i, step in enumerate(out.logits)
-        ]
-        chances = torch.stack(steps, dim=1).tolist()
+        new = out[:, 1:] if self.model.seq2seq else out[:, longest:]
         begun = self.model.chat.begun(settings.thinking)
-        for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances, strict=True):
+        for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances.of(new), strict=True):
             said, used, finish = self._end(row)
             text = begun + before(self.model.chat.said(said), settings.stop).strip()
             thought = self._thought(said, text)

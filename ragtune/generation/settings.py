@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ragtune.models.address import Endpoint
+from ragtune.models.packages import DEFAULT_READER
 
 
 class GeneratorSettings(BaseModel):
@@ -14,7 +15,7 @@ class GeneratorSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: str = "bundled:nano"
+    model: str = DEFAULT_READER
     endpoint: Endpoint | None = Field(
         None,
         description="base URL of an OpenAI-compatible server, ${VARIABLE} in it is filled in; then model is its model name",
@@ -55,7 +56,7 @@ class GeneratorSettings(BaseModel):
 
     @model_validator(mode="after")
     def _sane(self) -> GeneratorSettings:
-        if self.endpoint and self.model in ("extractive", "given", "bundled:nano"):
+        if self.endpoint and self.model in ("extractive", "given", DEFAULT_READER):
             raise ValueError("an endpoint needs the model name that the server knows")
         if (self.model == "given") != (self.answers is not None):
             raise ValueError("model: given and answers: FILE go together")

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.models.address import Endpoint
+from ragtune.models.packages import DEFAULT_EMBEDDER
 
 
 class JudgeSettings(BaseModel):
@@ -15,7 +16,7 @@ class JudgeSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     name: str = "local"
-    embedder: str = "bundled:minilm"
+    embedder: str = DEFAULT_EMBEDDER
     model: str | None = Field(
         None,
         description="nli: a CrossEncoder (hub id or folder); llm and ragas: the served model's name, or a local model",

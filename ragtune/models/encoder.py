@@ -45,6 +45,12 @@ class TextEncoder(Protocol):
     def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]: ...
 
 
+#: a bundled model that was loaded on the CPU last: that takes seconds, and whatever comes next mostly wants it again
+_KEPT: dict[str, SentenceTransformer] = {}
+#: it is used by one at a time: a tokenizer keeps how it pads
+_ALONE = threading.RLock()
+
+
 class SentenceEncoder:
     """A sentence-transformers model, loaded when first used."""
 
@@ -53,13 +59,14 @@ class SentenceEncoder:
         self.fingerprint = ref.fingerprint
         self._wanted = device
         self._model: SentenceTransformer | None = None
-        self._lock = threading.RLock()
         self.texts_encoded = 0
         self.in_windows = 0  # texts longer than the model's window
 
     @property
     def model(self) -> SentenceTransformer:
-        with self._lock:
+        with _ALONE:
+            if self._model is None:
+                self._model = _KEPT.get(self.fingerprint) if best_device(self._wanted) == "cpu" else None
             return self._loaded()
 
     def _loaded(self) -> SentenceTransformer:
@@ -82,6 +89,9 @@ class SentenceEncoder:
                 first: Any = self._model[0]
                 first.auto_model = merged(first.auto_model, self.ref)
             self._model.eval()
+            if self.ref.kind == "bundled" and device == "cpu":
+                _KEPT.clear()
+                _KEPT[self.fingerprint] = self._model
         return self._model
 
     def _prompt(self, kind: Kind) -> str:
@@ -95,6 +105,15 @@ class SentenceEncoder:
         take: Callable[[int, dict[str, Any], int], None],
     ) -> None:
         """Run all texts in batches of fixed shape; ``take(text index, model output, row)`` gets each result."""
+        with _ALONE:
+            self._run(texts, kind, take)
+
+    def _run(
+        self,
+        texts: Sequence[str],
+        kind: Kind,
+        take: Callable[[int, dict[str, Any], int], None],
+    ) -> None:
         import torch
 
         model, tokenizer = self.model, self.model.tokenizer
@@ -121,8 +140,9 @@ class SentenceEncoder:
         """Each text in the windows that the model can read at once, with their tokens."""
         tokenizer = self.model.tokenizer
         limit = int(self.model.max_seq_length or 512)
-        taken = len(tokenizer(self._prompt(kind))["input_ids"])  # special tokens, and the prompt's own
-        found = [windows(t, max(8, limit - taken), self.spans) for t in texts]
+        with _ALONE:
+            taken = len(tokenizer(self._prompt(kind))["input_ids"])  # special tokens, and the prompt's own
+            found = [windows(t, max(8, limit - taken), self.spans) for t in texts]
         self.in_windows += sum(len(parts) > 1 for parts in found)
         return found
 

@@ -43,13 +43,17 @@ def silence() -> contextlib.AbstractContextManager[object]:
     return contextlib.redirect_stderr(io.StringIO())
 
 
-def write_folder(path: Path, folder: Path) -> None:
+def write_folder(path: Path, folder: Path, adapter: Path | None = None) -> None:
     """Write the language model in the GGUF file ``path`` as a safetensors folder, in bfloat16.
+
+    With ``adapter`` (a peft folder) its weights are merged in, and the whole is written in float32: what an adapter changes is
+    less than bfloat16 can tell.
 
     Raises:
         ModelError: it cannot be read.
     """
     import torch
+    from peft import PeftModel
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
     place = {"gguf_file": path.name, "local_files_only": True, "trust_remote_code": False}
@@ -59,7 +63,10 @@ def write_folder(path: Path, folder: Path) -> None:
             read = AutoModelForCausalLM.from_pretrained(str(path.parent), dtype=torch.float32, **place)
             made = AutoModelForCausalLM.from_config(config)
             made.load_state_dict(read.state_dict())
-            made.to(torch.bfloat16).save_pretrained(folder)
+            made = made.to(torch.bfloat16)
+            if adapter:  # it was trained on the weights as bfloat16 holds them
+                made = PeftModel.from_pretrained(made.float(), str(adapter), use_safetensors=True).merge_and_unload()
+            made.save_pretrained(folder)
             AutoTokenizer.from_pretrained(str(path.parent), **place).save_pretrained(folder)
     except Exception as error:  # transformers raises many kinds for one problem: it did not load
         text = (str(error).strip().splitlines() or [type(error).__name__])[0]

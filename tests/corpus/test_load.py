@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,27 @@ def test_the_shipped_corpus_keeps_its_promises() -> None:
     assert 0.4 <= len(facts["train"]) / len(facts["train"] | facts["test"]) <= 0.6
     unseen = {t for q in single if "unseen" in q.tags for t in q.tags if t.startswith("fact:")}
     assert not unseen & facts["train"]
+
+
+def test_the_small_set_of_questions_is_part_of_the_whole() -> None:
+    whole = load(HANDBOOK)
+    small = load_corpus(CorpusSettings(path=str(HANDBOOK), questions=str(HANDBOOK / "small.jsonl")))
+    assert small.documents_hash == whole.documents_hash
+    assert set(small.questions) < set(whole.questions)
+    kinds = Counter(next(t for t in q.tags if not t.startswith("fact:")) for q in small.split("test"))
+    assert kinds == {"paraphrase": 28, "single fact": 26, "two documents": 8, "comparison": 8, "unanswerable": 14}
+    taught = {t for q in small.split("train") for t in q.tags if t.startswith("fact:")}
+    single = [q for q in small.split("test") if {"paraphrase", "single fact"} & set(q.tags)]
+    assert all(("seen" in q.tags) == bool(taught & set(q.tags)) for q in single)
+
+
+def test_questions_may_lie_elsewhere(corpus: Path, tmp_path: Path) -> None:
+    other = tmp_path / "mine.jsonl"
+    other.write_text('{"id": "p", "question": "Who pours the tea?", "answers": ["Ola Brand"]}\n')
+    found = load_corpus(CorpusSettings(path=str(corpus), questions=str(other))).questions
+    assert [q.text for q in found] == ["Who pours the tea?"]
+    with pytest.raises(CorpusError, match=r"none\.jsonl: there is no such file of questions\. Mend corpus\.questions"):
+        load_corpus(CorpusSettings(path=str(corpus), questions=str(tmp_path / "none.jsonl")))
 
 
 def test_links_that_lead_out_of_the_documents_are_not_followed_and_said(corpus: Path, tmp_path: Path) -> None:

@@ -127,6 +127,27 @@ def test_it_is_written_as_a_folder(file: Path, tmp_path: Path) -> None:
         assert torch.allclose(model.base(ids).logits, tiny()(ids).logits, atol=0.1)  # bfloat16
 
 
+def test_it_is_written_with_an_adapter_in_its_weights(file: Path, tmp_path: Path) -> None:
+    import torch
+    from peft import LoraConfig, PeftModel, get_peft_model
+
+    write_folder(file, tmp_path / "base")
+    own = LoraConfig(r=2, target_modules=["q_proj", "down_proj"], init_lora_weights=False)
+    get_peft_model(LanguageModel(resolve(str(tmp_path / "base")), "cpu").base, own).save_pretrained(
+        tmp_path / "adapter"
+    )
+    write_folder(file, tmp_path / "merged", tmp_path / "adapter")
+    ids = torch.tensor([[1, 5, 9]])
+    beside = PeftModel.from_pretrained(LanguageModel(resolve(str(tmp_path / "base")), "cpu").base, tmp_path / "adapter")
+    merged = LanguageModel(resolve(str(tmp_path / "merged")), "cpu").base
+    with torch.inference_mode():
+        found, wanted = merged(ids).logits, beside(ids).logits
+        assert torch.allclose(found, wanted, atol=1e-5)
+        assert not torch.allclose(
+            found, LanguageModel(resolve(str(tmp_path / "base")), "cpu").base(ids).logits, atol=1e-2
+        )
+
+
 def test_it_is_tuned_like_any_model(file: Path, tmp_path: Path) -> None:
     from ragtune.tuning.batches import encode_item
     from ragtune.tuning.lora import train_adapter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from ragtune.errors import ModelError
 from ragtune.models import packages
 from ragtune.models.names import resolve
 from ragtune.models.packages import PACKAGED, Packaged, prepared
+from ragtune.store import file_digest
 
 
 @pytest.fixture
@@ -87,6 +89,30 @@ def test_a_cache_that_takes_nothing_is_one_line(
     with pytest.raises(ModelError, match="takes 1 MB when it is converted, 0 MB are free"):
         resolve("bundled:tiny")
     monkeypatch.undo()
+
+
+def test_an_adapter_that_ships_is_verified_and_part_of_the_identity(
+    written: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny = PACKAGED["bundled:tiny"]
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"adapter")
+    monkeypatch.setattr(packages, "READER", tmp_path)
+    sha = hashlib.sha256(b"adapter").hexdigest()
+    monkeypatch.setitem(PACKAGED, "bundled:tiny", Packaged(**{**vars(tiny), "adapter": sha}))
+    assert resolve("bundled:tiny").fingerprint != tiny.identity
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"adapteR")
+    with pytest.raises(
+        ModelError, match=r"bundled:tiny: its adapter is missing or not the published one.*Install ragtune"
+    ):
+        resolve("bundled:tiny")
+
+
+def test_the_reader_is_the_published_adapter_for_its_base() -> None:
+    card = json.loads((packages.READER / "ragtune.json").read_text("utf-8"))
+    assert card["base"] == PACKAGED["bundled:smollm2"].identity
+    assert file_digest(packages.READER / "adapter_model.safetensors") == PACKAGED["bundled:reader"].adapter
+    assert (packages.READER / "adapter_model.safetensors").stat().st_size <= 20e6
+    assert PACKAGED["bundled:reader"].identity != PACKAGED["bundled:smollm2"].identity
 
 
 def test_a_disk_that_fills_leaves_nothing_behind(
