@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import shutil
 from pathlib import Path
 
@@ -44,12 +45,19 @@ def export(
                 model.tokenizer.save_pretrained(scratch)
             else:
                 shutil.copytree(adapter, scratch, ignore=shutil.ignore_patterns("cost.json", "manifest.json"))
+                _name_base(scratch / "adapter_config.json", base.name)
             if dest.exists():
                 dest.rmdir()
             scratch.rename(dest)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return dest
+
+
+def _name_base(config: Path, name: str) -> None:
+    """The base as users name it, in place of the folder that it was loaded from here."""
+    held = json.loads(config.read_text("utf-8"))
+    config.write_text(json.dumps({**held, "base_model_name_or_path": name}, indent=1, sort_keys=True) + "\n", "utf-8")
 
 
 def refuse_held(dest: Path) -> None:
