@@ -49,7 +49,7 @@ def headings(chunk: Chunk) -> tuple[str, ...]:
 def _cited(row: Row, number: int) -> Cited:
     chunk = row.answer.hits[number - 1].chunk
     start, end = _sentence(row, chunk)
-    first, last = _cut(chunk.text[start:end], f"{row.question.text} {row.answer.text}")
+    first, last = _cut(chunk.text[start:end], row.answer.text, row.question.text)
     a, b = start + first, start + last
     goes_on = first > 0, b < end
     return Cited(number, chunk.document_id, headings(chunk), chunk.start + a, chunk.start + b, chunk.text[a:b], goes_on)
@@ -73,18 +73,20 @@ def _backing(row: Row, given: Sequence[Window]) -> Iterator[tuple[float, Window 
         yield found.support, found.window
 
 
-def _cut(sentence: str, about: str) -> tuple[int, int]:
-    """The span of whole words, `LONGEST` characters at most, that shares most words with ``about``; the first of several."""
+def _cut(sentence: str, answer: str, question: str) -> tuple[int, int]:
+    """The span of whole words, `LONGEST` characters at most, that shares most words with the answer, then with the question;
+    the first of several."""
     if len(sentence) <= LONGEST:
         return 0, len(sentence)
-    wanted = {stem(w.text) for w in tokens(about)}
+    wanted = [{stem(w.text) for w in tokens(text)} for text in (answer, question)]
     words = [w for w in tokens(sentence) if w.end - w.start <= LONGEST]
-    best, span, last = -1, (0, LONGEST), 0
+    best, span, last = [-1], (0, LONGEST), 0
     for first, word in enumerate(words):
         last = max(last, first)
         while last + 1 < len(words) and words[last + 1].end - word.start <= LONGEST:
             last += 1
-        shared = len(wanted & {stem(w.text) for w in words[first : last + 1]})
+        held = {stem(w.text) for w in words[first : last + 1]}
+        shared = [len(some & held) for some in wanted]
         if shared > best:
             best, span = shared, (word.start, words[last].end)
     start, end = span
