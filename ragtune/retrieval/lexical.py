@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from ragtune.errors import StoreError
 from ragtune.retrieval.settings import LexicalSettings
 from ragtune.store import Store, digest
 from ragtune.text.words import search_terms
@@ -83,5 +85,6 @@ def _terms(texts: Sequence[str], stems: bool, store: Store | None) -> list[list[
     if kept is None:
         kept = [search_terms(text, stems) for text in texts]
         if store:
-            store.put_json("terms", key, kept)
+            with suppress(StoreError):  # a store that cannot be written, such as a Run's on another disk, still answers
+                store.put_json("terms", key, kept)
     return kept

@@ -437,6 +437,11 @@ def test_terms_are_kept_and_scores_are_the_same(tmp_path: Path, monkeypatch: pyt
     assert np.array_equal(made.scores("Where does the cat sleep?"), fresh)
 
 
+def test_a_store_that_cannot_be_written_still_answers(tmp_path: Path) -> None:
+    (tmp_path / "terms").write_text("a file stands in the way")
+    assert build_lexical(TEXTS, LexicalSettings(), Store(tmp_path)).scores("ferries").argmax() == 2
+
+
 def test_other_terms_need_another_version() -> None:
     """Terms are kept under `TERMS_VERSION`: raise it when these change."""
     texts = ["The gates of 18 harbours aren't open.", "Die Tore der Häfen sind zu.", "港口的大门", "C++ and X-ray"]
