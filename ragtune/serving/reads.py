@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import regex
 
@@ -14,10 +15,10 @@ from ragtune.text.sentences import sentence_spans
 READS: dict[str, tuple[str, ...]] = {"bundled:reader": ("en",)}
 _NAMES = {"en": "English"}
 #: documents that are looked into, spread over the corpus, and characters of each, from its middle
-DOCUMENTS, CHARACTERS = 200, 2000
+DOCUMENTS, CHARACTERS = 100, 2000
 #: words of a sentence that tells its language, at least
 WORDS = 6
-#: share of an English sentence's words that are without content and English alone, at least
+#: share of an English sentence's words that are of `_english`, at least
 SHARE = 0.12
 _LETTERS = regex.compile(r"\p{L}")
 _LATIN = regex.compile(r"\p{Latin}")
@@ -39,14 +40,13 @@ def languages(model: str) -> str:
 def foreign(documents: Sequence[Document], model: str) -> bool:
     """Whether most of the documents' text is in languages that ``model`` does not read.
 
-    Most of the letters of a sample are not Latin, or most of its sentences hold too few of the words that English sentences are
-    full of. Text in too short pieces to tell, such as rows of a table, counts as readable.
+    Most of the letters of a sample are not Latin, or most of its sentences are not English (`is_english`). Text in too short pieces
+    to tell, such as rows of a table, counts as readable.
     """
     if "en" not in READS.get(model, ()):
         return False
     texts = list(_sample(documents))
-    letters = sum(len(_LETTERS.findall(t)) for t in texts)
-    if 2 * sum(len(_LATIN.findall(t)) for t in texts) < letters:
+    if not _mostly_latin("".join(texts)):
         return True
     told = [is_english(t[a:b]) for t in texts for a, b in sentence_spans(t)]
     known = [found for found in told if found is not None]
@@ -54,17 +54,27 @@ def foreign(documents: Sequence[Document], model: str) -> bool:
 
 
 def is_english(sentence: str) -> bool | None:
-    """Whether a sentence in Latin script is English; None where it is too short to tell, or no prose."""
+    """Whether a sentence is English: in Latin script, with a share of the words that English sentences are full of. None where it
+    is too short to tell, or no prose."""
+    if not _mostly_latin(sentence):
+        return False
     words = _WORD.findall(sentence)
     names = sum(w[0].isupper() for w in words)
     if len(words) < WORDS or 2 * names > len(words) or len(_ODD.findall(sentence)) > _ODD_SHARE * len(sentence):
         return None
-    own = language("en").stop - _SHARED
-    return sum(w.lower() in own for w in words) >= SHARE * len(words)
+    return sum(w.lower() in _english() for w in words) >= SHARE * len(words)
+
+
+@lru_cache(maxsize=1)
+def _english() -> frozenset[str]:
+    return language("en").stop - _SHARED
+
+
+def _mostly_latin(text: str) -> bool:
+    return 2 * len(_LATIN.findall(text)) >= len(_LETTERS.findall(text))
 
 
 def _sample(documents: Sequence[Document]) -> Iterator[str]:
-    step = max(1, len(documents) // DOCUMENTS)
-    for document in documents[::step]:
+    for document in documents[:: max(1, -(-len(documents) // DOCUMENTS))]:
         start = max(0, (len(document.text) - CHARACTERS) // 2)
         yield document.text[start : start + CHARACTERS]

@@ -9,6 +9,7 @@ import pytest
 import servers
 from conftest import write_corpus
 
+from ragtune.api import cited
 from ragtune.errors import CorpusError, RunError
 from ragtune.experiment.progress import Silent
 from ragtune.records import Row, Times
@@ -76,7 +77,10 @@ def test_a_server_that_hides_where_thoughts_begin_is_heard_once(folder: Path) ->
 
 
 def test_a_generator_that_cannot_be_heard_is_called_as_before(folder: Path) -> None:
-    assert heard(assistant(folder, setup="extractive")) == ["Tea is served at 15:30 in the green room."]
+    made = assistant(folder, setup="extractive")
+    assert heard(made) == ["Tea is served at 15:30 in the green room."]
+    [found] = cited(made.ask(QUESTION))
+    assert (found.place, found.quote) == ("tea.md, Tea", "Tea is served at 15:30 in the green room.")
 
 
 def test_wrong_input_is_one_line(folder: Path, tmp_path: Path) -> None:

@@ -35,6 +35,12 @@ def test_the_reader_reads_english_alone(code: str) -> None:
     assert not foreign(documents(OTHERS[code] * 5), "some/model")  # it may read any
 
 
+def test_several_languages_count_together() -> None:
+    mixed = documents(*[ENGLISH * 4, OTHERS["zh"] * 6, OTHERS["de"] * 4] * 3)
+    assert foreign(mixed, "bundled:reader")
+    assert not foreign(mixed[:1] * 4 + mixed[1:3], "bundled:reader")
+
+
 def test_what_tells_no_language_counts_as_readable() -> None:
     assert not foreign(documents("key: K-1. opens: shed. copies: 3.", "K-2 | office | 5"), "bundled:reader")
     assert not foreign([], "bundled:reader")
