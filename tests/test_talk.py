@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -90,17 +91,24 @@ def test_a_closed_pipe_and_ctrl_c_leave_no_traceback(folder: Path) -> None:
         f"yes '{QUESTION}' | {' '.join(command)} | head -1", shell=True, capture_output=True, text=True, timeout=300
     )
     assert head.stdout == f"? {QUESTION}\n"
-    assert head.stderr == "Setup extractive answers.\n"
+    assert head.stderr.endswith("Setup extractive answers.\n")  # after what embedding says of itself
+    assert "Traceback" not in head.stderr
     ours, theirs = pty.openpty()
     asked = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a job in the background ignores
     )
     os.close(theirs)
     assert asked.stderr is not None
     assert asked.stderr.readline() == "Setup extractive answers.\n"
     time.sleep(0.5)
-    asked.send_signal(2)
-    assert asked.wait(60) == 130
+    asked.send_signal(signal.SIGINT)
+    assert asked.wait(120) == 130
     assert "Traceback" not in (said := asked.stderr.read())
     assert "stopped" in said
     os.close(ours)
