@@ -25,6 +25,7 @@ from ragtune.gate import Baseline, Gate, GateSettings, load_baseline, make_basel
 from ragtune.gate import check as check_baselines
 from ragtune.gate import save_baseline as _save_baseline
 from ragtune.judging.judges import refuse_incomplete, refuse_unread
+from ragtune.judging.quotes import cited
 from ragtune.judging.settings import JudgeSettings
 from ragtune.records import Row
 from ragtune.store import Store
@@ -216,4 +217,16 @@ def write_report(run: Run | PathLike, path: PathLike | None = None) -> Path:
     return write(found, Path(path or f"reports/{found.about.name}.html"))
 
 
-__all__ = ["ask", "check", "load_run", "plan", "reanalyse", "rejudge", "run", "save_baseline", "score", "write_report"]
+__all__ = [
+    "ask",
+    "check",
+    "cited",
+    "load_run",
+    "plan",
+    "reanalyse",
+    "rejudge",
+    "run",
+    "save_baseline",
+    "score",
+    "write_report",
+]

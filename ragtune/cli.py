@@ -17,7 +17,6 @@ from ragtune.text.counts import counted
 
 if TYPE_CHECKING:
     from ragtune.experiment.folder import Run
-    from ragtune.records import Row
 
 
 def do_run(args: argparse.Namespace) -> int:
@@ -70,6 +69,7 @@ def do_report(args: argparse.Namespace) -> int:
 
 def do_ask(args: argparse.Namespace) -> int:
     from ragtune.serving.ask import open_assistant
+    from ragtune.talk import converse
 
     if any(not q.strip() for q in args.question):
         raise RagtuneError("the question is empty.", where="ask")
@@ -80,21 +80,8 @@ def do_ask(args: argparse.Namespace) -> int:
     options = args.set, args.store, args.model, args.endpoint, args.setup, args.seed
     assistant = open_assistant(args.target, *options)
     print(f"Setup {assistant.name} answers.", file=sys.stderr)
-    for question in args.question:
-        _print_answer(assistant.ask(question), args.json, named=len(args.question) > 1)
-    if args.question:
-        return 0
-    interactive = sys.stdin.isatty()
-    if interactive:
-        print("An empty line ends.", file=sys.stderr)
-    while True:
-        if interactive:
-            print("? ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line.strip() and (interactive or not line):
-            return 0
-        if line.strip():
-            _print_answer(assistant.ask(line.strip()), args.json, named=not interactive)
+    converse(assistant, args.question, args.json)
+    return 0
 
 
 def do_export(args: argparse.Namespace) -> int:
@@ -102,15 +89,6 @@ def do_export(args: argparse.Namespace) -> int:
 
     print(api.export(args.run, args.setup, args.dest, seed=args.seed, merged=args.merged, store=args.store))
     return 0
-
-
-def _print_answer(row: Row, as_json: bool, named: bool = False) -> None:
-    from ragtune.report import terminal
-
-    if as_json:
-        print(terminal.answer_json(row), flush=True)
-    else:
-        print(f"? {row.question.text}\n{terminal.answer(row)}" if named else terminal.answer(row), flush=True)
 
 
 def do_corpus_import(args: argparse.Namespace) -> int:

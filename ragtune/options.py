@@ -115,7 +115,7 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
         "ask",
         help="ask the assistant of a Run, an experiment file or a corpus folder",
         formatter_class=raw,
-        epilog='examples:\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune ask corpora/handbook --setup extractive   (prompts for questions)',
+        epilog='examples:\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune ask corpora/handbook   (the bundled reader answers; prompts for questions)',
     )
     p.add_argument("target", type=Path, help="Run folder, experiment file or corpus folder")
     p.add_argument(

@@ -56,3 +56,24 @@ class Server:
         return 200, json.dumps(
             {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
         )
+
+
+def in_pieces(pieces: list[str], finish: str = "stop") -> Callable[[Body], tuple[int, str]]:
+    """Answers with these pieces: as events where they are asked for (``stream``), else as one completion."""
+
+    def answer(body: Body) -> tuple[int, str]:
+        whole = {"role": "assistant", "content": "".join(pieces)}
+        usage = {"prompt_tokens": 7, "completion_tokens": len(pieces), "total_tokens": 7 + len(pieces)}
+        head = {"id": "1", "created": 1, "model": "m"}
+        if not body.get("stream"):
+            choice = {"index": 0, "finish_reason": finish, "message": whole}
+            return 200, json.dumps({**head, "object": "chat.completion", "choices": [choice], "usage": usage})
+        deltas: list[tuple[Body, str | None]] = [({"content": piece}, None) for piece in pieces]
+        events = [
+            {**head, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": d, "finish_reason": why}]}
+            for d, why in [({"role": "assistant", "content": ""}, None), *deltas, ({}, finish)]
+        ]
+        events.append({**head, "object": "chat.completion.chunk", "choices": [], "usage": usage})
+        return 200, "".join(f"data: {json.dumps(e)}\n\n" for e in events) + "data: [DONE]\n\n"
+
+    return answer

@@ -29,6 +29,7 @@ FLOORS = {
     "gate": 4,
     "doctor": 4,
     "api": 5,
+    "talk": 5,
     "testing": 5,
     "options": 5,
     "cli": 6,

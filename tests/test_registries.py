@@ -35,6 +35,7 @@ from ragtune.retrieval.dense import INDEXES, DenseIndex
 from ragtune.retrieval.lexical import ENGINES
 from ragtune.retrieval.settings import IndexSettings, LexicalSettings, RerankSettings, RetrievalSettings
 from ragtune.store import Store
+from ragtune.text.words import search_terms
 from ragtune.tuning.batches import Encoded
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Lesson
@@ -135,7 +136,7 @@ def test_indexes_find_what_was_put_in(kind: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_lexical_engines_score_every_text(engine: str) -> None:
-    index = ENGINES[engine](TEXTS, LexicalSettings(engine=engine))  # type: ignore[arg-type]
+    index = ENGINES[engine](list(map(search_terms, TEXTS)), LexicalSettings(engine=engine))  # type: ignore[arg-type]
     assert index.scores("When is tea served?").argmax() == 0
     assert index.scores("zebra").tolist() == [0.0] * len(TEXTS)
 

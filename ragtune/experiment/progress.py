@@ -11,6 +11,20 @@ from typing import Protocol, TextIO
 Tick = Callable[[int], None]
 
 
+class Rate:
+    """How fast a stage goes, from its first tick on: models load before that, and what was done already comes with it."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def at(self, now: float, done: int) -> float | None:
+        """Pieces a second when ``done`` are done at the time ``now`` (seconds); None where nothing tells it yet."""
+        if self._first is None:
+            self._first = (now, done)
+        seconds, pieces = now - self._first[0], done - self._first[1]
+        return pieces / seconds if seconds > 0 and pieces > 0 else None
+
+
 class Progress(Protocol):
     """Where long stages say how far they are."""
 
@@ -36,16 +50,17 @@ class Lines:
     @contextmanager
     def stage(self, label: str, total: int) -> Iterator[Tick]:
         start = last = time.monotonic()
-        done = 0
+        done, rate = 0, Rate()
 
         def tick(n: int = 1) -> None:
             nonlocal done, last
             done += n
             now = time.monotonic()
+            speed = rate.at(now, done)
             if now - last > self._every and done:
                 last = now
-                left = (now - start) / done * max(0, total - done)
-                self.say(f"  {label}: {done}/{total} ({done / (now - start):.1f}/s, {_clock(left)} left)")
+                left = f" ({speed:.1f}/s, {_clock(max(0, total - done) / speed)} left)" if speed else ""
+                self.say(f"  {label}: {done}/{total}{left}")
 
         yield tick
         seconds = time.monotonic() - start
@@ -82,15 +97,15 @@ class Bars:
             TimeRemainingColumn(),
             TimeElapsedColumn(),
         ]
-        start = time.monotonic()
-        done = 0
+        done, rate = 0, Rate()
         with Progress(*columns, console=self._console) as bar:
             task = bar.add_task(label, total=total, rate="")
 
             def tick(n: int = 1) -> None:
                 nonlocal done
                 done += n
-                bar.update(task, advance=n, rate=f"{done / max(1e-6, time.monotonic() - start):.1f}/s")
+                speed = rate.at(time.monotonic(), done)
+                bar.update(task, advance=n, rate=f"{speed:.1f}/s" if speed else "")
 
             yield tick
 

@@ -168,11 +168,11 @@ def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
     texts = [c.titled for c in made]
     dense = _dense(bench, setup, settings, made, texts) if settings.dense else None
     with bench.timed("index"):
-        lexical = build_lexical(texts, settings.lexical) if settings.lexical else None
+        lexical = build_lexical(texts, settings.lexical, bench.store) if settings.lexical else None
     reranker = None
     if settings.rerank:
         with bench.timed("embed"):
-            parts = RerankParts(settings.rerank, texts, encoder, bench.store, bench.ref)
+            parts = RerankParts(settings.rerank, texts, encoder, bench.store, bench.ref, bench.progress.stage)
             reranker = RERANKERS[settings.rerank.kind](parts)
     more = settings.oracle.distractors if settings.source == "oracle" else 0
     wide = settings.model_copy(update={"top_k": max(KEPT, settings.top_k) + more})

@@ -12,7 +12,7 @@ from ragtune.experiment import retrieve
 from ragtune.experiment.answer import make_generator
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
-from ragtune.generation.generator import Reply, Request
+from ragtune.generation.generator import Hear, Reply, Request, Streaming
 from ragtune.generation.generators import kind_of
 from ragtune.models.causal import LanguageModel
 from ragtune.records import Hit, Question
@@ -82,12 +82,17 @@ class Served:
         if self._model is not None:
             self._model.using(None)
 
-    def ask(self, question: Question) -> Met:
-        """Answer one question."""
+    def ask(self, question: Question, hear: Hear | None = None) -> Met:
+        """Answer one question; ``hear`` is told of the reply while it is made, where the generator can."""
         offered, found = self._finder.find(question)
         start = time.perf_counter()
-        request = Request(digest(question.text), question, tuple(offered))
-        batch = self._generator.batches([request], self._seed)[0]
-        _, reply = next(iter(self._generator.answer(batch, self._adapter, self._seed)))
+        reply = self._reply(Request(digest(question.text), question, tuple(offered)), hear)
         seconds = time.perf_counter() - start
         return Met(tuple(offered), reply, Wait(found.retrieval, found.reranking, seconds))
+
+    def _reply(self, request: Request, hear: Hear | None) -> Reply:
+        batch = self._generator.batches([request], self._seed)[0]
+        if hear is not None and isinstance(self._generator, Streaming):
+            return self._generator.stream(batch[0], self._adapter, self._seed, hear)
+        _, reply = next(iter(self._generator.answer(batch, self._adapter, self._seed)))
+        return reply

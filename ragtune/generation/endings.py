@@ -18,6 +18,16 @@ def before(text: str, stops: Sequence[str]) -> str:
     return text[: min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))]
 
 
+def so_far(text: str, stops: Sequence[str]) -> str:
+    """As `before`, of a text that goes on: without an end that is half a character, or may become one of the strings."""
+    found = before(text, stops)
+    if len(found) < len(text):
+        return found
+    found = found.rstrip("\ufffd")
+    begun = (n for stop in stops for n in range(len(stop) - 1, 0, -1) if found.endswith(stop[:n]))
+    return found[: len(found) - max(begun, default=0)]
+
+
 def tokens_until(ids: Sequence[int], stops: Sequence[str], decode: Callable[[Sequence[int]], str]) -> int | None:
     """How many tokens there are up to the end of the first of the strings; None where none stands in what they say."""
 

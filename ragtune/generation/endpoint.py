@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ragtune.errors import ModelError
-from ragtune.generation.endings import before
-from ragtune.generation.generator import Reply, Request
+from ragtune.generation.endings import before, so_far
+from ragtune.generation.generator import Hear, Reply, Request
 from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.server import Server
@@ -47,11 +47,12 @@ class EndpointGenerator:
 
         return fit(request.hits, count, self.settings.window - self.settings.max_new_tokens)[0]
 
-    def _ask(self, request: Request, seed: int) -> tuple[str, Reply]:
+    def _ask(self, request: Request, seed: int, hear: Hear | None = None) -> tuple[str, Reply]:
         hits, settings = self._shown(request), self.settings
         ends: dict[str, Any] = {"stop": list(settings.stop)} if settings.stop else {}
         done = self._server.complete(
             self.prompt.messages(request.question.text, hits),
+            hear=hear and (lambda text: hear(so_far(text, settings.stop), len(hits))),
             max_tokens=settings.max_new_tokens,
             temperature=settings.temperature,
             top_p=settings.top_p,
@@ -61,13 +62,20 @@ class EndpointGenerator:
         text = before(done.text, settings.stop).strip()  # some servers keep the string, or take no such setting
         return request.key, Reply(text, len(hits), done.tokens, done.finish, done.seconds, thought=done.thought)
 
-    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
+    def stream(self, request: Request, adapter: Path | None, seed: int, hear: Hear) -> Reply:
+        self._refuse(adapter)
+        return self._ask(request, seed, hear)[1]
+
+    def _refuse(self, adapter: Path | None) -> None:
         if adapter is not None:
             raise ModelError(
                 "an endpoint cannot use a local adapter.",
                 where=self.settings.endpoint,
                 fix="Use a local model for tuned setups.",
             )
+
+    def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
+        self._refuse(adapter)
         failed: Exception | None = None
         with ThreadPoolExecutor(self.settings.concurrency) as pool:
             asked = [pool.submit(self._ask, request, seed) for request in batch]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ragtune.records import Hit, Question, Tokens
+
+#: is told of a reply while it is made: the raw text so far, without an end that is not certain, and how many hits were shown
+Hear = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -47,4 +50,13 @@ class Generator(Protocol):
 
     def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
         """(key of the request, its reply) for a batch; ``adapter`` is the folder of tuned weights, if any."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A Generator that can be heard while it makes a reply; others are asked as ever."""
+
+    def stream(self, request: Request, adapter: Path | None, seed: int, hear: Hear) -> Reply:
+        """The reply that `Generator.answer` gives to a batch of this one request."""
         ...

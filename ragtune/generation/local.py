@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import time
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ragtune.errors import ModelError
 from ragtune.generation.abstention import AbstainAbove
 from ragtune.generation.chances import Chances
-from ragtune.generation.endings import StopAt, before, tokens_until
-from ragtune.generation.generator import Reply, Request
+from ragtune.generation.endings import StopAt, before, so_far, tokens_until
+from ragtune.generation.generator import Hear, Reply, Request
 from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
@@ -64,6 +65,24 @@ def shown(
     return Shown(encode(kept), tuple(kept))
 
 
+class _Streamer:
+    """What ``generate`` hands its tokens to: the prompt's first, then each that it makes. ``tell`` gets those made so far."""
+
+    def __init__(self, tell: Callable[[Sequence[int]], None]) -> None:
+        self._tell = tell
+        self._made: list[int] | None = None
+
+    def put(self, value: Any) -> None:
+        if self._made is None:
+            self._made = []
+        else:
+            self._made += value.flatten().tolist()
+            self._tell(self._made)
+
+    def end(self) -> None:
+        """All was told."""
+
+
 class LocalGenerator:
     """Answers with a LanguageModel; ``adapter`` picks the tuned weights."""
 
@@ -91,6 +110,22 @@ class LocalGenerator:
         return batches
 
     def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
+        return self._answered(batch, adapter, seed)
+
+    def stream(self, request: Request, adapter: Path | None, seed: int, hear: Hear) -> Reply:
+        begun, count = self.model.chat.begun(self.settings.thinking), self.prompt_ids(request)[1]
+
+        def tell(ids: Sequence[int]) -> None:
+            said = self.model.chat.said(self._end(ids)[0])
+            hear(begun + so_far(said, self.settings.stop).lstrip(), count)
+
+        [(_, reply)] = self._answered([request], adapter, seed, {"streamer": _Streamer(tell)})
+        return reply
+
+    def _answered(
+        self, batch: Sequence[Request], adapter: Path | None, seed: int, more: Mapping[str, Any] = MappingProxyType({})
+    ) -> Iterator[tuple[str, Reply]]:
+        """``more`` are options of ``generate`` that change no answer."""
         import torch
 
         settings = self.settings
@@ -121,6 +156,7 @@ class LocalGenerator:
                 pad_token_id=pad,
                 logits_processor=processors,
                 **options,
+                **more,
             )
         seconds = (time.perf_counter() - start) / len(batch)
         new = out[:, 1:] if self.model.seq2seq else out[:, longest:]

@@ -228,15 +228,24 @@ class CachedEncoder:
         known = self._file.known(list(dict.fromkeys(keys)))
         todo = {k: t for k, t in zip(keys, texts, strict=True) if k not in known}
         self.reused += len(set(keys)) - len(todo)
-        if progress:
-            progress(len(texts) - len(todo))
+        held = len(texts) - len(todo)
+
+        def tick(n: int) -> None:
+            """What was known counts with the first text that is embedded, when the model is there: rates begin then."""
+            nonlocal held
+            if progress:
+                progress(n + held)
+            held = 0
+
         names = list(todo)
         for at in range(0, len(names), 256):
             part = names[at : at + 256]
-            made = dict(zip(part, self.inner.encode([todo[k] for k in part], kind, progress), strict=True))
+            made = dict(zip(part, self.inner.encode([todo[k] for k in part], kind, tick), strict=True))
             self._file.keep(made)
             known.update(made)
             self.computed += len(part)
+        if held:
+            tick(0)
         return np.stack([known[k] for k in keys])
 
     @property

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ragtune.errors import ModelError, without_login
 from ragtune.models.address import address
 from ragtune.models.refusals import STATUSES, Said, said, ways
+from ragtune.models.streamed import ASKED, gathered, text_of
 from ragtune.records import Tokens
 from ragtune.text.fold import whole
 
 Message = dict[str, str]
+Hear = Callable[[str], None]
 _KEPT = "finished replies are kept."
 _SPEAK = "Check that it speaks the OpenAI API."
 #: the fields in which servers keep what a model thought
@@ -92,10 +94,16 @@ class Server:
         return self._address.url
 
     def complete(
-        self, messages: Sequence[Message], *, schema: dict[str, Any] | None = None, **options: Any
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: dict[str, Any] | None = None,
+        hear: Hear | None = None,
+        **options: Any,
     ) -> Completion:
         """The reply to ``messages``; held to a JSON ``schema`` where the server takes one. ``options`` go as the server takes
-        them: where it refuses a setting, by the name that it asks for, or not at all.
+        them: where it refuses a setting, by the name that it asks for, or not at all. ``hear`` is told the text so far, from a
+        server that sends it piece by piece.
 
         Raises:
             ModelError: refused whatever is asked, unreachable or failing after every retry, or something that is no completion.
@@ -103,12 +111,14 @@ class Server:
         start = time.perf_counter()
         asked = [{key: whole(text) for key, text in m.items()} for m in messages]
         form = {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema}}
-        more = {} if schema is None else self._ways.suited({"response_format": form})
-        found = self._attempt(asked, {**options, **more}, start)
+        wished = {**({} if schema is None else {"response_format": form}), **(ASKED if hear else {})}
+        more = self._ways.suited(wished)
+        found = self._attempt(asked, {**options, **more}, start, hear)
         if isinstance(found, Said) and more and not found.about_the_question:
             found = self._attempt(asked, options, start)
             if isinstance(found, Completion):
-                self._ways.instead["response_format"] = None  # it does not take schemas: ask in words alone
+                # it takes no schemas, or sends no pieces: ask in words alone, and wait
+                self._ways.instead.update(dict.fromkeys(more))
         if isinstance(found, Completion):
             return found
         if not found.about_the_question and isinstance(self._attempt(_PROBE, options, start), Said):
@@ -116,13 +126,21 @@ class Server:
         seconds = time.perf_counter() - start
         return Completion("", found.finish, Tokens(0, 0), seconds, self._address.cleaned(found.sentence) or "refused")
 
-    def _attempt(self, messages: list[Message], options: Mapping[str, Any], start: float) -> Completion | Said:
+    def _attempt(
+        self, messages: list[Message], options: Mapping[str, Any], start: float, hear: Hear | None = None
+    ) -> Completion | Said:
         """The reply, or what the server has against the request, put in the way that it takes."""
         told = Said(400, "", "", "")
         for _ in range(2 * len(options) + 1):  # each setting may be refused under two names
             sent = self._ways.suited(options)
+            if "stream" not in sent:
+                sent.pop("stream_options", None)
             try:
-                return self._read(self._send(messages, sent), start)
+                done = self._send(messages, sent)
+                if hear and "stream" in sent and (done := gathered(self._chunks(done), hear)) is None:
+                    self._ways.instead["stream"] = None
+                    continue
+                return self._read(done, start)
             except _Refused as refused:
                 told = refused.told
                 if not self._ways.learn(told, sent):
@@ -153,13 +171,25 @@ class Server:
         except (ValueError, RecursionError) as error:
             raise self._failure("sent no completion: its answer is not JSON", _SPEAK) from error
 
+    def _chunks(self, stream: Any) -> Iterator[Any]:
+        import httpx
+        import openai
+
+        try:
+            yield from stream
+        except (openai.APIError, httpx.HTTPError) as error:
+            said_so = self._address.cleaned(str(error)).rstrip(".")
+            raise self._failure(f"broke off its answer ({said_so})", "Ask again; see its log.") from error
+        except (ValueError, RecursionError) as error:
+            raise self._failure("sent no completion: its answer is not JSON", _SPEAK) from error
+
     def _sentence(self, told: Said) -> str:
         return f": {self._address.cleaned(told.sentence).rstrip('.')}" if told.sentence else ""
 
     def _read(self, done: Any, start: float) -> Completion:
         try:
             choice, usage = done.choices[0], done.usage
-            text = whole(_text(choice.message.content)).strip()
+            text = whole(text_of(choice.message.content)).strip()
         except (AttributeError, IndexError, KeyError, TypeError):
             raise self._failure("sent no completion", _SPEAK) from None
         details = getattr(usage, "completion_tokens_details", None)
@@ -174,20 +204,11 @@ class Server:
         return ModelError(f"{self._speaks} {what}.", where=self.endpoint, fix=fix)
 
 
-def _text(content: Any) -> str:
-    """The text of a reply: as it is, the texts of its parts, or a bare number or truth value as it is written."""
-    if isinstance(content, list):
-        return "".join(map(_text, content))
-    if isinstance(content, dict):
-        return _text(content.get("text"))
-    return "" if content is None else str(content)
-
-
 def _thought(message: Any) -> str:
     """What the model thought, where the server keeps it apart from the reply: in a field or in a part of its own."""
-    found = [_text(getattr(message, name, None)) for name in _THOUGHTS]
+    found = [text_of(getattr(message, name, None)) for name in _THOUGHTS]
     parts = message.content if isinstance(message.content, list) else []
-    inside = (_text(p.get("thinking")) for p in parts if isinstance(p, dict))
+    inside = (text_of(p.get("thinking")) for p in parts if isinstance(p, dict))
     return whole(next(filter(None, (*found, "".join(inside))), "")).strip()
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from ragtune.corpus.check import CorpusInfo
 from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
+from ragtune.judging.quotes import cited, headings
 from ragtune.records import Row
 from ragtune.report import numbers
 from ragtune.text.counts import counted
@@ -43,44 +44,57 @@ def comparison(run: Run) -> str:
     return "\n".join(["", _grid(head, rows), *notes, "", summary.decision.text, *summary.notes, ""])
 
 
+def words(row: Row) -> str:
+    """The text of an answer, or why there is none."""
+    said = row.answer
+    return harmless(said.text if said.outcome != "none" else f"(no answer came: {said.missing})")
+
+
+def sources(row: Row) -> str:
+    """What an answer cites, a line each: document, headings and the words that carry it; then the seconds it took."""
+    lines = []
+    for each in cited(row):
+        before, after = ("… " * each.goes_on[0], " …" * each.goes_on[1])
+        lines.append(f"  [{each.number}] {each.place}: “{before}{' '.join(each.quote.split())}{after}”")
+    if not row.answer.citations and row.answer.hits:
+        shown = dict.fromkeys(h.chunk.document_id for h in row.answer.hits)
+        lines.append(f"  (no citation; contexts shown: {', '.join(shown)})")
+    return harmless("\n".join([*lines, f"  {row.times.total:.2f} s"]))
+
+
 def answer(row: Row) -> str:
     """An answer with what it cites, quoted, and the seconds it took."""
-    said = row.answer
-    lines = [said.text if said.outcome != "none" else f"(no answer came: {said.missing})"]
-    for n in said.citations:
-        c = said.hits[n - 1].chunk
-        quote = " ".join(c.text.split())
-        lines.append(f"  [{n}] {c.document_id} ({c.start}-{c.end}): {quote[:240]}{'…' if len(quote) > 240 else ''}")
-    if not said.citations and said.hits:
-        lines.append(f"  (no citation; best context: {said.hits[0].chunk.document_id})")
-    return _harmless("\n".join([*lines, f"  {row.times.total:.2f} s"]))
+    return f"{words(row)}\n{sources(row)}"
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """The text without control characters: no reply and no file's name moves the cursor of a terminal or colours it."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
 
 
 def answer_json(row: Row) -> str:
-    """The same as one line of JSON, with every context that was shown."""
+    """The same as one line of JSON, with every context that was shown. The quotes of citations are the words of their documents
+    from ``start`` to ``end`` that carry the answer most; those of contexts are the whole context."""
     said = row.answer
     shown = [
         {
             "number": n,
             "document": h.chunk.document_id,
             "title": h.chunk.title,
+            "headings": headings(h.chunk),
             "start": h.chunk.start,
             "end": h.chunk.end,
             "quote": h.chunk.text,
         }
         for n, h in enumerate(said.hits, 1)
     ]
+    quoted = [{**shown[c.number - 1], "start": c.start, "end": c.end, "quote": c.quote} for c in cited(row)]
     found = {
         "question": row.question.text,
         "answer": said.text,
         "abstained": said.abstained,
         "outcome": said.outcome,
-        "citations": [shown[n - 1] for n in said.citations],
+        "citations": quoted,
         "shown": shown,
         "dropped": said.dropped,
         "seconds": round(row.times.total, 3),

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from ragtune.models.encoder import Array, TextEncoder
 from ragtune.models.names import ModelRef
 from ragtune.models.pairs import PairModel
 from ragtune.retrieval.settings import RerankSettings
 from ragtune.store import Store, digest
+
+#: (what is done, of how many) -> a block of work that tells how many are done
+Stage = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+#: texts whose tokens are embedded in one go
+PART = 256
 
 
 class Reranker(Protocol):
@@ -44,13 +51,18 @@ class LateInteraction:
         self._queries = {q: v for q, v in self._queries.items() if q in set(queries)}  # only the batch at hand is kept
         self._queries.update(zip(new, self._encoder.encode_tokens(new, "query"), strict=True))
 
-    def prepare(self, texts: Sequence[str]) -> None:
-        """Embed the tokens of all ``texts``, or map them from the store if that was done before."""
+    def prepare(self, texts: Sequence[str], stage: Stage | None = None) -> None:
+        """Embed the tokens of all ``texts``, or map them from the store if that was done before. ``stage`` is told how far that is."""
         distinct = list(dict.fromkeys(texts))
         key = digest(self._encoder.fingerprint, distinct)
         folder = self._store.find("tokens", key) if self._store else None
         if folder is None:
-            vectors = [v.astype(np.float16) for v in self._encoder.encode_tokens(distinct)]
+            vectors: list[npt.NDArray[np.float16]] = []
+            with stage("embed for re-ranking", len(distinct)) if stage else nullcontext(lambda n: None) as tick:
+                for at in range(0, len(distinct), PART):
+                    made_of = self._encoder.encode_tokens(distinct[at : at + PART])
+                    vectors += [v.astype(np.float16) for v in made_of]
+                    tick(len(made_of))
             if self._store:
                 with self._store.create("tokens", key) as made:
                     np.save(made / "vectors.npy", np.concatenate(vectors))
@@ -91,18 +103,20 @@ class CrossEncoderReranker:
 
 @dataclass(frozen=True)
 class Parts:
-    """What a re-ranker may be made of: its settings, the texts it will score, the embedder, the store, model names."""
+    """What a re-ranker may be made of: its settings, the texts it will score, the embedder, the store, model names, and what is
+    told how far long work is."""
 
     settings: RerankSettings
     texts: Sequence[str]
     encoder: TextEncoder
     store: Store
     ref: Callable[[str], ModelRef]
+    stage: Stage | None = None
 
 
 def _late_interaction(parts: Parts) -> Reranker:
     made = LateInteraction(parts.encoder, parts.store)
-    made.prepare(parts.texts)
+    made.prepare(parts.texts, parts.stage)
     return made
 
 

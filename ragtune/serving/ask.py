@@ -14,13 +14,16 @@ from ragtune.experiment import retrieve
 from ragtune.experiment.answer import row_of
 from ragtune.experiment.folder import CorpusFacts, Run, load_run
 from ragtune.experiment.locate import located, store_of
-from ragtune.experiment.progress import Lines, Progress
+from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.served import Served
 from ragtune.experiment.spec import Experiment, experiment_of, load_experiment
 from ragtune.experiment.tune import tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generators import kind_of
+from ragtune.models.packages import DEFAULT_READER
 from ragtune.records import Question, Row, Times
+from ragtune.serving.reads import READS, foreign, languages
+from ragtune.serving.spoken import OnText, Spoken
 from ragtune.store import Store, digest
 from ragtune.text.fold import whole
 
@@ -31,12 +34,12 @@ DEFAULT_STORE = Path(".ragtune")
 def corpus_experiment(
     folder: Path, overrides: Sequence[str] = (), model: str | None = None, endpoint: str | None = None
 ) -> Experiment:
-    """Default setups over a bare corpus folder, hybrid and re-ranked: ``extractive``, ``nano`` as its card advises, and
-    ``model`` where one is named."""
+    """Default setups over a bare corpus folder, hybrid and re-ranked: ``model`` where one is named, ``reader`` (the bundled
+    one), and ``extractive``."""
     retrieval = {"lexical": True, "rerank": True, "top_k": 3}
     setups: dict[str, Any] = {
+        "reader": {"retrieval": retrieval, "generator": {"model": DEFAULT_READER}},
         "extractive": {"retrieval": retrieval, "generator": {"model": "extractive"}},
-        "nano": {"retrieval": {**retrieval, "top_k": 1}, "generator": {"abstain_above": 0.85}},
     }
     if model:
         named = {"model": model, "endpoint": endpoint, "max_new_tokens": 200}
@@ -49,12 +52,13 @@ def corpus_experiment(
 @dataclass(frozen=True)
 class Opened:
     """What can be asked; ``corpus`` are the facts of the Run's corpus, None where no Run was made. ``adapters`` are the keys of
-    those that the Run made, by setup and seed."""
+    those that the Run made, by setup and seed. ``bare``: a corpus folder alone."""
 
     experiment: Experiment
     store: Store
     corpus: CorpusFacts | None = None
     adapters: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    bare: bool = False
 
 
 def open_target(
@@ -85,8 +89,8 @@ def open_assistant(
 ) -> Assistant:
     """The Assistant of what `open_target` opens; says so where a Run's documents have changed since."""
     opened = _opened(target, overrides, store, model, endpoint)
-    progress = progress or Lines()
-    assistant = Assistant(opened.experiment, opened.store, setup, seed, progress, opened.adapters)
+    progress = progress or default_progress()
+    assistant = Assistant(opened.experiment, opened.store, setup, seed, progress, opened.adapters, bare=opened.bare)
     if opened.corpus and assistant.has_other_documents(opened.corpus):
         progress.say("The corpus has changed since the Run was made: answers come from the documents as they are now.")
     return assistant
@@ -119,11 +123,12 @@ def _opened(
         experiment = load_experiment(target, overrides)
         return Opened(_reordered(experiment, _retrieving(experiment)), place)
     if (target / "documents").is_dir():
-        return Opened(corpus_experiment(target, overrides or (), model, endpoint), place)
+        return Opened(corpus_experiment(target, overrides or (), model, endpoint), place, bare=True)
     raise RunError(
         "this is no Run folder, experiment file or corpus folder.",
         where=target,
-        fix="Make a Run with `ragtune run EXPERIMENT.yaml`.",
+        fix="Make a Run with `ragtune run EXPERIMENT.yaml`, or of a folder of documents a corpus with `ragtune corpus import "
+        "folder`.",
     )
 
 
@@ -158,6 +163,8 @@ class Assistant:
         seed: int | None = None,
         progress: Progress | None = None,
         adapters: Mapping[tuple[str, int], str] | None = None,
+        *,
+        bare: bool = False,
     ) -> None:
         names = list(experiment.setups)
         self.name = setup or names[0]
@@ -168,6 +175,7 @@ class Assistant:
                 f'there is no setup "{self.name}".{hint}', where=experiment.name, fix=f"Setups: {', '.join(names)}."
             )
         self.setup = experiment.setups[self.name]
+        self._streams = True
         if not self.setup.servable:
             what = (
                 "answers from a file"
@@ -184,11 +192,27 @@ class Assistant:
                 f'"{self.name}" answers the same whatever the seed.', where=experiment.name, fix="Leave --seed out."
             )
         self.seed = experiment.seeds[0] if seed is None else seed
-        self._bench = Workbench(experiment, store, progress or Lines(), asking=True)
+        self._bench = Workbench(experiment, store, progress or default_progress(), asking=True)
+        self._heed_language(bare, setup)
         adapter = self._find_adapter(store, (adapters or {}).get((self.name, self.seed)))
         stored = not self.setup.retrieval or retrieve.chunk_step(self._bench, self.setup).stored(self._bench)
         with nullcontext() if stored else store.locked():
             self._served = Served(self._bench, self.setup, self.seed, adapter, keep=False)
+
+    def _heed_language(self, bare: bool, setup: str | None) -> None:
+        """Where the model of a setup over a bare corpus folder does not read the documents' language, say so; unless the setup
+        was asked for, one without a model answers."""
+        model = self.setup.generator.model
+        if not (bare and model in READS and foreign(self._bench.corpus.documents, model)):
+            return
+        what = f"{model} reads {languages(model)}, and most of the documents are in another language"
+        other = next((n for n, s in self._bench.experiment.setups.items() if s.generator.kind == "extractive"), None)
+        if setup is None and other is not None:
+            self.name, self.setup = other, self._bench.experiment.setups[other]
+            what += ": answers are sentences of the documents"
+        self._bench.progress.say(
+            f"{what}. Name a model that reads it with --model, or --set setups.reader.generator.model=MODEL."
+        )
 
     def _find_adapter(self, store: Store, made: str | None) -> Path | None:
         """The adapter that the experiment would make here and now; else the one that the Run ``made``, elsewhere or of
@@ -217,15 +241,27 @@ class Assistant:
         corpus = self._bench.corpus
         return (corpus.documents_hash != made_of.texts) if made_of.texts else (corpus.hash != made_of.hash)
 
-    def ask(self, question: str) -> Row:
+    def ask(self, question: str, on_text: OnText | None = None) -> Row:
         """Answer one question. Its contexts are in ``row.answer.hits``; nobody said what its reference is.
 
+        ``on_text`` is handed the answer's text piece by piece while it is made; at once, when it is made, by a generator that
+        cannot be heard, and where a rule may put abstaining in its place. The pieces make up ``row.answer.text``; a model that ends
+        a thought which it never began has first the thought handed on, then a line break and the answer, and from then on at once.
+
         Raises:
-            RunError: the question holds half a character, which no encoding writes.
+            RunError: the question is empty, or holds half a character, which no encoding writes.
         """
+        if not question.strip():
+            raise RunError("the question is empty.", where="ask")
         if question != whole(question):
             raise RunError("this question is no text: it holds half a character.", where="ask", fix="Type it again.")
         asked = Question(digest(question), question)
-        met = self._served.ask(asked)
+        spoken = Spoken(on_text) if on_text else None
+        rules = self.setup.generator
+        replaced = rules.abstain_above is not None or rules.abstain_below > 0
+        met = self._served.ask(asked, spoken.hear if spoken and self._streams and not replaced else None)
         row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
+        if spoken:
+            spoken.end(row.answer.text)
+            self._streams = self._streams and not spoken.begun_anew
         return replace(row, times=Times(met.wait.retrieval + met.wait.reranking, met.wait.generation))

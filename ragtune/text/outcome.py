@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from ragtune.records import Outcome
 from ragtune.text.languages import CODES, language
-from ragtune.text.thoughts import apart
+from ragtune.text.thoughts import apart, said_so_far
 
 #: one mark: [1], [1, 2], [1-3], [Context 2], 【1】; of no-break or full-width signs alike
 _WORD = r"(?:(?:contexts?|documents?|docs?|sources?|passages?|refs?|references?|citations?|kontext|quelle|来源|文档|上下文)\s*[#:：]?\s*)?"
@@ -24,6 +24,11 @@ _PART = re.compile(r"\{([a-z_]+)\}")
 #: scripts that write no spaces
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|(?<=[。！？])|\n+")
+
+
+#: an end that may yet become a mark of the end, or a tag; and one that may become a citation, or an index into a list
+_OPEN_END = re.compile(r"(?:<[^<>]{0,30}(?:>\s*)?)+$")
+_OPEN_CITATION = re.compile(r"[\[［【][^\]］】]*(?:[\]］】](?:\.|:\s*(?:h|ht|htt)?|\s*[-+*/]?)?)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +148,16 @@ def read_reply(
     if confidence is not None and confidence < least:
         return Reading(agreed, (), "abstained", told.thought)
     return Reading(text, citations, "answered", told.thought)
+
+
+def certain(raw: str, shown: int) -> str:
+    """What the text of a reply that goes on begins with, whatever follows.
+
+    ``raw`` is what was said so far, ``shown`` as in `read_reply`. Two things alone may follow that change it: a lone end of a
+    thought, which makes a thought of all before it, and a rule on the reply's confidence.
+    """
+    text = said_so_far(raw)
+    for ending in (_OPEN_END, _OPEN_CITATION):
+        open_ = ending.search(text)
+        text = text[: open_.start()] if open_ else text
+    return _cited(text, shown)[0]

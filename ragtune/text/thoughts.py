@@ -16,6 +16,8 @@ _FINAL = re.compile(r"<\|channel\|>final(?:[^<]{0,40})<\|message\|>")
 _ANALYSIS = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)\b")
 _CONTROL = re.compile(r"<\|(?:channel|start)\|>\w*|<\|\w+\|>")
 _BEGUN = re.compile(rf"({_OPEN})\s*\Z", re.IGNORECASE)
+#: what begins a tag of a thought or a mark of a channel
+_MARK = re.compile(rf"{_OPEN}|{_CLOSE}|<\|", re.IGNORECASE)
 #: begun by the prompt, and by the model once more
 _TWICE = re.compile(rf"\A(?:{_OPEN})\s*(?={_OPEN})", re.IGNORECASE)
 
@@ -68,6 +70,16 @@ def apart(raw: str) -> Told:
             at, n = tags[ends[n]].end(), ends[n]
         n += 1
     return Told(_joined(thoughts), "".join([*said, text[at:]]).strip())
+
+
+def said_so_far(raw: str) -> str:
+    """The words of the answer in a reply that goes on: none while it may be in a thought, and none from a tag or mark on, since
+    what follows may make a thought of them."""
+    told, text = apart(raw), _TWICE.sub("", raw)
+    if told.cut or len(_OPENS.findall(text)) > len(_CLOSES.findall(text)):
+        return ""
+    mark = _MARK.search(told.text)
+    return told.text[: mark.start()] if mark else told.text
 
 
 def _joined(thoughts: list[str]) -> str:

@@ -16,7 +16,7 @@ from ragtune.cli import main
 from ragtune.errors import ExperimentError, RunError, StoreError
 from ragtune.experiment.folder import keep_earlier
 from ragtune.experiment.plan import make_plan
-from ragtune.experiment.progress import Bars, Lines, Silent
+from ragtune.experiment.progress import Bars, Lines, Rate, Silent
 from ragtune.experiment.run import plan_experiment, run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.workbench import Workbench
@@ -291,6 +291,13 @@ def test_progress_says_rate_and_time_left(capsys: pytest.CaptureFixture[str]) ->
     assert "embed: 1/4" in text
     assert "left)" in text
     assert "4/4 done" in text
+
+
+def test_a_rate_leaves_out_what_came_before_the_first_tick() -> None:
+    rate = Rate()
+    assert rate.at(100.0, 50) is None  # found in the store, or waited for a model to load
+    assert rate.at(100.0, 50) is None
+    assert rate.at(104.0, 58) == 2.0
 
 
 def test_the_command_line_end_to_end(

@@ -13,7 +13,7 @@ from conftest import build_tiny
 from tiny_tokenizers import tokenizer
 from tokenizers import processors
 
-from ragtune.generation.endings import StopAt, before, tokens_until
+from ragtune.generation.endings import StopAt, before, so_far, tokens_until
 from ragtune.generation.generator import Request
 from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import load_prompt
@@ -148,3 +148,11 @@ def test_stopping_in_a_batch_does_not_change_the_other_answers(tmp_path: Path) -
     plain = told(folder)
     inside = next(c for c in plain["a"][0] if c not in plain["b"][0])
     assert told(folder, stop=(inside,))["b"] == plain["b"]
+
+
+def test_an_end_that_may_become_a_stop_string_is_held_back() -> None:
+    assert so_far("Tea\nQues", ["\nQuestion:", "###"]) == "Tea"
+    assert so_far("Tea\nQuiet", ["\nQuestion:", "###"]) == "Tea\nQuiet"
+    assert so_far("Tea ##", ["###"]) == "Tea "
+    assert so_far("Tea ### more", ["###"]) == "Tea "
+    assert so_far("caf\ufffd", []) == "caf"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from ragtune.models.encoder import CachedEncoder, SentenceEncoder, unit
 from ragtune.models.names import resolve
 from ragtune.models.tokens import token_spans
 from ragtune.records import Chunk, Document, Evidence, Hit, Question
+from ragtune.retrieval import lexical
 from ragtune.retrieval.dense import DenseIndex, choose_kind, gpu_count
 from ragtune.retrieval.fuse import fuse, reciprocal_rank, weighted
 from ragtune.retrieval.lexical import build_lexical
@@ -23,7 +26,8 @@ from ragtune.retrieval.measure import measure_retrieval
 from ragtune.retrieval.rerank import CrossEncoderReranker, LateInteraction
 from ragtune.retrieval.retriever import Retriever
 from ragtune.retrieval.settings import FusionSettings, IndexSettings, LexicalSettings, RerankSettings, RetrievalSettings
-from ragtune.store import Store
+from ragtune.store import Store, digest
+from ragtune.text.languages import language
 from ragtune.text.words import search_terms
 
 TEXTS = [
@@ -422,3 +426,77 @@ def test_a_filter_reaches_no_index_on_a_gpu(
     assert made[0].searched == 0
     assert np.array_equal(loaded.search(vectors[:5], 4)[1], built.search(vectors[:5], 4)[1])
     assert made[0].searched == 1
+
+
+def test_terms_are_kept_and_scores_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, settings = Store(tmp_path), LexicalSettings()
+    fresh = build_lexical(TEXTS, settings, store).scores("Where does the cat sleep?")
+    monkeypatch.setattr("ragtune.retrieval.lexical.search_terms", lambda text, stems: pytest.fail("read again"))
+    made = build_lexical(TEXTS, settings, store)
+    monkeypatch.undo()
+    assert np.array_equal(made.scores("Where does the cat sleep?"), fresh)
+
+
+def test_a_store_that_cannot_be_written_still_answers(tmp_path: Path) -> None:
+    (tmp_path / "terms").write_text("a file stands in the way")
+    assert build_lexical(TEXTS, LexicalSettings(), Store(tmp_path)).scores("ferries").argmax() == 2
+
+
+def test_other_terms_need_another_version() -> None:
+    """Terms are kept under `TERMS_VERSION`: raise it when these change."""
+    texts = ["The gates of 18 harbours aren't open.", "Die Tore der Häfen sind zu.", "港口的大门", "C++ and X-ray"]
+    found = [term for text in texts for term in search_terms(text)]
+    assert lexical.TERMS_VERSION == 1
+    assert found == [
+        "gate",
+        "18",
+        "harbour",
+        "aren't",
+        "open",
+        "tear",
+        "hafen",
+        "港",
+        "口",
+        "港口",
+        "的",
+        "口的",
+        "大",
+        "的大",
+        "门",
+        "大门",
+        "c",
+        "x",
+        "ray",
+    ]
+    lists = [[sorted(language(c).search_stop), sorted(language(c).irregular.items())] for c in ("en", "de")]
+    assert digest(lists) == "d5fd6f1a8d24d0b77931"
+
+
+class Told:
+    """A stage that is told how far work is."""
+
+    def __init__(self) -> None:
+        self.labels: list[tuple[str, int]] = []
+        self.done: list[int] = []
+
+    @contextmanager
+    def stage(self, label: str, total: int) -> Iterator[Callable[[int], None]]:
+        self.labels.append((label, total))
+        yield self.done.append
+
+
+def test_embedding_for_the_first_time_is_told(minilm: SentenceEncoder, tmp_path: Path) -> None:
+    told, store = Told(), Store(tmp_path)
+    LateInteraction(minilm, store).prepare([*TEXTS, TEXTS[0]], told.stage)
+    assert told.labels == [("embed for re-ranking", len(TEXTS))]
+    assert sum(told.done) == len(TEXTS)
+    LateInteraction(minilm, store).prepare([*TEXTS, TEXTS[0]], told.stage)  # stored: nothing to tell
+    assert len(told.labels) == 1
+    ticks: list[int] = []
+    cached = CachedEncoder(minilm, tmp_path / "vectors")
+    cached.encode(TEXTS[:2])
+    cached.encode(TEXTS, "document", ticks.append)
+    assert ticks[0] > 2  # what was known comes with the first that is embedded
+    assert sum(ticks) == len(TEXTS)
+    cached.encode(TEXTS, "document", ticks.append)
+    assert ticks[-1] == len(TEXTS)

@@ -130,7 +130,7 @@ def test_the_default_setup_is_one_that_retrieves(root: Path) -> None:
 def test_a_corpus_folder_takes_every_option(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     corpus = root / "c"
     experiment, _ = open_target(corpus, ["setups.extractive.retrieval.top_k=2"])
-    assert next(iter(experiment.setups)) == "extractive"
+    assert list(experiment.setups) == ["reader", "extractive"]
     assert experiment.setups["extractive"].retrieval is not None
     assert experiment.setups["extractive"].retrieval.top_k == 2
     experiment, _ = open_target(corpus, model="some/model", endpoint="http://localhost:1/v1")

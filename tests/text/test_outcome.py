@@ -11,8 +11,10 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ragtune.text.outcome import abstains, read_reply
+from ragtune.text.outcome import abstains, certain, read_reply
 
 WITHHELD = """\
 I don't know.
@@ -194,3 +196,44 @@ def test_a_long_reply_is_read_in_passing() -> None:
 def test_marks_of_the_end_are_no_part_of_an_answer(mark: str) -> None:
     assert read_reply(f"noon [1]{mark}", 1, "no").text == "noon"
     assert read_reply(f"a {mark.strip()} ends a turn", 1, "no").text == f"a {mark.strip()} ends a turn"
+
+
+PIECES = [
+    *("tea", " ", "\n", "  is ", "at 15:30", ".", ":", "a", "`", "=", "-", "<", ">", "[", "]", "（", "。", "茶"),
+    *("[1]", " [2]", "[1, 2]", "【1】", "[Context 3]", "[9]", "x[1]", "[1](http", ": https", ".name", "[[1]]"),
+    *("<|im_end|>", "</s>", "<eos>", "<br>", "<think>so</think>", "[THINK]so[/THINK]", "<reasoning>"),
+]
+
+
+@given(st.booleans(), st.lists(st.sampled_from(PIECES), max_size=12))
+@settings(max_examples=400, deadline=None)
+def test_what_is_certain_of_a_reply_stands_in_it_whatever_follows(thinks: bool, pieces: list[str]) -> None:
+    raw = ("<think>\nhm, [1] </think>" * thinks + "".join(pieces)).strip()
+    text = read_reply(raw, 3, "I don't know.").text
+    shown = ""
+    for end in range(len(raw) + 1):
+        found = certain(raw[:end], 3)
+        assert text.startswith(found) or not text
+        assert found.startswith(shown) or shown.startswith(found)
+        shown = max(shown, found, key=len)
+    assert shown == "" or text.startswith(shown)
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        ("Tea is served", "Tea is served"),
+        ("Tea is served at 15:30 [1", "Tea is served at 15:30"),
+        ("Tea is served at 15:30 [1]. It", "Tea is served at 15:30. It"),
+        ("See a[1", "See a"),
+        ("See a[1].b", "See a[1].b"),
+        ("<thi", ""),
+        ("<think>It is ", ""),
+        ("<think>It is</think>\n\nNoon", "Noon"),
+        ("<|channel|>analysis<|message|>It is", ""),
+        ("Noon.<|im_e", "Noon."),
+        ("5 < 7, says", "5"),
+    ],
+)
+def test_what_may_become_a_mark_or_a_thought_is_held_back(raw: str, found: str) -> None:
+    assert certain(raw, 2) == found
