@@ -25,7 +25,7 @@ from ragtune.store import Store
 EXPERIMENT = """\
 name: small
 corpus: {path: ROOT/corpus, changes: ROOT/changes.jsonl}
-generator: {model: "bundled:nano", max_new_tokens: 6}
+generator: {model: SMALL, max_new_tokens: 6}
 tuning: {train_on: closed-book, epochs: 1, lora: {r: 2}}
 setups:
   rag: {retrieval: {top_k: 1}}
@@ -38,7 +38,7 @@ setups:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
     folder = tmp_path_factory.mktemp("training")
     write_corpus(folder / "corpus")
     (folder / "changes.jsonl").write_text(
@@ -46,7 +46,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"document": "tea.md", "find": "served at 15:30", "replace": "served at 16:00", "answers": ["16:00"]}
         )
     )
-    (folder / "small.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)))
+    (folder / "small.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)).replace("SMALL", str(small)))
     return folder
 
 
