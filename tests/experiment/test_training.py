@@ -221,7 +221,7 @@ def test_training_shows_what_serving_shows_in_a_narrow_window(root: Path) -> Non
     from ragtune.generation.generator import Request
     from ragtune.generation.local import LocalGenerator
 
-    narrow = ["setups.read.retrieval.top_k=4", "setups.read.generator.window=100", "chunking.size=32"]
+    narrow = ["setups.read.retrieval.top_k=4", "setups.read.generator.window=200", "chunking.size=32"]
     experiment = load_experiment(root / "small.yaml", narrow)
     bench, setup = Workbench(experiment, Store(root / "store"), Silent()), experiment.setups["read"]
     [training] = bench.trainings(setup)
@@ -233,5 +233,5 @@ def test_training_shows_what_serving_shows_in_a_narrow_window(root: Path) -> Non
     assert all(0 < count < len(h) for (_, count), h in zip(served, offered, strict=True))
     assert [list(e.prompt) for e in tune_job(bench, setup, 0).train] == [ids for ids, _ in served]
     assert tune_key(bench, setup, 0) != tune_key(
-        bench, setup.model_copy(update={"generator": setup.generator.model_copy(update={"window": 120})}), 0
+        bench, setup.model_copy(update={"generator": setup.generator.model_copy(update={"window": 220})}), 0
     )
