@@ -18,6 +18,10 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
 
 #: before any library reads them
 os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -61,27 +65,41 @@ class Held:
 def make(root: Path) -> None:
     """The experiment, its corpus and its model."""
     import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    from ragtune.models.bundled import NANO_FOLDER
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     (root / "corpus" / "documents").mkdir(parents=True)
-    questions = []
+    questions, texts = [], []
     for n in range(12):
         text = f"Room {n} opens at {n + 6}:00. The key of room {n} hangs on hook {n * 3}."
+        texts.append(text)
         (root / "corpus" / "documents" / f"room{n}.txt").write_text(text)
         asked = {"id": f"q{n}", "question": f"When does room {n} open?", "answers": [f"{n + 6}:00"]}
         evidence = [{"document": f"room{n}.txt", "quote": f"Room {n} opens at {n + 6}:00"}]
         questions.append({**asked, "evidence": evidence, "split": "test" if n < 6 else "train"})
     (root / "corpus" / "questions.jsonl").write_text("".join(json.dumps(q) + "\n" for q in questions))
     torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(NANO_FOLDER)
+    tokenizer = small_tokenizer(texts)
     sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
     ends = {"pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id, "bos_token_id": 1}
     config = LlamaConfig(vocab_size=len(tokenizer), max_position_embeddings=512, **sizes, **ends)
     LlamaForCausalLM(config).save_pretrained(root / "model")
     tokenizer.save_pretrained(root / "model")
     (root / "kills.yaml").write_text(EXPERIMENT)
+
+
+def small_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
+    """Bytes, and what is frequent in the texts."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    special, letters = ["<|pad|>", "<|bos|>", "<|end|>"], pre_tokenizers.ByteLevel.alphabet()
+    core.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=letters)
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<|pad|>", bos_token="<|bos|>", eos_token="<|end|>")
 
 
 def start(root: Path, name: str) -> int:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-os.environ["RAGTUNE_CACHE"] = tempfile.mkdtemp(prefix="ragtune-tests-")
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers share what the first process makes: a model is converted once
+    os.environ["RAGTUNE_CACHE"] = tempfile.mkdtemp(prefix="ragtune-tests-")
+    atexit.register(shutil.rmtree, os.environ["RAGTUNE_CACHE"], ignore_errors=True)
 os.environ["RAGAS_DO_NOT_TRACK"] = "true"
 
 import pytest
 
-from ragtune.models.bundled import NANO_FOLDER
 from ragtune.models.names import resolve
 
-DATA = Path(__file__).parent.parent.parent / "shared" / "data"
+ROOT = Path(__file__).parent.parent
+DATA = ROOT.parent / "shared" / "data"
 
 DOCUMENTS = {
     "tea.md": "---\ntitle: Tea\nteam: kitchen\n---\n# Tea\n\nTea is served at 15:30 in the green room. Mr. Ola Brand pours it.\n\n## Biscuits\n\nBiscuits cost 2 euros.",
@@ -100,11 +104,28 @@ def minilm():  # type: ignore[no-untyped-def]
     return SentenceEncoder(resolve("bundled:minilm"))
 
 
+CHAT = (
+    "{% for m in messages %}{{ '<|user|>' + m['role'] + '\\n' + m['content'] + '<|end|>\\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+
+
+def english(template: str | None):  # type: ignore[no-untyped-def]
+    """A tokenizer of 2,000 entries made of the documents above and of the handbook."""
+    from tiny_tokenizers import byte_level
+
+    handbook = ROOT / "corpora" / "handbook" / "documents"
+    texts = [*DOCUMENTS.values(), *(p.read_text("utf-8") for p in sorted(handbook.rglob("*.md")))]
+    special = ["<|pad|>", "<|bos|>", "<|end|>", "<|user|>", "<|assistant|>"]
+    names = {"pad_token": "<|pad|>", "bos_token": "<|bos|>", "eos_token": "<|end|>"}
+    sizes = {"size": 2000, "model_max_length": 2048, "padding_side": "left"}
+    return byte_level(special, [], template, texts, **names, **sizes)
+
+
 def build_tiny(kind: str, folder: Path) -> Path:
-    """A tiny random model of a real architecture, with nano's tokenizer and a chat template where it has one."""
+    """A tiny random model of a real architecture; ``qwen2`` and ``small`` (a Llama with a long window) have a chat template."""
     import torch
     from transformers import (
-        AutoTokenizer,
         GPT2Config,
         GPT2LMHeadModel,
         LlamaConfig,
@@ -116,7 +137,7 @@ def build_tiny(kind: str, folder: Path) -> Path:
     )
 
     torch.manual_seed(0)
-    tokenizer = AutoTokenizer.from_pretrained(NANO_FOLDER)
+    tokenizer = english(CHAT if kind in ("qwen2", "small") else None)
     size = {
         "vocab_size": len(tokenizer),
         "pad_token_id": tokenizer.pad_token_id,
@@ -129,18 +150,19 @@ def build_tiny(kind: str, folder: Path) -> Path:
         "num_attention_heads": 2,
         "num_key_value_heads": 2,
         "max_position_embeddings": 256,
-        "bos_token_id": 1,
+        "bos_token_id": tokenizer.bos_token_id,
+        "initializer_range": 0.2,  # large enough for answers to hang on the prompt
     }
     model: object
     if kind == "qwen2":
         model = Qwen2ForCausalLM(Qwen2Config(**size, **decoder))
-        tokenizer.chat_template = "{% for m in messages %}{{ '<|user|>' + m['role'] + '\\n' + m['content'] + '<|end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
     elif kind == "llama":
         model = LlamaForCausalLM(LlamaConfig(**size, **decoder))
-        tokenizer.chat_template = None
+    elif kind == "small":
+        wider = {"hidden_size": 64, "intermediate_size": 128, "max_position_embeddings": 2048}
+        model = LlamaForCausalLM(LlamaConfig(**size, **{**decoder, **wider}))
     elif kind == "gpt2":
         model = GPT2LMHeadModel(GPT2Config(**size, n_embd=32, n_layer=2, n_head=2, n_positions=256, bos_token_id=1))
-        tokenizer.chat_template = None
     else:
         model = T5ForConditionalGeneration(
             T5Config(
@@ -153,11 +175,8 @@ def build_tiny(kind: str, folder: Path) -> Path:
                 decoder_start_token_id=tokenizer.pad_token_id,
             )
         )
-        tokenizer.chat_template = None
     model.save_pretrained(folder)  # type: ignore[attr-defined]
     tokenizer.save_pretrained(folder)
-    if tokenizer.chat_template is None:
-        (folder / "chat_template.jinja").unlink(missing_ok=True)
     return folder
 
 
@@ -165,3 +184,9 @@ def build_tiny(kind: str, folder: Path) -> Path:
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("models")
     return {kind: build_tiny(kind, root / kind) for kind in ("qwen2", "llama", "t5", "gpt2")}
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a chat model that says something, and nothing sensible."""
+    return build_tiny("small", tmp_path_factory.mktemp("models") / "small")

@@ -12,7 +12,7 @@ from conftest import write_corpus
 from ragtune.cli import main
 
 FILES = {
-    "x.yaml": "name: x\ncorpus: c\nsetups: [extractive, rag]\n",
+    "x.yaml": "name: x\ncorpus: c\ngenerator: {model: ./small}\nsetups: [extractive, rag]\n",
     "plain.txt": "text\n",
     "bad.yaml": "x: [\n",
     "latin.yaml": b"name: \xff\xfe\n",
@@ -31,8 +31,9 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
     root = tmp_path_factory.mktemp("cli")
+    (root / "small").symlink_to(small)
     write_corpus(root / "c")
     for name, content in FILES.items():
         path = root / name
@@ -68,7 +69,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "run x.yaml --set 'setups.rag.retrieval={rerank: {model: bundled:minilm}}'",
             "an embedder, not a CrossEncoder",
         ),
-        ("run x.yaml --set 'setups.rag.retrieval={rerank: {model: bundled:nano}}'", "not a CrossEncoder"),
+        (
+            "run x.yaml --set 'setups.rag.retrieval={rerank: {model: ./small}}'",
+            "./small: the model could not be loaded",
+        ),
         ("run x.yaml --set 'judge={name: nli, model: bundled:minilm}'", "not a CrossEncoder"),
         (
             "run x.yaml --set 'setups.t={tuning: {train_on: closed-book, lora: {targets: [nope]}}}'",

@@ -59,8 +59,7 @@ def test_files_import_only_from_floors_below(path: Path) -> None:
         assert not (own in CRAFTS and other in CRAFTS), f"{own} imports {other}"
         assert FLOORS[other] < FLOORS[own] or FLOORS[own] in (0, 1)
         assert not (own == "analysis" and other == "models"), "conclusions load no model"
-    if "nano" not in path.parts:  # tables of words
-        assert len(path.read_text("utf-8").splitlines()) <= LINES
+    assert len(path.read_text("utf-8").splitlines()) <= LINES
 
 
 def test_no_circles() -> None:

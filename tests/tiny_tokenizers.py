@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -34,13 +35,21 @@ THINKING = CHATML.replace(
 )
 
 
-def _byte_level(special: list[str], plain: list[str], template: str | None, **names: str) -> PreTrainedTokenizerFast:
+def byte_level(
+    special: list[str],
+    plain: list[str],
+    template: str | None,
+    texts: Sequence[str] = TEXTS,
+    size: int = 400,
+    **names: Any,
+) -> PreTrainedTokenizerFast:
+    """Bytes and what is frequent in the texts, ``size`` entries; the special tokens come first."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     core.train_from_iterator(
-        TEXTS, trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet)
+        texts, trainers.BpeTrainer(vocab_size=size, special_tokens=special, initial_alphabet=alphabet)
     )
     core.add_tokens([AddedToken(name, special=False, normalized=False) for name in plain])
     made = PreTrainedTokenizerFast(tokenizer_object=core, clean_up_tokenization_spaces=False, **names)
@@ -85,17 +94,17 @@ def tokenizer(family: str) -> Any:
     if family in ("chatml", "thinking"):
         special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
         template = CHATML if family == "chatml" else THINKING
-        return _byte_level(special, thoughts, template, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+        return byte_level(special, thoughts, template, eos_token="<|im_end|>", pad_token="<|endoftext|>")
     if family == "llama-3":
         special = ["<|begin_of_text|>", "<|eot_id|>", "<|start_header_id|>", "<|end_header_id|>"]
-        return _byte_level(special, [], LLAMA3, bos_token="<|begin_of_text|>", eos_token="<|eot_id|>")
+        return byte_level(special, [], LLAMA3, bos_token="<|begin_of_text|>", eos_token="<|eot_id|>")
     if family == "gemma":
         special = ["<pad>", "<bos>", "<eos>", "<start_of_turn>", "<end_of_turn>"]
-        return _byte_level(special, ["\n\n"], GEMMA, bos_token="<bos>", eos_token="<eos>", pad_token="<pad>")
+        return byte_level(special, ["\n\n"], GEMMA, bos_token="<bos>", eos_token="<eos>", pad_token="<pad>")
     if family == "gpt2":
-        return _byte_level(["<|endoftext|>"], [], None, eos_token="<|endoftext|>", bos_token="<|endoftext|>")
+        return byte_level(["<|endoftext|>"], [], None, eos_token="<|endoftext|>", bos_token="<|endoftext|>")
     if family == "plain":
-        return _byte_level(["<s>", "</s>"], ["<think>"], None, eos_token="</s>", bos_token="<s>")
+        return byte_level(["<s>", "</s>"], ["<think>"], None, eos_token="</s>", bos_token="<s>")
     if family == "mistral":
         return _metaspace()
     if family == "t5":

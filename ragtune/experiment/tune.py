@@ -15,7 +15,7 @@ from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.generation.prompts import Prompt
 from ragtune.models.causal import LanguageModel
-from ragtune.models.chat import chat_version
+from ragtune.models.chat import VERSION as CHAT_VERSION
 from ragtune.models.devices import best_device, placed
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import Hit, Question, TuneCost, TuneReport, Tuning, question_key
@@ -100,7 +100,7 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     elif tuning.evidence_words and tuning.variants:
         seen = [training.corpus.documents_hash for training in trainings]
     base, where = bench.ref(setup.generator.model), placed(setup.generator.device, setup.generator.dtype)
-    who = [base.fingerprint, *chat_version(base), where.device, where.dtype, setup.generator.thinking]
+    who = [base.fingerprint, CHAT_VERSION, where.device, where.dtype, setup.generator.thinking]
     questions = _keys(bench, setup, seed)
     return digest("tune", TUNE_VERSION, settings, who, *prompts, questions, seen, seed)
 

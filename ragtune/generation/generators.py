@@ -12,7 +12,7 @@ from ragtune.generation.prompts import Prompt
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.address import address
 from ragtune.models.causal import LanguageModel
-from ragtune.models.chat import chat_version
+from ragtune.models.chat import VERSION as CHAT_VERSION
 from ragtune.models.devices import placed
 from ragtune.models.names import ModelRef
 from ragtune.store import file_digest
@@ -91,7 +91,7 @@ def _local_identity(named: Named) -> object:
     settings, model = named.settings, named.ref(named.settings.model)
     where = placed(settings.device, settings.dtype)
     heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens")
-    return [model.fingerprint, *chat_version(model), where.device, where.dtype, named.prompt.key, heeded]
+    return [model.fingerprint, CHAT_VERSION, where.device, where.dtype, named.prompt.key, heeded]
 
 
 def _endpoint_identity(named: Named) -> object:

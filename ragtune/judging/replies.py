@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from ragtune.errors import ExperimentError
 from ragtune.judging.witness import Unscorable
 from ragtune.models.causal import LanguageModel
-from ragtune.models.chat import chat_version
+from ragtune.models.chat import VERSION as CHAT_VERSION
 from ragtune.models.server import Server
 from ragtune.records import Json
 from ragtune.store import Log, digest
@@ -66,7 +66,7 @@ class LocalChat:
 
     def __init__(self, model: LanguageModel, max_tokens: int = 512) -> None:
         self._model, self._max_tokens = model, max_tokens
-        told = [*astuple(model.placement), max_tokens, *chat_version(model.ref)]
+        told = [*astuple(model.placement), max_tokens, CHAT_VERSION]
         self.fingerprint = digest("local", model.ref.fingerprint, *told)
 
     def ask(self, message: str, schema: Json) -> str:

@@ -135,8 +135,7 @@ class LanguageModel:
     @property
     def chat(self) -> Chat:
         if self._chat is None:
-            # the bundled reader was trained without instructions, and its template leaves them out on purpose
-            self._chat = Chat(self.tokenizer, self.seq2seq, self.ref.name, instructions=self.ref.name != "bundled:nano")
+            self._chat = Chat(self.tokenizer, self.seq2seq, self.ref.name)
         return self._chat
 
     def encode_prompt(self, messages: Messages, thinking: bool = False) -> list[int]:

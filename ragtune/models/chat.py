@@ -8,14 +8,13 @@ from functools import cached_property
 from typing import Any
 
 from ragtune.errors import ModelError
-from ragtune.models.names import ModelRef
 from ragtune.models.templates import with_fixed_day
 from ragtune.models.verbatim import Verbatim
 from ragtune.text.thoughts import TAG
 from ragtune.text.thoughts import begun as begun_by
 
 Messages = Sequence[Mapping[str, str]]
-#: raised when conversations of some models get other tokens
+#: stands in keys beside a model's fingerprint; raised when conversations of some models get other tokens
 VERSION = 1
 #: a text that no template writes itself
 _PROBE = "Probe-7f3a"
@@ -23,21 +22,14 @@ _PROBE = "Probe-7f3a"
 _SWITCHES = ("enable_thinking", "thinking")
 
 
-def chat_version(ref: ModelRef) -> list[int]:
-    """What keys hold beside a model's fingerprint: nothing for nano, whose tokens have always been these."""
-    return [] if ref.name == "bundled:nano" else [VERSION]
-
-
 class Chat:
     """Conversations of one model. What stands in messages is text: it never becomes a control token (`Verbatim`).
 
-    A template that has no place for instructions (``system``) finds them before the user's words; without
-    ``instructions``, as of a model that was trained without any, they are left out as the template has it.
+    A template that has no place for instructions (``system``) finds them before the user's words.
     """
 
-    def __init__(self, tokenizer: Any, seq2seq: bool, name: str = "", instructions: bool = True) -> None:
+    def __init__(self, tokenizer: Any, seq2seq: bool, name: str = "") -> None:
         self._tokenizer, self._seq2seq, self._name = tokenizer, seq2seq, name
-        self._instructions = instructions
         self._verbatim = Verbatim(tokenizer)
 
     @cached_property
@@ -159,7 +151,7 @@ class Chat:
 
     def _laid_out(self, messages: Messages) -> Messages:
         told = [m["content"] for m in messages if m["role"] == "system"]
-        if not told or not self._instructions or not self._folds:
+        if not told or not self._folds:
             return messages
         rest = [dict(m) for m in messages if m["role"] != "system"]
         rest[0]["content"] = "\n\n".join([*told, rest[0]["content"]])

@@ -150,7 +150,7 @@ def resolve(name: str, *, base: Path | None = None) -> ModelRef:
         )
     raise ModelError(
         f'unknown model "{name}".',
-        fix="Use bundled:minilm, bundled:nano, a model folder, a .gguf file, or a hub id like owner/name.",
+        fix="Use bundled:minilm, bundled:reader, a model folder, a .gguf file, or a hub id like owner/name.",
     )
 
 

@@ -21,7 +21,7 @@ from ragtune.tuning.settings import TuningSettings
 EXPERIMENT = """\
 name: several
 corpus: {path: ROOT/corpus}
-generator: {model: "bundled:nano", max_new_tokens: 6}
+generator: {model: SMALL, max_new_tokens: 6}
 setups:
   read:
     retrieval: {top_k: 2, dense: false, lexical: {}}
@@ -32,6 +32,10 @@ setups:
       contexts: [1, 3]
       corpora: [{path: ROOT/corpus, weight: 2.5}, {path: ROOT/more, weight: 0.5}]
 """
+
+
+def placed(text: str, small: Path, root: Path) -> str:
+    return text.replace("SMALL", str(small)).replace("ROOT", str(root))
 
 
 def more(folder: Path, questions: int = 8) -> None:
@@ -51,10 +55,10 @@ def more(folder: Path, questions: int = 8) -> None:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Workbench:
+def bench(small: Path, tmp_path: Path) -> Workbench:
     write_corpus(tmp_path / "corpus")
     more(tmp_path / "more")
-    (tmp_path / "e.yaml").write_text(EXPERIMENT.replace("ROOT", str(tmp_path)))
+    (tmp_path / "e.yaml").write_text(placed(EXPERIMENT, small, tmp_path))
     return Workbench(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())
 
 
@@ -71,10 +75,10 @@ def test_weights_say_how_often_a_corpus_is_seen(bench: Workbench) -> None:
     assert [q.id for q in tune.training_questions(bench, setup, 1, "train")[1][1]] != [q.id for q in other]
 
 
-def test_what_is_taught_stands_in_every_prompt_and_in_the_key(bench: Workbench) -> None:
+def test_what_is_taught_stands_in_every_prompt_and_in_the_key(bench: Workbench, small: Path) -> None:
     setup = bench.experiment.setups["read"]
     job = tune.tune_job(bench, setup, 0)
-    model = bench.language_model("bundled:nano", "auto", "auto")
+    model = bench.language_model(str(small), "auto", "auto")
     texts = [model.tokenizer.decode(item.prompt) for item in job.train]
     assert len(texts) == tune.count_questions(bench, setup, 0)
     cited = ["Question" in text for text in texts]
@@ -93,20 +97,20 @@ def test_what_is_taught_stands_in_every_prompt_and_in_the_key(bench: Workbench) 
     assert len(tune.needed_hits(bench, setup, 0)) == 2
 
 
-def test_the_same_questions_in_other_corpora_are_another_training(tmp_path: Path) -> None:
+def test_the_same_questions_in_other_corpora_are_another_training(small: Path, tmp_path: Path) -> None:
     write_corpus(tmp_path / "corpus")
     more(tmp_path / "more")
     more(tmp_path / "copy")
     keys = set()
     for corpora in ("{path: ROOT/more, weight: 2}", "{path: ROOT/more}, {path: ROOT/copy}"):
         text = EXPERIMENT.replace("{path: ROOT/corpus, weight: 2.5}, {path: ROOT/more, weight: 0.5}", corpora)
-        (tmp_path / "e.yaml").write_text(text.replace("ROOT", str(tmp_path)))
+        (tmp_path / "e.yaml").write_text(placed(text, small, tmp_path))
         made = Workbench(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())
         keys.add(tune.tune_key(made, made.experiment.setups["read"], 0))
     assert len(keys) == 2
 
 
-def test_training_shows_nothing_that_the_filter_keeps_back(tmp_path: Path) -> None:
+def test_training_shows_nothing_that_the_filter_keeps_back(small: Path, tmp_path: Path) -> None:
     more(tmp_path / "more")
     for n in range(8):
         (tmp_path / "more" / "documents" / f"{n}.txt.meta.json").write_text(json.dumps({"tenant": "ab"[n % 2]}))
@@ -117,11 +121,11 @@ setups:
     retrieval: {top_k: 4, dense: false, lexical: {}, where: {tenant: a}}
     tuning: {train_on: raft, epochs: 1, when_absent: abstain}
 """
-    (tmp_path / "e.yaml").write_text(text.replace("ROOT", str(tmp_path)))
+    (tmp_path / "e.yaml").write_text(placed(text, small, tmp_path))
     bench = Workbench(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())
     setup = bench.experiment.setups["read"]
     assert {c.document_id for c in retrieve.allowed_chunks(bench, setup)} == {f"{n}.txt" for n in (0, 2, 4, 6)}
-    model = bench.language_model("bundled:nano", "auto", "auto")
+    model = bench.language_model(str(small), "auto", "auto")
     for item in tune.tune_job(bench, setup, 0).train:
         shown = model.tokenizer.decode(item.prompt)
         assert not any(f"gate {n} opens" in shown for n in (1, 3, 5, 7))
@@ -165,7 +169,7 @@ def test_wrong_settings_are_said_in_one_line(bench: Workbench, tmp_path: Path, c
     assert isinstance(error.value, ExperimentError) or "corpus" in says
 
 
-def test_a_run_is_asked_when_what_it_was_trained_on_is_gone(tmp_path: Path) -> None:
+def test_a_run_is_asked_when_what_it_was_trained_on_is_gone(small: Path, tmp_path: Path) -> None:
     import shutil
 
     from ragtune.experiment.run import run_experiment
@@ -175,7 +179,7 @@ def test_a_run_is_asked_when_what_it_was_trained_on_is_gone(tmp_path: Path) -> N
     more(tmp_path / "more", 3)
     tuning = "{train_on: closed-book, epochs: 1, lora: {r: 2}, corpora: [{path: ROOT/more}]}"
     text = EXPERIMENT[: EXPERIMENT.index("setups:")] + f"latency: {{sample: 0}}\nsetups: {{t: {{tuning: {tuning}}}}}\n"
-    (tmp_path / "e.yaml").write_text(text.replace("ROOT", str(tmp_path)))
+    (tmp_path / "e.yaml").write_text(placed(text, small, tmp_path))
     store = Store(tmp_path / "store")
     run_experiment(load_experiment(tmp_path / "e.yaml"), store, tmp_path / "run", Silent())
     before = open_assistant(tmp_path / "run", progress=Silent()).ask("When does gate 1 open?").answer.text

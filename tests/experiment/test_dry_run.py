@@ -12,10 +12,12 @@ from ragtune.cli import main
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     write_corpus(tmp_path / "c")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "x.yaml").write_text("name: x\ncorpus: c\nsetups: [prompt-only, rag, tuned]\n")
+    (tmp_path / "x.yaml").write_text(
+        f"name: x\ncorpus: c\ngenerator: {{model: {small}}}\nsetups: [prompt-only, rag, tuned]\n"
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

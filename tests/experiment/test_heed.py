@@ -103,7 +103,7 @@ def test_overrides_are_held_to_it_and_a_resolved_file_is_not(tmp_path: Path) -> 
     with pytest.raises(ExperimentError, match=r"generator\.timeout"):
         load(tmp_path, rag, "setups=[prompt-only]", "generator.timeout=2")
     path = tmp_path / "resolved.yaml"
-    path.write_text(RESOLVED + TOP + "setups: {a: {generator: {model: bundled:nano, timeout: 60}}}\n")
+    path.write_text(RESOLVED + TOP + "setups: {a: {generator: {model: bundled:smollm2, timeout: 60}}}\n")
     assert load_experiment(path)
     with pytest.raises(ExperimentError, match=r"setups\.a\.generator\.retries"):
         load_experiment(path, ["setups.a.generator.retries=2"])
@@ -149,7 +149,7 @@ def test_options_without_effect_are_refused(tmp_path: Path, capsys: pytest.Captu
         api.score(tmp_path / "none.jsonl", judge={"name": "local", "endpoint": "http://h"})
 
 
-def test_a_threshold_on_the_first_token_does_not_go_with_thinking() -> None:
+def test_a_threshold_on_the_first_token_does_not_go_with_thinking(small: Path) -> None:
     from ragtune.generation.generators import identity, unread
     from ragtune.generation.prompts import load_prompt
     from ragtune.generation.settings import GeneratorSettings
@@ -159,6 +159,6 @@ def test_a_threshold_on_the_first_token_does_not_go_with_thinking() -> None:
     assert "abstain_above" not in unread(GeneratorSettings())
     assert "only local" in unread(GeneratorSettings(endpoint="http://x", model="m"))["thinking"]
     prompt = load_prompt("cited")
-    plain = identity(GeneratorSettings(), prompt, resolve)
-    for other in (GeneratorSettings(thinking=True), GeneratorSettings(stop=("x",))):
-        assert identity(other, prompt, resolve) != plain
+    plain = identity(GeneratorSettings(model=str(small)), prompt, resolve)
+    for other in ({"thinking": True}, {"stop": ("x",)}):
+        assert identity(GeneratorSettings(model=str(small), **other), prompt, resolve) != plain  # type: ignore[arg-type]

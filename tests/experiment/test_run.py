@@ -26,7 +26,7 @@ EXPERIMENT = """\
 name: small
 corpus: {path: CORPUS}
 seeds: [0, 1]
-generator: {model: "bundled:nano", max_new_tokens: 6}
+generator: {model: SMALL, max_new_tokens: 6}
 retrieval: {lexical: true, rerank: {candidates: 3}, top_k: 2}
 chunking: {by: markdown, size: 64}
 setups:
@@ -40,12 +40,16 @@ setups:
 STABLE = ("answers.jsonl", "summary.json", "experiment.yaml")
 
 
+def placed(small: Path, corpus: Path) -> str:
+    return EXPERIMENT.replace("SMALL", str(small)).replace("CORPUS", str(corpus))
+
+
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def done(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
     """A folder with corpus, experiment file, store and a finished Run."""
     root = tmp_path_factory.mktemp("work")
     write_corpus(root / "corpus")
-    (root / "small.yaml").write_text(EXPERIMENT.replace("CORPUS", str(root / "corpus")))
+    (root / "small.yaml").write_text(placed(small, root / "corpus"))
     run_experiment(load_experiment(root / "small.yaml"), Store(root / "store"), root / "run", Silent())
     return root
 
@@ -209,15 +213,16 @@ def test_limit_spreads_over_the_split(done: Path) -> None:
         ([*QUESTIONS, {**QUESTIONS[0], "id": "leak", "split": "train"}], [], "stand in the train split"),
         ([q for q in QUESTIONS if q["split"] == "test"], [], "train split is empty"),
         (QUESTIONS, ["generator.device=cuda:99"], 'no device "cuda:99"'),
-        (QUESTIONS, ["retrieval.dense.embedder=bundled:nano"], "language model, not an embedder"),
+        (QUESTIONS, ["retrieval.dense.embedder=SMALL"], "language model, not an embedder"),
         (QUESTIONS, ["setups.rag.generator.model=no/such-model"], "not in the local cache"),
     ],
 )
 def test_what_cannot_run_is_one_line(
-    tmp_path: Path, questions: list[dict[str, object]], overrides: list[str], says: str
+    small: Path, tmp_path: Path, questions: list[dict[str, object]], overrides: list[str], says: str
 ) -> None:
     write_corpus(tmp_path / "corpus", questions=questions)
-    (tmp_path / "e.yaml").write_text(EXPERIMENT.replace("CORPUS", str(tmp_path / "corpus")))
+    (tmp_path / "e.yaml").write_text(placed(small, tmp_path / "corpus"))
+    overrides = [o.replace("SMALL", str(small)) for o in overrides]
     with pytest.raises(Exception, match=says) as caught:
         plan_experiment(load_experiment(tmp_path / "e.yaml", overrides), Store(tmp_path / "s"), Silent())
     assert "\n" not in str(caught.value)

@@ -70,7 +70,7 @@ def test_typical_setups_are_taken_by_name(tmp_path: Path) -> None:
     with pytest.raises(ExperimentError, match=r'--set setups=\[x\]: setups: "x" is no typical setup'):
         load(tmp_path, BASE, overrides=["setups=[x]"])
     load(tmp_path, base + "[extractive]\n", overrides=["setups.extractive.retrieval.top_k=7"])
-    load(tmp_path, base + "[rag, extractive]\n", overrides=["setups.extractive.generator.model=bundled:nano"])
+    load(tmp_path, base + "[rag, extractive]\n", overrides=["setups.extractive.generator.model=bundled:smollm2"])
     assert SHORTHANDS["extractive"] == {  # no override changes what a name stands for
         "title": "Extractive",
         "retrieval": True,

@@ -24,7 +24,7 @@ from ragtune.store import Store
 EXPERIMENT = """\
 name: short
 corpus: c
-generator: {max_new_tokens: 4}
+generator: {model: SMALL, max_new_tokens: 4}
 setups:
   tuned: {tuning: {train_on: closed-book, epochs: 2, lora: {r: 2}}}
   many: {tuning: {train_on: closed-book, epochs: 2, batch_tokens: 256, variants: 30, lora: {r: 2}}}
@@ -32,10 +32,10 @@ setups:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     more = [{**QUESTIONS[3], "id": f"x{i}", "question": f"At what time do we have tea number {i}?"} for i in range(20)]
     write_corpus(tmp_path / "c", questions=[*QUESTIONS, *more])
-    (tmp_path / "x.yaml").write_text(EXPERIMENT)
+    (tmp_path / "x.yaml").write_text(EXPERIMENT.replace("SMALL", str(small)))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -25,7 +25,7 @@ from ragtune.store import Store
 EXPERIMENT = """\
 name: small
 corpus: {path: ROOT/corpus, changes: ROOT/changes.jsonl}
-generator: {model: "bundled:nano", max_new_tokens: 6}
+generator: {model: SMALL, max_new_tokens: 6}
 tuning: {train_on: closed-book, epochs: 1, lora: {r: 2}}
 setups:
   rag: {retrieval: {top_k: 1}}
@@ -38,7 +38,7 @@ setups:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
     folder = tmp_path_factory.mktemp("training")
     write_corpus(folder / "corpus")
     (folder / "changes.jsonl").write_text(
@@ -46,7 +46,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
             {"document": "tea.md", "find": "served at 15:30", "replace": "served at 16:00", "answers": ["16:00"]}
         )
     )
-    (folder / "small.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)))
+    (folder / "small.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)).replace("SMALL", str(small)))
     return folder
 
 
@@ -221,7 +221,7 @@ def test_training_shows_what_serving_shows_in_a_narrow_window(root: Path) -> Non
     from ragtune.generation.generator import Request
     from ragtune.generation.local import LocalGenerator
 
-    narrow = ["setups.read.retrieval.top_k=4", "setups.read.generator.window=100", "chunking.size=32"]
+    narrow = ["setups.read.retrieval.top_k=4", "setups.read.generator.window=200", "chunking.size=32"]
     experiment = load_experiment(root / "small.yaml", narrow)
     bench, setup = Workbench(experiment, Store(root / "store"), Silent()), experiment.setups["read"]
     [training] = bench.trainings(setup)
@@ -233,5 +233,5 @@ def test_training_shows_what_serving_shows_in_a_narrow_window(root: Path) -> Non
     assert all(0 < count < len(h) for (_, count), h in zip(served, offered, strict=True))
     assert [list(e.prompt) for e in tune_job(bench, setup, 0).train] == [ids for ids, _ in served]
     assert tune_key(bench, setup, 0) != tune_key(
-        bench, setup.model_copy(update={"generator": setup.generator.model_copy(update={"window": 120})}), 0
+        bench, setup.model_copy(update={"generator": setup.generator.model_copy(update={"window": 220})}), 0
     )

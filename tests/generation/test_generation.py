@@ -43,14 +43,6 @@ def test_contexts_are_numbered_and_titled() -> None:
     )
 
 
-def test_the_training_recipe_lays_prompts_out_as_serving_does() -> None:
-    from ragtune.models.nano.train import user_text
-
-    contexts = tuple((h.chunk.title, h.chunk.text) for h in HITS)
-    assert user_text(contexts, "When is tea?") == load_prompt("cited").messages("When is tea?", HITS)[-1]["content"]
-    assert user_text((), "When?") == load_prompt("closed").messages("When?", ())[-1]["content"]
-
-
 def test_documents_cannot_reach_the_template_engine() -> None:
     text = "{{ ''.__class__ }} {% for x in y %}"
     assert text in load_prompt("cited").messages("q", (hit(text),))[-1]["content"]
@@ -225,7 +217,7 @@ def test_more_contexts_than_the_window_are_dropped_and_counted(tiny_models: dict
 
 
 def test_model_names_and_their_errors(tmp_path: Path, tiny_models: dict[str, Path]) -> None:
-    assert resolve("bundled:nano").kind == "bundled"
+    assert resolve("bundled:minilm").kind == "bundled"
     assert resolve("Qwen/Qwen2.5-0.5B-Instruct").kind == "hub"
     for name, says in (
         ("bundled:mini", "unknown bundled"),

@@ -19,7 +19,12 @@ from ragtune.models.names import resolve
 from ragtune.models.templates import with_fixed_day
 
 SERVED = {"model": "m", "endpoint": "http://localhost:1/v1"}
-CASES = {"local": {}, "endpoint": SERVED, "extractive": {"model": "extractive"}}
+CASES: dict[str, dict[str, str]] = {"endpoint": SERVED, "extractive": {"model": "extractive"}}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def local(small: Path) -> None:
+    CASES["local"] = {"model": str(small)}
 
 
 def key(kind: str, prompt: str = "cited", **settings: Any) -> object:

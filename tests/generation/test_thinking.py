@@ -80,7 +80,7 @@ def test_without_thoughts_nothing_is_told_apart(tiny_models: dict[str, Path], mo
     assert (reply.raw, reply.tokens.thought, reply.confidence) == ("noon", 0, 0.5)
 
 
-def test_a_switch_that_the_template_lacks_is_refused(tmp_path: Path) -> None:
+def test_a_switch_that_the_template_lacks_is_refused(small: Path, tmp_path: Path) -> None:
     from conftest import write_corpus
 
     from ragtune.errors import ExperimentError
@@ -90,7 +90,7 @@ def test_a_switch_that_the_template_lacks_is_refused(tmp_path: Path) -> None:
     from ragtune.store import Store
 
     write_corpus(tmp_path / "corpus")
-    text = f"name: e\ncorpus: {{path: {tmp_path}/corpus}}\nsetups: {{a: {{generator: {{model: 'bundled:nano', thinking: true}}}}}}\n"
+    text = f"name: e\ncorpus: {{path: {tmp_path}/corpus}}\nsetups: {{a: {{generator: {{model: {small}, thinking: true}}}}}}\n"
     (tmp_path / "e.yaml").write_text(text)
     with pytest.raises(ExperimentError, match="has no switch for it"):
         plan_experiment(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())

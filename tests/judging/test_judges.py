@@ -221,13 +221,13 @@ def test_an_unreachable_server_is_one_line(minilm: SentenceEncoder, tmp_path: Pa
         llm("http://127.0.0.1:9/v1", minilm, tmp_path, concurrency=1).score([item("27 days")])
 
 
-def test_a_local_model_can_judge(minilm: SentenceEncoder, tmp_path: Path) -> None:
+def test_a_local_model_can_judge(small: Path, minilm: SentenceEncoder, tmp_path: Path) -> None:
     from ragtune.judging.llm import LlmWitness
     from ragtune.judging.replies import Asker, LocalChat
     from ragtune.models.causal import LanguageModel
 
-    settings = JudgeSettings(name="llm", model="bundled:nano")
-    chat = LocalChat(LanguageModel(resolve("bundled:nano")), max_tokens=16)
+    settings = JudgeSettings(name="llm", model=str(small))
+    chat = LocalChat(LanguageModel(resolve(str(small))), max_tokens=16)
     asker = Asker(chat, Store(tmp_path).log("replies", "x"), tries=1)
     judge = Judge(LlmWitness(settings, minilm, asker, "f", 1), settings)
     assert make_judge(settings, minilm, resolve, Store(tmp_path)).key

@@ -7,9 +7,7 @@ import pytest
 from tiny_tokenizers import CHATML, FAMILIES, tokenizer
 
 from ragtune.errors import ModelError
-from ragtune.models.causal import LanguageModel
-from ragtune.models.chat import Chat, chat_version
-from ragtune.models.names import resolve
+from ragtune.models.chat import Chat
 
 SYSTEM = "Be brief."
 ASKED = "[1] Tea is served at 15:30.\nQuestion: When <b>is</b> it?"
@@ -165,13 +163,6 @@ def test_instructions_stand_before_the_question_where_a_template_has_no_place_fo
     )
     asked = [{"role": "user", "content": "Why?"}]
     assert rendered(made, asked) == "<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n"
-
-
-def test_the_bundled_reader_is_given_no_instructions() -> None:
-    model = LanguageModel(resolve("bundled:nano"), "cpu")
-    asked = messages("Why?")
-    assert model.tokenizer.decode(model.encode_prompt(asked)) == "<|bos|><|user|>Why?<|end|><|assistant|>"
-    assert chat_version(model.ref) == []
 
 
 def test_a_template_without_a_generation_prompt_gets_the_assistants_header() -> None:

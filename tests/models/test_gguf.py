@@ -12,7 +12,7 @@ import pytest
 from ragtune.errors import ModelError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.gguf import write_folder
-from ragtune.models.names import check_embedder, check_pairs, check_writes, resolve
+from ragtune.models.names import ModelRef, check_embedder, check_pairs, check_writes, resolve
 from ragtune.models.tokens import token_spans
 
 WORDS = ["<unk>", "<s>", "</s>", *"abcdefghijklmnopqrstuvwxyz?.", "Ġ", "Ġa", "he", "th"]
@@ -162,12 +162,15 @@ def test_it_is_tuned_like_any_model(file: Path, tmp_path: Path) -> None:
     assert model.using(tmp_path / "a") is not None
 
 
-def test_it_is_a_language_model_and_nothing_else(file: Path) -> None:
+def test_it_is_a_language_model_and_nothing_else(file: Path, small: Path) -> None:
+    bundled = ModelRef("bundled:x", "bundled", str(small), "f")
     for check, says in ((check_embedder, "not an embedder"), (check_pairs, "a language model, not a CrossEncoder")):
         with pytest.raises(ModelError, match=says):
             check(resolve(str(file)))
+        with pytest.raises(ModelError, match=says):
+            check(bundled)
     check_writes(resolve(str(file)))
-    check_writes(resolve("bundled:nano"))
+    check_writes(resolve(str(small)))
     with pytest.raises(ModelError, match=r"\(BertModel\) writes no text"):
         check_writes(resolve("bundled:minilm"))
     with pytest.raises(ModelError, match="an embedder, not a CrossEncoder"):

@@ -15,7 +15,9 @@ from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
+from ragtune.models.bundled import BUNDLED
 from ragtune.models.devices import Placement
+from ragtune.models.packages import PACKAGED
 from ragtune.report import terminal
 from ragtune.serving.ask import Assistant, open_assistant, open_target
 from ragtune.store import Store
@@ -24,19 +26,19 @@ EXPERIMENT = """\
 name: asked
 corpus: {path: CORPUS}
 retrieval: {lexical: true, top_k: 2}
-generator: {model: "bundled:nano", max_new_tokens: 8}
+generator: {model: SMALL, max_new_tokens: 8}
 setups:
   extractive: {retrieval: true, generator: {model: extractive}}
-  nano: {retrieval: true}
+  rag: {retrieval: true}
   tuned: {tuning: {train_on: closed-book, epochs: 1, lora: {r: 2}}}
 """
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
     root = tmp_path_factory.mktemp("ask")
     write_corpus(root / "c")
-    (root / "asked.yaml").write_text(EXPERIMENT.replace("CORPUS", str(root / "c")))
+    (root / "asked.yaml").write_text(EXPERIMENT.replace("SMALL", str(small)).replace("CORPUS", str(root / "c")))
     run_experiment(load_experiment(root / "asked.yaml"), Store(root / "store"), root / "run", Silent())
     return root
 
@@ -52,13 +54,13 @@ def test_an_answer_quotes_its_document(root: Path) -> None:
     assert row.question.answers is None
 
 
-@pytest.mark.parametrize("setup", ["nano", "tuned"])
+@pytest.mark.parametrize("setup", ["rag", "tuned"])
 def test_models_and_adapters_of_the_run_answer(root: Path, setup: str) -> None:
     assistant = Assistant(*open_target(root / "run"), setup=setup, progress=Silent())
     assert assistant._bench.model_loads == 1  # before anything is asked
     row = assistant.ask("When is tea served?")
     assert assistant._bench.model_loads == 1
-    assert (len(row.answer.hits) == 2) == (setup == "nano")
+    assert (len(row.answer.hits) == 2) == (setup == "rag")
 
 
 def test_a_tuned_setup_speaks_with_its_adapter_merged_and_as_it_did_in_the_run(root: Path) -> None:
@@ -71,7 +73,7 @@ def test_a_tuned_setup_speaks_with_its_adapter_merged_and_as_it_did_in_the_run(r
 
 
 def test_what_is_asked_leaves_no_vector_behind(root: Path) -> None:
-    assistant = Assistant(*open_target(root / "run"), setup="nano", progress=Silent())
+    assistant = Assistant(*open_target(root / "run"), setup="rag", progress=Silent())
     encoder = assistant._bench.encoder("bundled:minilm")
     assistant.ask("Which walrus sings at night?")
     assert encoder.missing(["Which walrus sings at night?"], "query") == 1
@@ -167,7 +169,7 @@ def test_doctor_verifies_the_bundled_models(
 ) -> None:
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
-    assert out.count("verified") == 4
+    assert out.count("verified") == len(BUNDLED) + len(PACKAGED)
     monkeypatch.setattr("ragtune.models.bundled.MINILM_SHA256", "0" * 64)
     lines, ok = report()
     assert not ok

@@ -18,7 +18,7 @@ from ragtune.store import Store
 EXPERIMENT = """\
 name: e
 corpus: {path: ROOT/corpus}
-generator: {model: "bundled:nano", max_new_tokens: 6}
+generator: {model: SMALL, max_new_tokens: 6}
 latency: {sample: 0}
 seeds: [0, 1]
 setups:
@@ -36,16 +36,16 @@ def said(name: str, merged: Path | None = None) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, small: Path) -> Path:
     folder = tmp_path_factory.mktemp("export")
     write_corpus(folder / "corpus")
-    (folder / "e.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)))
+    (folder / "e.yaml").write_text(EXPERIMENT.replace("SMALL", str(small)).replace("ROOT", str(folder)))
     ragtune.run(folder / "e.yaml", out=folder / "run", store=folder / "store", progress=Silent())
     return folder
 
 
 def test_an_adapter_and_the_whole_model_answer_as_the_setup_does(
-    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    root: Path, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export", str(root / "run"), str(tmp_path / "a"), "--setup", "tuned"]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "a")
@@ -53,10 +53,10 @@ def test_an_adapter_and_the_whole_model_answer_as_the_setup_does(
     ragtune.export(root / "run", "tuned", tmp_path / "m", merged=True)
     run = ragtune.load_run(root / "run")
     adapter = Store(root / "store").path("tune", next(t.key for t in run.tunings if t.seed == 0))
-    wanted = said("bundled:nano", adapter)
-    assert torch.allclose(said(f"bundled:nano + {tmp_path / 'a'}"), wanted, atol=1e-4)
+    wanted = said(str(small), adapter)
+    assert torch.allclose(said(f"{small} + {tmp_path / 'a'}"), wanted, atol=1e-4)
     assert torch.allclose(said(str(tmp_path / "m")), wanted, atol=1e-4)
-    assert not torch.allclose(said("bundled:nano"), wanted, atol=1e-2)
+    assert not torch.allclose(said(str(small)), wanted, atol=1e-2)
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
