@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ragtune.generation.settings import GeneratorSettings
+from ragtune.models.names import PLUS
+from ragtune.models.packages import DEFAULT_READER
+
 if TYPE_CHECKING:
     import torch
+
+
+#: models with a threshold of their own: where abstaining is likelier than not. Greedy decoding abstains wherever that is likelier
+#: than each single first token of an answer, though these share what is left.
+OWN = {DEFAULT_READER: 0.5}
+
+
+def threshold(settings: GeneratorSettings) -> float | None:
+    """The probability from which the model of ``settings`` abstains; None: as it decodes."""
+    base = settings.model.partition(PLUS)[0]
+    return OWN.get(base) if settings.abstain_above is None else settings.abstain_above
 
 
 class AbstainAbove:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ragtune.corpus.answers import read_answers
+from ragtune.generation.abstention import threshold
 from ragtune.generation.generator import Generator
 from ragtune.generation.prompts import Prompt
 from ragtune.generation.settings import GeneratorSettings
@@ -91,7 +92,9 @@ def _local_identity(named: Named) -> object:
     settings, model = named.settings, named.ref(named.settings.model)
     where = placed(settings.device, settings.dtype)
     heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens")
-    return [model.fingerprint, CHAT_VERSION, where.device, where.dtype, named.prompt.key, heeded]
+    least = threshold(settings)
+    own = [] if least == settings.abstain_above else [least]  # a model's, which no setting says
+    return [model.fingerprint, CHAT_VERSION, where.device, where.dtype, named.prompt.key, heeded, *own]
 
 
 def _endpoint_identity(named: Named) -> object:

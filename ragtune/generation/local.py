@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ragtune.errors import ModelError
-from ragtune.generation.abstention import AbstainAbove
+from ragtune.generation.abstention import AbstainAbove, threshold
 from ragtune.generation.chances import Chances
 from ragtune.generation.endings import StopAt, before, so_far, tokens_until
 from ragtune.generation.generator import Hear, Reply, Request
@@ -141,10 +141,11 @@ class LocalGenerator:
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
         processors: list[Any] = [chances]
-        if settings.abstain_above is not None and not self._thinks:
+        least = threshold(settings)
+        if least is not None and not self._thinks:
             messages = self.prompt.messages(batch[0].question.text, [])
             first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
-            processors.append(AbstainAbove(first, settings.abstain_above, 1 if self.model.seq2seq else longest))
+            processors.append(AbstainAbove(first, least, 1 if self.model.seq2seq else longest))
         if settings.stop:
             options["stopping_criteria"] = [StopAt(settings.stop, self._written, 1 if self.model.seq2seq else longest)]
         start = time.perf_counter()

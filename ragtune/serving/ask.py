@@ -257,8 +257,7 @@ class Assistant:
             raise RunError("this question is no text: it holds half a character.", where="ask", fix="Type it again.")
         asked = Question(digest(question), question)
         spoken = Spoken(on_text) if on_text else None
-        rules = self.setup.generator
-        replaced = rules.abstain_above is not None or rules.abstain_below > 0
+        replaced = self.setup.generator.abstain_below > 0
         met = self._served.ask(asked, spoken.hear if spoken and self._streams and not replaced else None)
         row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
         if spoken:

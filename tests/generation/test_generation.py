@@ -150,6 +150,7 @@ def test_abstaining_is_decided_by_a_threshold(tiny_models: dict[str, Path], kind
     assert all(raw.startswith(begins) for raw in said(abstain_above=1e-9).values())  # any chance is enough
     assert not any(raw.startswith(begins) for raw in said(abstain_above=1 - 1e-9).values())  # no chance is
     assert said(abstain_above=1 - 1e-9) == said(abstain_above=1 - 1e-9)
+    assert said(abstain_above=None) == said()
     assert said(abstain_above=1e-9, thinking=True) == said(thinking=True)  # the first token begins a thought
 
 

@@ -1,0 +1,22 @@
+"""The threshold from which a model abstains."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragtune.generation.abstention import threshold
+from ragtune.generation.settings import GeneratorSettings
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({}, 0.5),
+        ({"model": "bundled:reader + some/folder"}, 0.5),
+        ({"abstain_above": 0.8}, 0.8),
+        ({"model": "bundled:smollm2"}, None),
+        ({"model": "some/folder", "abstain_above": 0.3}, 0.3),
+    ],
+)
+def test_the_setting_counts_then_the_models_own(settings: dict[str, object], wanted: float | None) -> None:
+    assert threshold(GeneratorSettings.model_validate(settings)) == wanted
