@@ -40,10 +40,13 @@ def replied(
     new = [i for part in parts for i in part] + ([int(model.tokenizer.eos_token_id or 0)] if ended else [])
 
     def generate(input_ids: torch.Tensor, **options: Any) -> Any:
-        logits = torch.full((len(new), 1, len(model.tokenizer)), -math.inf)
-        for n, token in enumerate(new):
-            logits[n, 0, [token, (token + 1) % len(model.tokenizer)]] = 0.0
-        return SimpleNamespace(sequences=torch.cat([input_ids, torch.tensor([new])], 1), logits=list(logits))
+        for token in new:
+            logits = torch.full((1, len(model.tokenizer)), -math.inf)
+            logits[0, [token, (token + 1) % len(model.tokenizer)]] = 0.0
+            for processor in options["logits_processor"]:
+                processor(input_ids, logits)
+            input_ids = torch.cat([input_ids, torch.tensor([[token]])], 1)
+        return input_ids
 
     monkeypatch.setattr(model, "using", lambda adapter: SimpleNamespace(generate=generate))
     gen = LocalGenerator(model, load_prompt("closed"), GeneratorSettings(model=str(folder)))

@@ -52,7 +52,7 @@ def test_what_tells_no_language_counts_as_readable() -> None:
 def test_a_bare_corpus_in_another_language_is_answered_by_its_own_sentences(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tiny_models: dict[str, Path]
 ) -> None:
-    monkeypatch.setattr("ragtune.serving.ask.READER", str(tiny_models["qwen2"]))
+    monkeypatch.setattr("ragtune.serving.ask.DEFAULT_READER", str(tiny_models["qwen2"]))
     monkeypatch.setitem(READS, str(tiny_models["qwen2"]), ("en",))
     light = ["setups.reader.retrieval.rerank=null", "setups.extractive.retrieval.rerank=null"]
     german = write_corpus(tmp_path / "de", {"tor.txt": OTHERS["de"]}, [])
