@@ -217,11 +217,11 @@ def load_corpus(settings: CorpusSettings, store: Store | None = None, lenient: b
             raise CorpusError(f'two documents share the id "{document.id}".', where=folder, fix="Give each its own id.")
         seen.add(document.id)
     file = Path(settings.questions) if settings.questions else path / "questions.jsonl"
-    if settings.questions and not file.is_file():
-        raise CorpusError(
-            "there is no such file of questions.", where=file, fix="Mend corpus.questions, or leave it out."
-        )
     try:
+        if settings.questions and not file.is_file():
+            raise CorpusError(
+                "there is no such file of questions.", where=file, fix="Mend corpus.questions, or leave it out."
+            )
         questions = read_questions(file, documents) if file.exists() else []
     except CorpusError as error:
         if not lenient:

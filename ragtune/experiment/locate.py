@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from ragtune.corpus.load import load_corpus
-from ragtune.errors import RunError
+from ragtune.corpus.load import CorpusSettings, load_corpus
+from ragtune.errors import CorpusError, RunError
 from ragtune.experiment.folder import Run
 from ragtune.experiment.places import candidates, in_run, rewritten
 from ragtune.experiment.spec import Experiment
@@ -37,6 +38,22 @@ def located(run: Run, experiment: Experiment | None = None, store: Store | None 
             where=run.path,
             fix="Say where it is with --set corpus.path=FOLDER.",
         )
-    corpora = [found.corpus.model_copy(update={"path": str(path)}) for path in there]
-    same = (c for c in corpora if len(corpora) > 1 and load_corpus(c, store).hash == run.about.corpus.hash)
+    corpora = [found.corpus.model_copy(update={"path": str(path), **_questions(given, path)}) for path in there]
+    same = (c for c in corpora if len(corpora) > 1 and _hash(c, store) == run.about.corpus.hash)
     return found.model_copy(update={"corpus": next(same, corpora[0])})
+
+
+def _questions(given: Experiment, corpus: Path) -> dict[str, str]:
+    """The file of questions that goes with a place of the corpus, lying to it as the named one does; {} where none does."""
+    if given.corpus.questions is None:
+        return {}
+    near = Path(os.path.normpath(corpus / os.path.relpath(given.corpus.questions, given.corpus.path)))
+    return {"questions": str(near)} if near.is_file() else {}
+
+
+def _hash(corpus: CorpusSettings, store: Store | None) -> str:
+    """The hash of a corpus, "" where it does not load."""
+    try:
+        return load_corpus(corpus, store).hash
+    except CorpusError:
+        return ""

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 #: models with a threshold of their own: where abstaining is likelier than not. Greedy decoding abstains wherever that is likelier
 #: than each single first token of an answer, though these share what is left.
 OWN = {DEFAULT_READER: 0.5}
+#: what they were taught to say
+TAUGHT = "I don't know."
 
 
-def threshold(settings: GeneratorSettings) -> float | None:
-    """The probability from which the model of ``settings`` abstains; None: as it decodes."""
-    base = settings.model.partition(PLUS)[0]
-    return OWN.get(base) if settings.abstain_above is None else settings.abstain_above
+def threshold(settings: GeneratorSettings, sentence: str) -> float | None:
+    """The probability from which the model of ``settings`` abstains; None: as it decodes. ``sentence`` is the prompt's for
+    abstaining: a model's own threshold holds for the one that it was taught."""
+    if settings.abstain_above is not None or sentence != TAUGHT:
+        return settings.abstain_above
+    return OWN.get(settings.model.partition(PLUS)[0].strip())
 
 
 class AbstainAbove:

@@ -92,7 +92,7 @@ def _local_identity(named: Named) -> object:
     settings, model = named.settings, named.ref(named.settings.model)
     where = placed(settings.device, settings.dtype)
     heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens")
-    least = threshold(settings)
+    least = threshold(settings, named.prompt.abstain)
     own = [] if least == settings.abstain_above else [least]  # a model's, which no setting says
     return [model.fingerprint, CHAT_VERSION, where.device, where.dtype, named.prompt.key, heeded, *own]
 

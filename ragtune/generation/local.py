@@ -141,7 +141,7 @@ class LocalGenerator:
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
         processors: list[Any] = [chances]
-        least = threshold(settings)
+        least = threshold(settings, self.prompt.abstain)
         if least is not None and not self._thinks:
             messages = self.prompt.messages(batch[0].question.text, [])
             first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]

@@ -13,6 +13,8 @@ from ragtune.text.words import stem, tokens
 
 #: the longest quotation, in characters
 LONGEST = 200
+#: marks that may follow the last word
+MARKS = 3
 #: what stands around a sentence in a list or a table
 _BORDER = "-*| \n"
 
@@ -90,8 +92,7 @@ def _cut(sentence: str, answer: str, question: str) -> tuple[int, int]:
         if shared > best:
             best, span = shared, (word.start, words[last].end)
     start, end = span
-    if not sentence[:start].strip():
-        start = 0
-    if not any(c.isalnum() for c in sentence[end:]):
+    rest = sentence[end : end + MARKS + 1]
+    if len(rest) <= MARKS and not any(c.isalnum() for c in rest):
         end = len(sentence)
     return start, end

@@ -7,15 +7,26 @@ from collections.abc import Callable
 
 from ragtune.models.encoder import Array, TextEncoder
 
+#: by embedder the mean cosine of texts that have nothing to do with each other (pairs of questions, and of answers, of the train split
+#: of Natural Questions: e5-small .804 and .818, MiniLM .016 and .160): cosines are told from there on, as BERTScore tells its own
+#: (Zhang et al. 2020, section 3, baseline rescaling)
+BASELINES = {"bundled:e5-small": 0.81}
+
 
 class Similarity:
-    """Cosine of two texts, clipped to [0, 1]."""
+    """Cosine of two texts, above ``baseline`` and clipped to [0, 1]: (cosine - baseline) / (1 - baseline)."""
 
-    def __init__(self, encoder: TextEncoder) -> None:
+    def __init__(self, encoder: TextEncoder, baseline: float = 0.0) -> None:
         self._encoder = encoder
+        self.baseline = baseline
         self._vectors: dict[str, Array] = {}
         self._wanted: dict[str, None] | None = None
         self._lock = threading.Lock()
+
+    @property
+    def known(self) -> tuple[float, ...]:
+        """What stands in keys: the baseline, where there is one."""
+        return (self.baseline,) if self.baseline else ()
 
     def __call__(self, a: str, b: str) -> float:
         if self._wanted is not None:
@@ -23,7 +34,8 @@ class Similarity:
             return 0.0
         with self._lock:
             self._embed([t for t in dict.fromkeys((a, b)) if t not in self._vectors])
-        return min(1.0, max(0.0, float(self._vectors[a] @ self._vectors[b])))
+        cosine = float(self._vectors[a] @ self._vectors[b])
+        return min(1.0, max(0.0, (cosine - self.baseline) / (1 - self.baseline)))
 
     def gather(self, ask: Callable[[], object]) -> None:
         """Run ``ask``, in which every similarity is 0, and embed what it asked for."""

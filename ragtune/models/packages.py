@@ -35,7 +35,7 @@ READER = Path(__file__).parent / "reader"
 class Packaged:
     """A model in a package: ``write`` makes the folder out of the package's file; ``megabytes`` is what the folder takes.
 
-    ``adapter`` is the SHA-256 of the adapter that ``write`` merges into it, "" where there is none.
+    ``adapter`` is the digest of the adapter that ``write`` merges into it (`adapter_digest`), "" where there is none.
     """
 
     requirement: str
@@ -84,7 +84,7 @@ PACKAGED = {
         _SMOLLM2,
         megabytes=545,
         write=_reader,
-        adapter="9d44474d537432e9129dd83286af96c6921264019d9ef3f8915396d5e362efb0",
+        adapter="772223a5c812f998b5e2",
     ),
     "bundled:smollm2": _SMOLLM2,
     "bundled:e5-small": Packaged(
@@ -146,8 +146,7 @@ def source_of(name: str) -> Path:
             where=name,
             fix=f"Install it again: {command} --force-reinstall",
         )
-    weights = READER / "adapter_model.safetensors"
-    if packaged.adapter and not (weights.is_file() and digests.of(weights) == packaged.adapter):
+    if packaged.adapter and adapter_digest(READER, digests) != packaged.adapter:
         raise ModelError(
             "its adapter is missing or not the published one (SHA-256 differs).",
             where=name,
@@ -155,6 +154,14 @@ def source_of(name: str) -> Path:
         )
     digests.save()
     return source
+
+
+def adapter_digest(folder: Path, digests: Digests | None = None) -> str:
+    """The digest of an adapter's two files, "" where one is missing."""
+    files = [folder / name for name in ("adapter_model.safetensors", "adapter_config.json")]
+    if not all(f.is_file() for f in files):
+        return ""
+    return digest(*((digests.of(f) if digests else file_digest(f)) for f in files))
 
 
 def _sound(folder: Path) -> bool:

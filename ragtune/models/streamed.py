@@ -38,7 +38,8 @@ def gathered(chunks: Iterable[Any], hear: Callable[[str], None]) -> Any:
                 hear(whole(text_of(message.content)).lstrip())
     if not found:
         return None
-    return SimpleNamespace(choices=[SimpleNamespace(message=message, finish_reason=finish)], usage=usage)
+    # one that ends without a reason broke off: what came of it is no whole answer
+    return SimpleNamespace(choices=[SimpleNamespace(message=message, finish_reason=finish or "length")], usage=usage)
 
 
 def _add(message: SimpleNamespace, delta: Any) -> bool:

@@ -81,7 +81,9 @@ def build_lexical(texts: Sequence[str], settings: LexicalSettings, store: Store 
 
 def _terms(texts: Sequence[str], stems: bool, store: Store | None) -> list[list[str]]:
     key = digest(TERMS_VERSION, stems, list(texts))
-    kept: list[list[str]] | None = store.get_json("terms", key) if store else None
+    kept: list[list[str]] | None = None
+    with suppress(StoreError, OSError):  # another process may write it just now
+        kept = store.get_json("terms", key) if store else None
     if kept is None:
         kept = [search_terms(text, stems) for text in texts]
         if store:

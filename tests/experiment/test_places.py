@@ -77,6 +77,26 @@ def test_of_several_corpora_the_runs_own_is_taken(made: Path, tmp_path: Path, mo
         located(run)
 
 
+def test_questions_of_their_own_lie_to_each_corpus_as_they_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "home"
+    corpus = write_corpus(home / "corpora" / "c")
+    (corpus / "questions.jsonl").rename(corpus / "few.jsonl")
+    text = "name: x\ncorpus: {path: corpora/c, questions: corpora/c/few.jsonl}\nretrieval: {lexical: true}\nsetups: [extractive]\n"
+    (home / "x.yaml").write_text(text)
+    monkeypatch.chdir(home)
+    assert main(["run", "x.yaml"]) == 0
+    shutil.copytree(home, tmp_path / "copy")
+    run = load_run(tmp_path / "copy" / "runs" / "x")
+    assert located(run).corpus.questions == str(tmp_path / "copy" / "corpora" / "c" / "few.jsonl")
+    (tmp_path / "copy" / "corpora" / "c" / "few.jsonl").write_text('{"id": "o", "question": "Other?"}\n')
+    assert located(run).corpus.questions == str(corpus / "few.jsonl")  # the Run's own
+    (corpus / "few.jsonl").unlink()
+    (tmp_path / "copy" / "corpora" / "c" / "few.jsonl").unlink()
+    assert ask(capsys, str(home / "runs" / "x"))[0] == ASKED[1]  # asking needs none
+
+
 def test_a_changed_corpus_is_said(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = str(made / "runs" / "x")
     questions = made / "corpora" / "c" / "questions.jsonl"

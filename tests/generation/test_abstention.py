@@ -19,4 +19,9 @@ from ragtune.generation.settings import GeneratorSettings
     ],
 )
 def test_the_setting_counts_then_the_models_own(settings: dict[str, object], wanted: float | None) -> None:
-    assert threshold(GeneratorSettings.model_validate(settings)) == wanted
+    assert threshold(GeneratorSettings.model_validate(settings), "I don't know.") == wanted
+
+
+def test_a_models_own_threshold_is_that_of_the_sentence_it_was_taught() -> None:
+    assert threshold(GeneratorSettings(), "The contexts do not say.") is None
+    assert threshold(GeneratorSettings(abstain_above=0.7), "The contexts do not say.") == 0.7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -106,6 +107,20 @@ def test_any_text_gives_a_share_or_a_reason(
     found = scores(judge, answer, Question("q", "Why?", tuple(references)), tuple(contexts), abstained)
     for score in found.values():
         assert score.reason if score.value is None else (0 <= score.value <= 1 and math.isfinite(score.value))
+
+
+def test_cosines_of_unrelated_texts_count_as_none() -> None:
+    from ragtune.judging.similarity import Similarity
+
+    class Encoder:
+        def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
+            return np.array(
+                [[1.0, 0.0] if t == "a" else [0.905, 0.4254] if t == "near" else [0.7, 0.714] for t in texts]
+            )
+
+    similar = Similarity(Encoder(), 0.81)  # type: ignore[arg-type]
+    assert (similar("a", "a"), similar("a", "far")) == (1.0, 0.0)
+    assert similar("a", "near") == pytest.approx(0.5)
 
 
 def test_judging_is_deterministic(judge: Judge, minilm: SentenceEncoder) -> None:

@@ -15,7 +15,6 @@ from ragtune.errors import ModelError
 from ragtune.models import packages
 from ragtune.models.names import resolve
 from ragtune.models.packages import PACKAGED, Packaged, prepared
-from ragtune.store import file_digest
 
 
 @pytest.fixture
@@ -96,11 +95,12 @@ def test_an_adapter_that_ships_is_verified_and_part_of_the_identity(
 ) -> None:
     tiny = PACKAGED["bundled:tiny"]
     (tmp_path / "adapter_model.safetensors").write_bytes(b"adapter")
+    (tmp_path / "adapter_config.json").write_text("{}")
     monkeypatch.setattr(packages, "READER", tmp_path)
-    sha = hashlib.sha256(b"adapter").hexdigest()
+    sha = packages.adapter_digest(tmp_path)
     monkeypatch.setitem(PACKAGED, "bundled:tiny", Packaged(**{**vars(tiny), "adapter": sha}))
     assert resolve("bundled:tiny").fingerprint != tiny.identity
-    (tmp_path / "adapter_model.safetensors").write_bytes(b"adapteR")
+    (tmp_path / "adapter_config.json").write_text('{"lora_alpha": 64}')
     with pytest.raises(
         ModelError, match=r"bundled:tiny: its adapter is missing or not the published one.*Install ragtune"
     ):
@@ -110,7 +110,7 @@ def test_an_adapter_that_ships_is_verified_and_part_of_the_identity(
 def test_the_reader_is_the_published_adapter_for_its_base() -> None:
     card = json.loads((packages.READER / "ragtune.json").read_text("utf-8"))
     assert card["base"] == PACKAGED["bundled:smollm2"].identity
-    assert file_digest(packages.READER / "adapter_model.safetensors") == PACKAGED["bundled:reader"].adapter
+    assert packages.adapter_digest(packages.READER) == PACKAGED["bundled:reader"].adapter
     assert (packages.READER / "adapter_model.safetensors").stat().st_size <= 20e6
     assert PACKAGED["bundled:reader"].identity != PACKAGED["bundled:smollm2"].identity
 
