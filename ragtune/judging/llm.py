@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ragtune.judging.metrics import context_recall, noise_sensitivity
 from ragtune.judging.replies import Asker, Correctness, Judged, Recall, Relevance, Statements, Verdicts, prompts
 from ragtune.judging.settings import JudgeSettings
-from ragtune.judging.similarity import BASELINES, Similarity
+from ragtune.judging.similarity import Similarity
 from ragtune.judging.witness import NO_CONTEXTS, NO_STATEMENT, Finding, Support, lacks_reference
 from ragtune.models.encoder import TextEncoder
 from ragtune.records import Question, Row, Score
@@ -38,10 +38,16 @@ class LlmWitness:
         own: Mapping[str, Callable[[Row], Score]] | None = None,
     ) -> None:
         self.settings = settings
-        self.similarity = Similarity(encoder, BASELINES.get(settings.embedder, 0.0))
+        self.similarity = Similarity(encoder)
         self.concurrency = concurrency
         self.key = key or digest(
-            "llm", VERSION, prompts()["version"], settings.identity(), encoder.fingerprint, fingerprint
+            "llm",
+            VERSION,
+            prompts()["version"],
+            settings.identity(),
+            encoder.fingerprint,
+            fingerprint,
+            *self.similarity.known,
         )
         mine = {context_recall.NAME: self._recall, noise_sensitivity.NAME: self._noise}
         self.own: Mapping[str, Callable[[Row], Score]] = mine if own is None else own

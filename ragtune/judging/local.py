@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ragtune.judging import support as by_words
 from ragtune.judging.settings import JudgeSettings
-from ragtune.judging.similarity import BASELINES, Similarity
+from ragtune.judging.similarity import Similarity
 from ragtune.judging.support import Window
 from ragtune.judging.witness import NEEDS_LLM, Finding, Support
 from ragtune.models.encoder import TextEncoder
@@ -83,7 +83,7 @@ class LocalWitness:
 
     def __init__(self, settings: JudgeSettings, encoder: TextEncoder, evidence: Evidence | None = None) -> None:
         self.settings = settings
-        self.similarity = Similarity(encoder, BASELINES.get(settings.embedder, 0.0))
+        self.similarity = Similarity(encoder)
         self.own: Mapping[str, Callable[[Row], Score]] = {}
         self._evidence: Evidence = evidence or WordEvidence()
         name, version, *more = self._evidence.identity

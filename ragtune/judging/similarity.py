@@ -6,19 +6,20 @@ import threading
 from collections.abc import Callable
 
 from ragtune.models.encoder import Array, TextEncoder
+from ragtune.models.packages import PACKAGED
 
-#: by embedder the mean cosine of texts that have nothing to do with each other (pairs of questions, and of answers, of the train split
+#: by embedder (its fingerprint) the mean cosine of texts that have nothing to do with each other (pairs of questions, and of answers, of the train split
 #: of Natural Questions: e5-small .804 and .818, MiniLM .016 and .160): cosines are told from there on, as BERTScore tells its own
 #: (Zhang et al. 2020, section 3, baseline rescaling)
-BASELINES = {"bundled:e5-small": 0.81}
+BASELINES = {PACKAGED["bundled:e5-small"].identity: 0.81}
 
 
 class Similarity:
-    """Cosine of two texts, above ``baseline`` and clipped to [0, 1]: (cosine - baseline) / (1 - baseline)."""
+    """Cosine of two texts, from the embedder's ``baseline`` on and clipped to [0, 1]: (cosine - baseline) / (1 - baseline)."""
 
-    def __init__(self, encoder: TextEncoder, baseline: float = 0.0) -> None:
+    def __init__(self, encoder: TextEncoder) -> None:
         self._encoder = encoder
-        self.baseline = baseline
+        self.baseline = BASELINES.get(encoder.fingerprint, 0.0)
         self._vectors: dict[str, Array] = {}
         self._wanted: dict[str, None] | None = None
         self._lock = threading.Lock()

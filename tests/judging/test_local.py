@@ -14,6 +14,7 @@ from ragtune.judging.local import LocalWitness
 from ragtune.judging.metrics import METRICS
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.encoder import SentenceEncoder
+from ragtune.models.names import resolve
 from ragtune.records import Answer, Chunk, Hit, Question, Row, Score
 
 CONTEXTS = (
@@ -113,12 +114,14 @@ def test_cosines_of_unrelated_texts_count_as_none() -> None:
     from ragtune.judging.similarity import Similarity
 
     class Encoder:
+        fingerprint = resolve("bundled:e5-small").fingerprint
+
         def encode(self, texts: list[str]) -> np.ndarray:  # type: ignore[type-arg]
             return np.array(
                 [[1.0, 0.0] if t == "a" else [0.905, 0.4254] if t == "near" else [0.7, 0.714] for t in texts]
             )
 
-    similar = Similarity(Encoder(), 0.81)  # type: ignore[arg-type]
+    similar = Similarity(Encoder())  # type: ignore[arg-type]
     assert (similar("a", "a"), similar("a", "far")) == (1.0, 0.0)
     assert similar("a", "near") == pytest.approx(0.5)
 
