@@ -156,7 +156,6 @@ def tuning(model: LanguageModel, given: Work, peak: float) -> str:
             gradient_checkpointing=False,
             use_cpu=True,
             bf16=False,
-            dataset_kwargs={"skip_prepare_dataset": True},
         )
         lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
         trainer = SFTTrainer(
