@@ -93,7 +93,7 @@ class LlmWitness:
         return max(found, key=lambda f: -1.0 if f.value is None else f.value)
 
     def _agrees(self, question: Question, answer: str, reference: str) -> Finding:
-        """0.75 F1 of statements + 0.25 cosine with the reference."""
+        """0.75 F1 of statements + 0.25 similarity with the reference (`similarity`)."""
         sides = [self.statements(question, t) for t in (answer, reference)]
         if not all(sides):
             return Finding(None, "the judge drew no statement from the answer or the reference", failed=True)

@@ -25,7 +25,7 @@ METRIC = Metric(
     "does the answer give what a reference gives, however long it is",
     "local judge: probability that a person calls the answer right, a logistic model over what of the reference is held, "
     "missing and contradicted (words, names, values, lists, yes or no), fitted on human verdicts; LLM judge: 0.75 F1 over "
-    "statements + 0.25 cosine with the reference; the best reference counts",
+    "statements + 0.25 semantic similarity with the reference; the best reference counts",
     "ragtune/text/agree.py and its card agree.json; RAGAS documentation, answer correctness",
     "no reference",
     score,

@@ -26,7 +26,7 @@ METRIC = Metric(
     "Answer relevance",
     "relevant",
     "how much the answer is about the question",
-    "LLM judge: mean cosine of the question with questions made from the answer, 0 if those are noncommittal; "
+    "LLM judge: mean semantic similarity of the question with questions made from the answer, 0 if those are noncommittal; "
     "local judge: unscored",
     "RAGAS (Es et al. 2024)",
     "a right abstention; a judge without a language model, which cannot tell an answer to this question from one to another",
