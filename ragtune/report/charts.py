@@ -12,6 +12,10 @@ WIDTH, HEIGHT = 420, 270
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40
 
 
+#: how wide a letter of a label is drawn, at most
+LETTER = 6.7
+
+
 @dataclass(frozen=True)
 class Series:
     """Points of one setup; ``colour`` is its number in the palette."""
@@ -30,6 +34,16 @@ def _ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     step = next(s * size for s in (1, 2, 2.5, 5, 10) if s * size >= raw)
     first = math.ceil(low / step - 1e-9) * step
     return [first + i * step for i in range(int((high - first) / step + 1e-9) + 1)]
+
+
+def _log_ticks(low: float, high: float, wanted: int = 3) -> list[float]:
+    """Round numbers from ``low`` to ``high``: the coarsest kind of which there are ``wanted``, else the finest."""
+    found: list[float] = []
+    for kind in ((1,), (1, 3), (1, 2, 5), tuple(range(1, 10))):
+        found = [m * 10.0**e for e in range(-5, 7) for m in kind if low <= m * 10.0**e <= high]
+        if len(found) >= wanted:
+            break
+    return found or [low, high]
 
 
 def _label(value: float) -> str:
@@ -118,8 +132,7 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
         return Markup("")
     low, high = min(xs) / 1.6, max(xs) * 1.6
     axes = _Axes((low, high), (0.0, 100.0), log_x)
-    powers = [m * 10.0**e for e in range(-5, 7) for m in (1, 3) if low <= m * 10.0**e <= high] or [low, high]
-    parts = axes.draw(x_title, y_title, powers)
+    parts = axes.draw(x_title, y_title, _log_ticks(low, high))
     taken: list[tuple[float, float, float]] = []  # left edge, right edge, baseline of the labels placed
     for s in sorted(series, key=lambda s: s.points[0][1]):
         a, b = s.points[0]
@@ -132,9 +145,9 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
         parts.append(
             f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {a:.3g}, {b:.1f}</title></circle>'
         )
-        left = x > WIDTH * 0.62
         label_y = y + 4
-        wide = 6.2 * len(s.name)
+        wide = LETTER * len(s.name)
+        left = x + 9 + wide > WIDTH - RIGHT and x - 9 - wide > 0
         start, end = (x - 9 - wide, x - 9) if left else (x + 9, x + 9 + wide)
         while any(abs(label_y - ty) < 13 and start < t1 and t0 < end for t0, t1, ty in taken):
             label_y -= 13

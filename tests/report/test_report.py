@@ -123,6 +123,17 @@ def test_charts_escape_and_scale() -> None:
     assert max(float(m) for m in re.findall(r'c[xy]="([\d.]+)"', cloud)) <= charts.WIDTH
 
 
+def test_labels_stand_inside_and_a_narrow_axis_has_ticks() -> None:
+    names = {"Closed-book tuned + RAG (naive)": 410.0, "Tuned, closed book": 288.0, "RAG": 502.0}
+    cloud = str(charts.scatter([charts.Series(n, 0, [(x, 44.0)]) for n, x in names.items()], "x", "y", "t"))
+    for x, side, name in re.findall(r'<text class="name" x="([\d.]+)" [^>]*text-anchor="(\w+)">([^<]+)', cloud):
+        start = float(x) - (charts.LETTER * len(name) if side == "end" else 0)
+        assert start >= 0
+        assert start + charts.LETTER * len(name) <= charts.WIDTH, name
+    ticks = re.findall(r'<text class="tick"[^>]*text-anchor="middle">([^<]+)', cloud)
+    assert ticks == ["200", "300", "400", "500", "600", "700", "800"]
+
+
 def test_numbers() -> None:
     assert numbers.score(None) == "–"
     assert numbers.score(0.1234) == "12.3"
