@@ -118,6 +118,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--limit", type=int)
     parser.add_argument("--prompt", default="cited")
+    parser.add_argument("--abstain-above", type=float, help="default: the model's own threshold")
     parser.add_argument("--store", type=Path, default=Path(tempfile.gettempdir()) / "ragtune-reader")
     args = parser.parse_args()
     for name, (settings, summed) in measures(args.data, args.store).items():
@@ -125,7 +126,7 @@ def main() -> int:
             continue
         made = {
             "name": name,
-            "generator": {"model": args.model, "max_new_tokens": 48},
+            "generator": {"model": args.model, "max_new_tokens": 48, "abstain_above": args.abstain_above},
             "judge": {"embedder": "bundled:minilm"},
             "prompt": args.prompt,
             "setups": {"reader": {"retrieval": True}},

@@ -1,8 +1,9 @@
-"""Data for ``experiments/reader.yaml``: ``python -m benchmarks.reader_data SOURCES DEST``.
+"""Data for ``experiments/reader.yaml`` and ``reader-second.yaml``: ``python -m benchmarks.reader_data SOURCES DEST``.
 
 SOURCES holds the folders nq-open-oracle (2,655 questions with their passage; MIT, passages CC BY-SA 3.0), pubmedqa (MIT) and
-18f-guides (CC0). DEST gets three corpora. Of nq-open-oracle 600 questions are the split ``test`` and 55 ``dev``, by the digest
-of their text; of pubmedqa the official test questions are left out.
+18f-guides (CC0). DEST gets a corpus of each, and two that rules make (`benchmarks.reader_rules`): facts, and clozes on the
+passages of Natural Questions that are trained on. Of these 600 questions are the split ``test`` and 55 ``dev``, by the digest of
+their text; of pubmedqa the official test questions are left out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.reader_rules import clozes, facts
 from ragtune.corpus.importers import import_corpus
 from ragtune.corpus.load import CorpusSettings, load_corpus
 from ragtune.corpus.outline import headings
@@ -30,7 +32,16 @@ def nq(folder: Path) -> Rows:
         gold = next(c for c in row["ctxs"] if c.get("isgold"))
         split = "test" if n < 600 else "dev" if n < 655 else "train"
         context = f"{gold['title']}\n\n{gold['text']}"
-        yield {"question": row["question"], "answers": row["answers"], "context": context, "split": split}
+        known = sorted(
+            row["answers"], key=lambda a: a.casefold() not in context.casefold()
+        )  # taught: one that stands there
+        yield {"question": row["question"], "answers": known, "context": context, "split": split}
+
+
+def cloze(rows: Rows) -> Rows:
+    """Questions by rule on the passages whose questions are trained on."""
+    for question, answer, context in clozes([row["context"] for row in rows if row["split"] == "train"], 0):
+        yield {"question": question, "answers": [answer], "context": context, "split": "train"}
 
 
 def pubmedqa(folder: Path) -> Rows:
@@ -74,14 +85,27 @@ def guides(folder: Path) -> Rows:
             yield {"question": asked, "answers": [first], "context": context, "split": "train"}
 
 
+def write_facts(dest: Path) -> None:
+    pages, rows = facts(900, 0)
+    (dest / "documents").mkdir(parents=True, exist_ok=True)
+    for name, text in pages:
+        (dest / "documents" / f"{name}.md").write_text(text + "\n", "utf-8")
+    for row in rows:
+        for part in row["evidence"]:
+            part["document"] += ".md"
+    (dest / "questions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
 def main() -> int:
     sources, dest = Path(sys.argv[1]), Path(sys.argv[2])
     made = {
         "nq": nq(sources / "nq-open-oracle"),
         "pubmedqa": pubmedqa(sources / "pubmedqa"),
         "guides": guides(sources / "18f-guides"),
+        "clozes": cloze(nq(sources / "nq-open-oracle")),
     }
     dest.mkdir(parents=True, exist_ok=True)
+    write_facts(dest / "facts")
     for name, rows in made.items():
         file = dest / f"{name}.jsonl"
         file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")

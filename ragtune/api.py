@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -107,11 +107,15 @@ def export(
     seed: int | None = None,
     merged: bool = False,
     store: PathLike | None = None,
+    dtype: Literal["float32", "float16", "bfloat16"] | None = None,
 ) -> Path:
-    """Write a tuned setup's adapter to the new folder ``dest``; with ``merged`` the model with the adapter in its weights."""
+    """Write a tuned setup's adapter to the new folder ``dest``; with ``merged`` the model with the adapter in its weights.
+
+    ``dtype`` is what the weights are kept in (default: as they were trained, or as the model runs).
+    """
     from ragtune.serving.export import export as written
 
-    return written(Path(run), setup, Path(dest), seed, merged, Path(store) if store else None)
+    return written(Path(run), setup, Path(dest), seed, merged, Path(store) if store else None, dtype)
 
 
 def score(

@@ -87,7 +87,8 @@ def do_ask(args: argparse.Namespace) -> int:
 def do_export(args: argparse.Namespace) -> int:
     from ragtune import api
 
-    print(api.export(args.run, args.setup, args.dest, seed=args.seed, merged=args.merged, store=args.store))
+    options = {"seed": args.seed, "merged": args.merged, "store": args.store, "dtype": args.dtype}
+    print(api.export(args.run, args.setup, args.dest, **options))
     return 0
 
 

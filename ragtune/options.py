@@ -141,6 +141,7 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     p.add_argument("--setup", required=True, help="which tuned setup")
     p.add_argument("--seed", type=whole, help="which seed's tuning (default: the first)")
     p.add_argument("--merged", action="store_true", help="the model with the adapter in its weights")
+    p.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), help="what weights are kept in")
     p.add_argument("--store", type=Path, help="store, if it has moved")
     p.set_defaults(call=calls["export"])
 

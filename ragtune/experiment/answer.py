@@ -21,7 +21,9 @@ ANSWER_VERSION = 4
 def answer_key(bench: Workbench, setup: Setup, seed: int) -> str:
     """What the answers depend on beside question and hits. A tuned model is a model: its fingerprint and its tuning."""
     who = identity(setup.generator, bench.prompt(setup.prompt_name), bench.ref)
-    tuning = tune_key(bench, setup, seed) if setup.tuning else ""
+    tuning = (
+        f"{tune_key(bench, setup, seed)} merged" if setup.tuning else ""
+    )  # its adapter in the weights, as it is served
     return digest("answer", ANSWER_VERSION, who, tuning, seed if may_vary(setup.generator) else 0)
 
 
@@ -60,6 +62,9 @@ def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
     if step.stored(bench) < len(step.items):
         adapter = tuned(bench, name, seed) if setup.tuning else None
         generator = make_generator(bench, setup)
+        if adapter:
+            local = setup.generator
+            bench.language_model(local.model, local.device, local.dtype).merge(adapter)
 
     def batches() -> list[list[str]]:
         return [[r.key for r in batch] for batch in generator.batches(list(requests.values()), seed)]

@@ -49,8 +49,8 @@ class Finder:
 class Served:
     """A setup, ready to be asked. Models and index load on making it.
 
-    ``adapter`` is the folder of its tuned weights; ``switched`` leaves it beside the base's weights, as a run answers with
-    several of them. Without ``keep`` a merged adapter stays merged, which spares a copy of the weights.
+    ``adapter`` is the folder of its tuned weights; ``switched`` leaves it beside the base's weights, where
+    several can stand at once. Without ``keep`` a merged adapter stays merged, which spares a copy of the weights.
     """
 
     def __init__(

@@ -16,6 +16,7 @@ from ragtune.generation.abstention import AbstainAbove, threshold
 from ragtune.generation.chances import Chances
 from ragtune.generation.endings import StopAt, before, so_far, tokens_until
 from ragtune.generation.generator import Hear, Reply, Request
+from ragtune.generation.prefix import Prefix, common
 from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
@@ -91,6 +92,7 @@ class LocalGenerator:
         self.prompt = prompt
         self.settings = settings
         self._ids: dict[str, tuple[list[int], int]] = {}
+        self._prefix: Prefix | None = None
 
     def prompt_ids(self, request: Request) -> tuple[list[int], int]:
         """(prompt tokens, number of hits shown)."""
@@ -134,10 +136,11 @@ class LocalGenerator:
         pad = self.model.pad
         longest = max(map(len, rows))
         device = self.model.base.device
-        ids = torch.tensor([[pad] * (longest - len(r)) + r for r in rows], device=device)
-        mask = torch.tensor([[0] * (longest - len(r)) + [1] * len(r) for r in rows], device=device)
-        chances = Chances()
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        shared, cache = self._shared(model, adapter, rows)
+        ids = torch.tensor([[*r[:shared], *[pad] * (longest - len(r)), *r[shared:]] for r in rows], device=device)
+        mask = [[1] * shared + [0] * (longest - len(r)) + [1] * (len(r) - shared) for r in rows]
+        chances = Chances()
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
         processors: list[Any] = [chances]
@@ -152,7 +155,8 @@ class LocalGenerator:
         with seeded(seed), torch.inference_mode():
             out = model.generate(
                 input_ids=ids,
-                attention_mask=mask,
+                attention_mask=torch.tensor(mask, device=device),
+                past_key_values=cache,
                 max_new_tokens=settings.max_new_tokens,
                 pad_token_id=pad,
                 logits_processor=processors,
@@ -170,6 +174,15 @@ class LocalGenerator:
             confidence = round(math.exp(sum(own) / max(1, len(own))), 4)
             tokens = Tokens(len(prompt), used, thought)
             yield request.key, Reply(text, self._ids[request.key][1], tokens, finish, seconds, confidence)
+
+    def _shared(self, model: Any, adapter: Path | None, rows: Sequence[Sequence[int]]) -> tuple[int, Any]:
+        """How many tokens all rows begin with that were read before, and the cache that holds them."""
+        if self.model.seq2seq:
+            return 0, None
+        if self._prefix is None:
+            self._prefix = Prefix(common(self.model, self.prompt.messages("", []), self.settings.thinking))
+        cache = self._prefix.before(model, adapter, len(rows)) if self._prefix.starts(rows) else None
+        return (len(self._prefix.ids), cache) if cache is not None else (0, None)
 
     @property
     def _thinks(self) -> bool:

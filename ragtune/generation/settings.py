@@ -39,7 +39,7 @@ class GeneratorSettings(BaseModel):
         None,
         gt=0,
         lt=1,
-        description="local models: abstain where the model gives that at least this probability, else answer; default: the model's own (bundled:reader: 0.5), else as it decodes",
+        description="local models: abstain where the model gives that at least this probability, else answer; default: the model's own (bundled:reader: 0.8), else as it decodes",
     )
     abstain_below: float = Field(
         0.0,

@@ -212,6 +212,8 @@ class LanguageModel:
         Raises:
             ModelError: the folder is no adapter, or was made for another base.
         """
+        if adapter == self._merged:
+            return self.base
         check_adapter_folder(adapter, self.ref)
         found = wrapped(self.plain(), self.ref.tuned(adapter, ""))
         self._kept = [(p, p.detach().to("cpu", copy=True)) for p in touched(found)] if keep else []

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float32]
 Kind = Literal["document", "query"]
 Progress = Callable[[int], None]
+#: what a tokenizer makes of one text: token ids, attention mask and the like by name
+Features = dict[str, list[int]]
 ROWS, STEP = 8, 16
 #: raise it when a text's vector changes, so that kept ones are made anew
 VERSION = 2
@@ -98,51 +100,50 @@ class SentenceEncoder:
         prompts: dict[str, str] = dict(self.model.prompts or {})
         return prompts.get(kind) or (prompts.get("passage", "") if kind == "document" else "") or ""
 
-    def _forward(
-        self,
-        texts: Sequence[str],
-        kind: Kind,
-        take: Callable[[int, dict[str, Any], int], None],
-    ) -> None:
-        """Run all texts in batches of fixed shape; ``take(text index, model output, row)`` gets each result."""
-        with _ALONE:
-            self._run(texts, kind, take)
-
-    def _run(
-        self,
-        texts: Sequence[str],
-        kind: Kind,
-        take: Callable[[int, dict[str, Any], int], None],
-    ) -> None:
+    def _forward(self, rows: Sequence[Features], take: Callable[[int, dict[str, Any], int], None]) -> None:
+        """Run all rows in batches of fixed shape; ``take(row's index, model output, row in it)`` gets each result."""
         import torch
 
-        model, tokenizer = self.model, self.model.tokenizer
-        prompt = self._prompt(kind)
-        limit = int(model.max_seq_length or 512)
-        ids = tokenizer([prompt + t for t in texts], truncation=True, max_length=limit)["input_ids"]
-        classes: dict[int, list[int]] = {}
-        for i, row in enumerate(ids):
-            classes.setdefault(min(limit, -(-len(row) // STEP) * STEP), []).append(i)
-        for length, members in sorted(classes.items()):
-            for at in range(0, len(members), ROWS):
-                group = members[at : at + ROWS]
-                rows = [prompt + texts[i] for i in group] + [""] * (ROWS - len(group))
-                features = tokenizer(
-                    rows, padding="max_length", truncation=True, max_length=length, return_tensors="pt"
-                )
-                with torch.inference_mode():
-                    out = model({k: v.to(model.device) for k, v in features.items()})
-                for row, i in enumerate(group):
-                    take(i, out, row)
-                self.texts_encoded += len(group)
-
-    def _windows(self, texts: Sequence[str], kind: Kind) -> list[list[tuple[str, int]]]:
-        """Each text in the windows that the model can read at once, with their tokens."""
-        tokenizer = self.model.tokenizer
-        limit = int(self.model.max_seq_length or 512)
         with _ALONE:
-            taken = len(tokenizer(self._prompt(kind))["input_ids"])  # special tokens, and the prompt's own
-            found = [windows(t, max(8, limit - taken), self.spans) for t in texts]
+            model, tokenizer = self.model, self.model.tokenizer
+            limit = self._limit
+            blank = self._tokens([""])[0]
+            classes: dict[int, list[int]] = {}
+            for i, row in enumerate(rows):
+                classes.setdefault(min(limit, -(-len(row["input_ids"]) // STEP) * STEP), []).append(i)
+            for length, members in sorted(classes.items()):
+                for at in range(0, len(members), ROWS):
+                    group = members[at : at + ROWS]
+                    batch = [rows[i] for i in group] + [blank] * (ROWS - len(group))
+                    features = tokenizer.pad(batch, padding="max_length", max_length=length, return_tensors="pt")
+                    with torch.inference_mode():
+                        out = model({k: v.to(model.device) for k, v in features.items()})
+                    for at_row, i in enumerate(group):
+                        take(i, out, at_row)
+                    self.texts_encoded += len(group)
+
+    @property
+    def _limit(self) -> int:
+        return int(self.model.max_seq_length or 512)
+
+    def _tokens(self, texts: Sequence[str], limit: int | None = None) -> list[Features]:
+        """What the model reads of each text, cut to ``limit`` tokens."""
+        cut = {"truncation": True, "max_length": limit} if limit else {"truncation": False}
+        found = self.model.tokenizer(list(texts), padding=False, **cut)
+        return [{name: column[n] for name, column in found.items()} for n in range(len(texts))]
+
+    def _windows(self, texts: Sequence[str], kind: Kind) -> list[list[tuple[Features, int]]]:
+        """Each text in the windows that the model can read at once, with how much of it each window holds."""
+        prompt, limit = self._prompt(kind), self._limit
+        with _ALONE:
+            whole = self._tokens([prompt + t for t in texts])
+            found = [[(row, 1)] for row in whole]
+            long = [n for n, row in enumerate(whole) if len(row["input_ids"]) > limit]
+            taken = len(self._tokens([prompt])[0]["input_ids"]) if long else 0  # special tokens, and the prompt's own
+            for n in long:
+                parts = windows(texts[n], max(8, limit - taken), self.spans)
+                rows = self._tokens([prompt + text for text, _ in parts], limit)
+                found[n] = list(zip(rows, [count for _, count in parts], strict=True))
         self.in_windows += sum(len(parts) > 1 for parts in found)
         return found
 
@@ -151,17 +152,17 @@ class SentenceEncoder:
         if not texts:
             return np.empty((0, 0), np.float32)
         parts = self._windows(texts, kind)
-        flat = [(n, text) for n, own in enumerate(parts) for text, _ in own]
+        owner = [n for n, own in enumerate(parts) for _ in own]
         found: list[list[Array]] = [[np.empty(0, np.float32)] * len(own) for own in parts]
         first = np.cumsum([0, *map(len, parts)])
 
         def take(i: int, out: dict[str, Any], row: int) -> None:
-            n = flat[i][0]
+            n = owner[i]
             found[n][i - first[n]] = out["sentence_embedding"][row].float().cpu().numpy()
             if progress and i == first[n]:
                 progress(1)
 
-        self._forward([text for _, text in flat], kind, take)
+        self._forward([row for own in parts for row, _ in own], take)
         return unit(np.stack([pooled(own, [k for _, k in p]) for own, p in zip(found, parts, strict=True)]))
 
     def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]:
@@ -169,7 +170,7 @@ class SentenceEncoder:
         if not texts:
             return []
         parts = self._windows(texts, kind)
-        flat = [text for own in parts for text, _ in own]
+        flat = [row for own in parts for row, _ in own]
         found: list[Array] = [np.empty(0, np.float32)] * len(flat)
         special = set(self.model.tokenizer.all_special_ids)
 
@@ -181,7 +182,7 @@ class SentenceEncoder:
             vectors = out["token_embeddings"][row].float().cpu().numpy()[keep]
             found[i] = unit(vectors) if len(vectors) else np.zeros((1, vectors.shape[1]), np.float32)
 
-        self._forward(flat, kind, take)
+        self._forward(flat, take)
         rows = iter(found)
         return [np.concatenate([next(rows) for _ in own]) for own in parts]
 

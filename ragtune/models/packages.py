@@ -84,7 +84,7 @@ PACKAGED = {
         _SMOLLM2,
         megabytes=545,
         write=_reader,
-        adapter="772223a5c812f998b5e2",
+        adapter="ba92a11199ef3bb25269",
     ),
     "bundled:smollm2": _SMOLLM2,
     "bundled:e5-small": Packaged(

@@ -12,16 +12,25 @@ from ragtune.experiment.folder import Run, load_run
 from ragtune.experiment.locate import store_of
 from ragtune.experiment.places import in_run
 from ragtune.models.causal import LanguageModel
-from ragtune.models.names import check_adapter_folder, resolve
+from ragtune.models.joining import cast, join
+from ragtune.models.names import PLUS, check_adapter_folder, resolve
 from ragtune.store import Store, writing
 
 
 def export(
-    target: Path, setup: str, dest: Path, seed: int | None = None, merged: bool = False, store: Path | None = None
+    target: Path,
+    setup: str,
+    dest: Path,
+    seed: int | None = None,
+    merged: bool = False,
+    store: Path | None = None,
+    dtype: str | None = None,
 ) -> Path:
     """Write the adapter of a tuned setup to the new folder ``dest`` (with ``merged``: an ordinary model folder).
 
-    ``MODEL + DEST`` names an adapter with its base; a merged model is named by its folder.
+    ``MODEL + DEST`` names an adapter with its base; a merged model is named by its folder. A tuning on top of
+    ``MODEL + ADAPTER`` is written as one adapter of MODEL that holds both. ``dtype`` is what weights are kept in: float32,
+    float16 or bfloat16 (default: as they were trained, or as the model runs).
 
     Raises:
         RunError: no such setup, or it is not tuned; its adapter is not in the store; ``dest`` holds something.
@@ -40,12 +49,20 @@ def export(
         scratch.parent.mkdir(parents=True, exist_ok=True)
         try:
             if merged:
+                import torch
+
                 model = LanguageModel(base)
-                model.merge(adapter, keep=False).save_pretrained(scratch)
+                whole = model.merge(adapter, keep=False)
+                (whole.to(dtype=getattr(torch, dtype)) if dtype else whole).save_pretrained(scratch)
                 model.tokenizer.save_pretrained(scratch)
             else:
-                shutil.copytree(adapter, scratch, ignore=shutil.ignore_patterns("cost.json", "manifest.json"))
-                _name_base(scratch / "adapter_config.json", base.name)
+                if base.adapter:
+                    join(base.adapter, adapter, resolve(base.name.partition(PLUS)[0]), scratch)
+                else:
+                    shutil.copytree(adapter, scratch, ignore=shutil.ignore_patterns("cost.json", "manifest.json"))
+                    _name_base(scratch / "adapter_config.json", base.name)
+                if dtype:
+                    cast(scratch, dtype)
             if dest.exists():
                 dest.rmdir()
             scratch.rename(dest)

@@ -67,6 +67,25 @@ def test_an_adapter_and_the_whole_model_answer_as_the_setup_does(
     assert first != second
 
 
+def test_a_tuning_on_top_of_an_adapter_is_one_adapter_of_the_model_below(
+    root: Path, small: Path, tmp_path: Path
+) -> None:
+    """Of other ranks and in fewer blocks, so that layers that the second lacks are the first's alone."""
+    ragtune.export(root / "run", "tuned", tmp_path / "a")
+    text = EXPERIMENT.replace("SMALL", f"{small} + {tmp_path / 'a'}").replace("ROOT", str(root))
+    (tmp_path / "on.yaml").write_text(text.replace("lora: {r: 4}", "lora: {r: 6, alpha: 9, upper: 1}"))
+    ragtune.run(tmp_path / "on.yaml", out=tmp_path / "run", store=tmp_path / "store", progress=Silent())
+    ragtune.export(tmp_path / "run", "tuned", tmp_path / "both")
+    ragtune.export(tmp_path / "run", "tuned", tmp_path / "half", dtype="float16")
+    ragtune.export(tmp_path / "run", "tuned", tmp_path / "whole", merged=True, dtype="float32")
+    wanted = said(str(tmp_path / "whole"))
+    assert torch.allclose(said(f"{small} + {tmp_path / 'both'}"), wanted, atol=1e-4)
+    assert not torch.allclose(said(f"{small} + {tmp_path / 'a'}"), wanted, atol=1e-2)
+    assert torch.allclose(said(f"{small} + {tmp_path / 'half'}"), wanted, atol=3e-2)
+    sizes = [(tmp_path / n / "adapter_model.safetensors").stat().st_size for n in ("both", "half")]
+    assert sizes[1] < 0.6 * sizes[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -1,0 +1,59 @@
+"""What all prompts of a setup begin with (the system's message), read once: its keys and values stand before every batch."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from ragtune.models.causal import LanguageModel
+from ragtune.models.chat import Messages
+
+#: shorter beginnings are read with the rest
+_LEAST = 8
+
+
+def common(model: LanguageModel, messages: Messages, thinking: bool) -> list[int]:
+    """The tokens that come before whatever stands in the last of ``messages``; none where there are few."""
+    ends = ("A", "1 ", "\n")
+    last = messages[-1]
+    made = [model.encode_prompt([*messages[:-1], {**last, "content": end}], thinking) for end in ends]
+    same = [ids[0] for ids in takewhile(lambda ids: len(set(ids)) == 1, zip(*made, strict=False))]
+    return same[:-1] if len(same) > _LEAST else []  # the last one may yet join what follows
+
+
+class Prefix:
+    """The keys and values of ``ids``, by the adapter in use."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self.ids = list(ids)
+        self._read: dict[Path | None, Any] = {}
+
+    def starts(self, rows: Sequence[Sequence[int]]) -> bool:
+        """Whether each row begins with it and goes on."""
+        size = len(self.ids)
+        return bool(size) and all(len(row) > size and list(row[:size]) == self.ids for row in rows)
+
+    def before(self, model: Any, adapter: Path | None, rows: int) -> Any:
+        """A cache for ``rows`` rows that hold it; None where the model keeps more than keys and values of each token."""
+        import torch
+
+        if adapter not in self._read:
+            with torch.inference_mode():
+                ids = torch.tensor([self.ids], device=model.device)
+                found = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=True).past_key_values
+            self._read = {adapter: found if _plain(found) else None}
+        held = self._read[adapter]
+        if held is None:
+            return None
+        cache = copy.deepcopy(held)
+        cache.batch_repeat_interleave(rows)
+        return cache
+
+
+def _plain(cache: Any) -> bool:
+    from transformers.cache_utils import DynamicCache, DynamicLayer
+
+    return type(cache) is DynamicCache and all(type(layer) is DynamicLayer for layer in cache.layers)
