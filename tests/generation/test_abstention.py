@@ -11,8 +11,8 @@ from ragtune.generation.settings import GeneratorSettings
 @pytest.mark.parametrize(
     ("settings", "wanted"),
     [
-        ({}, 0.5),
-        ({"model": "bundled:reader + some/folder"}, 0.5),
+        ({}, 0.8),
+        ({"model": "bundled:reader + some/folder"}, 0.8),
         ({"abstain_above": 0.8}, 0.8),
         ({"model": "bundled:smollm2"}, None),
         ({"model": "some/folder", "abstain_above": 0.3}, 0.3),
