@@ -100,7 +100,8 @@ class SystemGenerator:
             )
 
     def _ask(self, request: Request) -> tuple[str, Reply]:
-        given, seconds = self._known.pop(request.key, None) or self._given(request.question.text)
+        known = request.key in self._known
+        given, seconds = self._known.pop(request.key) if known else self._given(request.question.text)
         return request.key, Reply(given.text, len(given.hits), given.tokens, "stop", seconds, brought=given.hits)
 
     def _given(self, question: str) -> tuple[Given, float]:
