@@ -6,10 +6,10 @@ Paths may be texts. Every function raises a `RagtuneError`, one line, for what a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
@@ -28,7 +28,10 @@ from ragtune.judging.judges import refuse_incomplete, refuse_unread
 from ragtune.judging.quotes import cited
 from ragtune.judging.settings import JudgeSettings
 from ragtune.records import Row
-from ragtune.store import Store
+from ragtune.store import Store, digest, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STORE = Path(".ragtune")
 PathLike = str | Path
@@ -71,14 +74,25 @@ def run(
     store: PathLike = STORE,
     progress: Progress | None = None,
     force: bool = False,
+    until: Literal["untuned"] | None = None,
+    written: Callable[[Run], None] | None = None,
 ) -> Run:
     """Run an experiment (or its file) into the Run folder ``out`` (default ``runs/NAME``); what is stored is reused.
 
-    ``force`` moves aside, to ``NAME~1``, what stands in ``out`` and is no Run.
+    Args:
+        force: move aside, to ``NAME~1``, what stands in ``out`` and is no Run.
+        until: ``"untuned"`` stops before anything is tuned; running it again goes on.
+        written: is told of the Run each time it is written: unfinished (``about.waiting``) while setups are still to be tuned.
     """
     made = _experiment(experiment, overrides, limit)
     place = Path(out or f"runs/{made.name}")
-    return load_run(run_experiment(made, Store(Path(store)), place, progress, force=force))
+
+    def tell(path: Path) -> None:
+        if written:
+            written(load_run(path))
+
+    options = {"force": force, "until": until or "", "written": tell}
+    return load_run(run_experiment(made, Store(Path(store)), place, progress, **options))  # type: ignore[arg-type]
 
 
 def ask(
@@ -119,7 +133,7 @@ def export(
 
 
 def score(
-    files: PathLike | Sequence[PathLike],
+    files: PathLike | pd.DataFrame | Sequence[PathLike | pd.DataFrame],
     *,
     columns: Mapping[str, str] | None = None,
     judge: Mapping[str, Any] | None = None,
@@ -131,12 +145,14 @@ def score(
     """Score answers of any system: a run whose questions and answers come from files, each file a setup of its own.
 
     Args:
+        files: files or pandas frames; a frame is kept in the store.
         columns: our column -> the files' column.
         judge: judge settings, as in an experiment file.
         out: the Run folder (default ``runs/score-NAME``).
         force: move aside, to ``NAME~1``, what stands in ``out`` and is no Run.
     """
-    paths = [Path(f) for f in ([files] if isinstance(files, str | Path) else files)]
+    several = isinstance(files, Sequence) and not isinstance(files, str)
+    paths = [_kept(f, Path(store)) for f in (files if several else [files])]  # type: ignore[arg-type, union-attr]
     if not paths:
         raise CorpusError("there is no file to score.")
     settings = judge_settings(judge or {})
@@ -185,6 +201,19 @@ def judge_settings(given: Mapping[str, Any], option: str = "judge.", evaluated: 
     refuse_incomplete(made)
     refuse_unread({k: v for k, v in given.items() if not (evaluated and k == "support")}, made, option)
     return made
+
+
+def _kept(answers: PathLike | pd.DataFrame, store: Path) -> Path:
+    """The file of answers; a frame is written to one, in a folder named by its content."""
+    if isinstance(answers, str | Path):
+        return Path(answers)
+    if not hasattr(answers, "to_json"):
+        raise CorpusError(f"{type(answers).__name__} is neither a file nor a pandas frame.", where="score")
+    text = answers.to_json(orient="records", lines=True, force_ascii=False, date_format="iso")
+    path = store / "frames" / digest(text) / "answers.jsonl"
+    if not path.is_file():
+        write_text(path, text)
+    return path
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

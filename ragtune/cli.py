@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,13 +30,36 @@ def do_run(args: argparse.Namespace) -> int:
         "store": args.store,
         "force": args.force,
     }
-    if args.dry_run and args.report:
-        raise RagtuneError("--report has no effect with --dry-run, which writes nothing.", fix="Leave one of them out.")
+    for name, given in (("report", args.report), ("watch", args.watch), ("until", args.until)):
+        if args.dry_run and given:
+            raise RagtuneError(
+                f"--{name} has no effect with --dry-run, which writes nothing.", fix="Leave one of them out."
+            )
     if args.dry_run:
         print(api.plan(args.experiment, **asked))
         return 0
     refuse_place(args.report)
-    return _done(api.run(args.experiment, **asked), args.report)
+    return _done(api.run(args.experiment, **asked, until=args.until, written=_watched(args)), args.report)
+
+
+def _watched(args: argparse.Namespace) -> Callable[[Run], None]:
+    """Writes the report of a Run that is not finished, and opens it once where it is watched."""
+    from ragtune import api
+
+    opened = not args.watch
+
+    def written(run: Run) -> None:
+        nonlocal opened
+        if not run.about.waiting and opened:
+            return  # the last one is written at the end
+        page = api.write_report(run, args.report)
+        if not opened:
+            import webbrowser
+
+            opened = True
+            webbrowser.open(page.absolute().as_uri())
+
+    return written
 
 
 def _done(run: Run, report: Path | None) -> int:

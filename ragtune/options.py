@@ -98,6 +98,8 @@ def parser_of(calls: Mapping[str, Call]) -> argparse.ArgumentParser:
     )
     p.add_argument("experiment", type=Path, help="experiment file (YAML)")
     p.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    p.add_argument("--until", choices=("untuned",), help="stop before anything is tuned; run it again to go on")
+    p.add_argument("--watch", action="store_true", help="open the report as soon as there is one; it renews itself")
     p.add_argument("--set", action="append", metavar="A.B=C", help="override a key; may be repeated")
     p.add_argument("--limit", type=whole, metavar="N", help="answer only N questions, spread over the split")
     p.add_argument("--out", type=Path, help="Run folder (default: runs/NAME)")

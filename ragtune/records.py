@@ -133,10 +133,9 @@ class Tokens:
 class Answer:
     """What a Setup said to one Question.
 
-    ``citations`` are the numbers (from 1) of the hits it cites; ``dropped`` counts hits that did not fit
-    the window; ``outcome`` is ``none`` where no answer came, and ``finish`` says why the reply ended (``stop``, ``length``, ...); ``confidence`` is the geometric mean of the answer's
-    token probabilities, where the generator gives them; ``thought`` is what a reasoning model wrote before it answered, and no
-    part of the answer.
+    ``citations`` are the numbers (from 1) of the hits it cites; ``dropped`` counts hits that did not fit the window; ``outcome`` is
+    ``none`` where no answer came, ``finish`` says why the reply ended (``stop``, ``length``, ...); ``confidence`` is the geometric mean
+    of its tokens' probabilities, where known; ``thought`` is what a reasoning model wrote before it answered, no part of the answer.
     """
 
     text: str
@@ -173,8 +172,7 @@ class Answer:
 class Score:
     """One metric's value in [0, 1] with the judge's reason, or ``value=None``: unscored, with the reason why.
 
-    ``failed`` tells that the judge could not score what it should have (an unreadable reply), rather than that
-    there was nothing to score.
+    ``failed``: the judge could not score what it should have (an unreadable reply), not that there was nothing to score.
     """
 
     metric: str
@@ -189,8 +187,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds of compute that one answer took: its share of the batches that found its contexts and that made it (asked alone,
-    the whole)."""
+    """Seconds of compute that one answer took: its share of the batches that found its contexts and that made it."""
 
     retrieval: float = 0.0
     generation: float = 0.0
@@ -214,6 +211,12 @@ class Row:
     times: Times = Times()
     scores: Mapping[str, Score] = field(default_factory=dict)
     cause: str = ""
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        shown = "".join(f"<li>{escape(f'{h.chunk.document_id}: {h.chunk.text[:200]}')}</li>" for h in self.answer.hits)
+        return f"<p>{escape(self.question.text)}</p><p><b>{escape(self.answer.text)}</b></p><ol>{shown}</ol>"
 
     def value(self, metric: str) -> float | None:
         """The metric's value; None where it is unscored or was not asked for."""
@@ -286,8 +289,7 @@ class Tuning:
 
 def to_json(record: Any) -> Json:
     """A record as plain JSON types (tuples become lists)."""
-    found: Json = asdict(record)
-    return found
+    return asdict(record)
 
 
 def question_key(question: Question) -> Json:

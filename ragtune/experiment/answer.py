@@ -30,7 +30,7 @@ def answer_key(bench: Workbench, setup: Setup, seed: int) -> str:
 def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
     shown = [retrieve.retrieve_key(bench, setup), setup.retrieval.top_k] if setup.retrieval else []
     found = retrieve.item_key(bench, setup, question) if setup.retrieval else digest(question.text)
-    named = question.id if GENERATORS[setup.generator.kind].brings_hits else ""
+    named = question.id if GENERATORS[setup.generator.kind].by_id else ""
     return digest(found, shown, named)
 
 

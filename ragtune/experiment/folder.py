@@ -19,6 +19,7 @@ import yaml
 from ragtune.analysis.costs import Costs
 from ragtune.analysis.summary import Summary
 from ragtune.errors import RagtuneError, RunError
+from ragtune.experiment.frames import as_html, frame, in_short
 from ragtune.experiment.places import places_of
 from ragtune.experiment.sound import measured, refuse_unsound
 from ragtune.experiment.spec import NAME, RESOLVED, Experiment
@@ -80,6 +81,7 @@ class About:
     python: str
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: str = ""  # the digest of experiment.yaml
+    waiting: tuple[str, ...] = ()  # the setups that are still to be tuned: the Run is unfinished
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,14 @@ def is_run(path: Path) -> bool:
     return any((path / name).exists() for name in ("run.json", "answers.jsonl"))
 
 
+def unfinished(path: Path) -> bool:
+    """Whether the Run was written while setups were still to be tuned."""
+    try:
+        return bool(json.loads((path / "run.json").read_text("utf-8")).get("waiting"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def refuse_foreign(out: Path, force: bool = False) -> None:
     """Raises RunError where ``out`` is no place for a Run: a file, or what is no Run (unless ``force`` is to move it aside),
     or the folder that one works in; and StoreError where a file stands on the way to it."""
@@ -149,6 +159,9 @@ def keep_earlier(out: Path, force: bool = False) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     with writing(out):
+        if unfinished(out):  # what comes holds all of it
+            shutil.rmtree(out)
+            return
         places = (out.with_name(f"{out.name}~{n}") for n in count(1))
         if not is_run(out):
             out.rename(next(place for place in places if not place.exists()))
@@ -171,8 +184,9 @@ def write_run(
     tunings: Sequence[Tuning],
     command: str = "",
     force: bool = False,
+    waiting: Sequence[str] = (),
 ) -> None:
-    """Write every file of the Run; ``run.json`` comes last and marks it complete."""
+    """Write every file of the Run; ``run.json`` comes last and marks it complete. ``waiting`` are setups still to be tuned."""
     keep_earlier(out, force)
     settings = bench.experiment.model_dump(mode="json")
     text = RESOLVED + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
@@ -190,11 +204,14 @@ def write_run(
     facts = CorpusFacts(str(bench.experiment.corpus.path), corpus.hash, *counts, corpus.documents_hash)
     store = os.path.relpath(bench.store.root, out)
     places = {**places_of(settings, out), store: (store, str(bench.store.root.absolute()))}
-    about = About(FORMAT, bench.experiment.name, store, facts, command, platform.python_version(), places, digest(text))
-    write_text(out / "run.json", _text(about))
+    made = command, platform.python_version(), places, digest(text), tuple(waiting)
+    record = encode(About(FORMAT, bench.experiment.name, store, facts, *made))
+    if not waiting:
+        del record["waiting"]
+    write_text(out / "run.json", json.dumps(record, ensure_ascii=False, indent=1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A Run read back: what was asked (``experiment``), every answer (``rows``), and what they show (``summary``)."""
 
@@ -211,36 +228,17 @@ class Run:
     @property
     def answers(self) -> pd.DataFrame:
         """One row per setup, seed and question: scores as columns (NaN where unscored), ``seconds`` of compute in all."""
-        import pandas as pd
+        return frame(self.rows, list(self.summary.metrics))
 
-        frame = pd.DataFrame([_flat(row) for row in self.rows])
-        return frame.astype(dict.fromkeys(self.summary.metrics, "float64"))
+    def to_pandas(self) -> pd.DataFrame:
+        """The same as ``answers``."""
+        return self.answers
 
+    def __repr__(self) -> str:
+        return in_short(self.summary, self.about.waiting)
 
-def _flat(row: Row) -> dict[str, Any]:
-    question, answer = row.question, row.answer
-    return {
-        "setup": row.setup,
-        "seed": row.seed,
-        "question_id": question.id,
-        "question": question.text,
-        "tags": list(question.tags),
-        "split": question.split,
-        "answer": answer.text,
-        "abstained": answer.abstained,
-        "citations": list(answer.citations),
-        "contexts": list(answer.contexts),
-        "dropped": answer.dropped,
-        "reference": None if question.answers is None else list(question.answers),
-        "evidence": [encode(e) for e in question.evidence],
-        "cause": row.cause,
-        "finish": answer.finish,
-        "confidence": answer.confidence,
-        **{m: s.value for m, s in row.scores.items()},
-        "prompt_tokens": answer.tokens.prompt,
-        "answer_tokens": answer.tokens.answer,
-        "seconds": row.times.total,
-    }
+    def _repr_html_(self) -> str:
+        return as_html(self.summary, self.about.waiting)
 
 
 def load_run(path: str | Path) -> Run:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ragtune.generation.settings import is_address
 from ragtune.models.names import PLUS
 from ragtune.text.data import exists
 
@@ -32,7 +33,13 @@ def rewritten(data: Any, find: Callable[[str], str]) -> Any:
     served = bool(data.get("endpoint"))  # its model is a name that the server knows
     skipped = (*_OTHERS, "model") if served else _OTHERS
     return {
-        key: value if key in skipped else _each(value, find) if key in _KEYS else rewritten(value, find)
+        key: value
+        if key in skipped
+        else _system(value, find)
+        if key == "system"
+        else _each(value, find)
+        if key in _KEYS
+        else rewritten(value, find)
         for key, value in data.items()
     }
 
@@ -41,6 +48,14 @@ def _each(value: Any, find: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return PLUS.join(find(part.strip()) for part in value.split(PLUS))
     return [_each(item, find) for item in value] if isinstance(value, list | tuple) else rewritten(value, find)
+
+
+def _system(value: Any, find: Callable[[str], str]) -> Any:
+    """``FILE.py:FUNCTION`` with its file found; an address stays."""
+    if not isinstance(value, str) or is_address(value) or ":" not in value:
+        return value
+    path, _, name = value.rpartition(":")
+    return f"{find(path)}:{name}"
 
 
 def beside(file: Path) -> Callable[[str], str]:

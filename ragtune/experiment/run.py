@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ragtune.analysis.latency import Latency
@@ -11,7 +12,6 @@ from ragtune.analysis.learning import Family
 from ragtune.analysis.means import Estimate
 from ragtune.analysis.notes import repeating
 from ragtune.analysis.summary import Study, summarise
-from ragtune.corpus.check import refuse_leaks
 from ragtune.errors import ExperimentError, RunError
 from ragtune.experiment import folder as run_folder
 from ragtune.experiment import retrieve
@@ -21,17 +21,16 @@ from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.judge import attributed, judged
 from ragtune.experiment.latency import measured
 from ragtune.experiment.locate import located
+from ragtune.experiment.outlook import outlook
 from ragtune.experiment.plan import Plan, make_plan
+from ragtune.experiment.prepare import prepare
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.spec import Experiment, Setup
-from ragtune.experiment.tune import count_questions, tune_all, tunings
+from ragtune.experiment.tune import tune_all, tune_key, tunings
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
 from ragtune.judging.metrics import METRICS
 from ragtune.judging.settings import JudgeSettings
-from ragtune.models.address import address
-from ragtune.models.devices import check_device
-from ragtune.models.names import check_at_hand, check_embedder, check_pairs, check_writes
 from ragtune.records import Question, Row, Tuning
 from ragtune.store import Store
 from ragtune.text.counts import counted
@@ -51,10 +50,14 @@ def run_experiment(
     progress: Progress | None = None,
     command: str = "",
     force: bool = False,
+    until: str = "",
+    written: Callable[[Path], None] = lambda out: None,
 ) -> Path:
     """Run what is missing, score, analyse, and write the Run folder ``out``. Returns ``out``.
 
-    ``force`` moves aside what stands in ``out`` and is no Run.
+    Where something is to be tuned, the setups that need no tuning are answered, judged and written first, as an unfinished Run
+    that grows with each tuned setup; ``written`` is told of it each time. ``until="untuned"`` ends there. ``force`` moves aside
+    what stands in ``out`` and is no Run.
 
     Raises:
         RagtuneError: bad corpus, model, settings, store or disk; what was finished stays stored.
@@ -70,11 +73,78 @@ def run_experiment(
             f"{counted(len(bench.questions), 'question')}, seed{'s' if len(experiment.seeds) > 1 else ''} {seeds}"
         )
         progress.say(str(make_plan(bench)))
-        answers = answer_all(bench)
-        latency = measured(bench, answers)
-        rows = attributed(bench, judged(bench, answers))
-        write(bench, rows, latency, out, command, force)
+        _run(bench, partial(_written, written, out, command), force, until)
     return out
+
+
+#: writes the Run of a bench's rows with their latency; told whether to move things aside, and what is still to be tuned
+_Write = Callable[[Workbench, Sequence[Row], Mapping[str, Latency], bool, Sequence[str]], None]
+
+
+def _written(
+    told: Callable[[Path], None],
+    out: Path,
+    command: str,
+    bench: Workbench,
+    rows: Sequence[Row],
+    latency: Mapping[str, Latency],
+    force: bool,
+    waiting: Sequence[str],
+) -> None:
+    write(bench, rows, latency, out, command, force, waiting)
+    told(out)
+
+
+def _run(bench: Workbench, write_run: _Write, force: bool, until: str) -> None:
+    """Answer, measure and judge the groups of setups one after the other, each setup once, and write what is there."""
+    setups, groups = bench.experiment.setups, _groups(bench, until)
+    rows: dict[str, list[Row]] = {}
+    latency: dict[str, Latency] = {}
+    tuned = False
+    for n, names in enumerate(groups):
+        part = bench.narrowed(names)
+        if not tuned and any(setups[name].tuning for name in names):
+            tuned = True
+            tune_all(bench, _tunings(bench, list(setups)))
+        answers = answer_all(part)
+        latency |= measured(part, answers)
+        for row in attributed(part, judged(part, answers)):
+            rows.setdefault(row.setup, []).append(row)
+        waiting = [name for name in setups if name not in rows]
+        kept = [row for name in setups for row in rows.get(name, ())]
+        write_run(bench.narrowed(rows) if waiting else bench, kept, _in_order(latency, setups), force, waiting)
+        if waiting and n == 0:
+            for line in filter(None, (outlook(part.experiment, kept), _unfinished(waiting, until))):
+                bench.progress.say(line)
+        force = False
+
+
+def _groups(bench: Workbench, until: str) -> list[list[str]]:
+    """The setups in the parts that a Run grows by: all at once where nothing is left to tune, or everything is tuned."""
+    setups = bench.experiment.setups
+    plain, tuned = ([n for n, s in setups.items() if bool(s.tuning) is is_tuned] for is_tuned in (False, True))
+    if until:
+        if not plain:
+            raise ExperimentError("every setup is to be tuned: there is none to stop after.", where="--until untuned")
+        return [plain]
+    missing = any(
+        bench.store.find("tune", tune_key(bench, setups[n], seed)) is None for n, seed in _tunings(bench, tuned)
+    )
+    return [plain, *([name] for name in tuned)] if plain and missing else [list(setups)]
+
+
+def _tunings(bench: Workbench, names: Sequence[str]) -> list[tuple[str, int]]:
+    setups = bench.experiment.setups
+    return [(n, seed) for n in names if setups[n].tuning for seed in bench.experiment.seeds_of(setups[n])]
+
+
+def _in_order(latency: Mapping[str, Latency], setups: Mapping[str, Setup]) -> dict[str, Latency]:
+    return {name: latency[name] for name in setups if name in latency}
+
+
+def _unfinished(waiting: Sequence[str], until: str) -> str:
+    what = f"Still to be tuned: {', '.join(waiting)}."
+    return f"{what} Run it again without --until to go on; nothing is done twice." if until else what
 
 
 def rejudge(run: Run, judge: JudgeSettings, store: Store, out: Path, progress: Progress | None = None) -> Path:
@@ -119,15 +189,16 @@ def write(
     out: Path,
     command: str,
     force: bool = False,
+    waiting: Sequence[str] = (),
 ) -> None:
-    """Analyse the rows and write the Run folder."""
+    """Analyse the rows and write the Run folder; ``waiting`` are the setups still to be tuned."""
     retrieval = retrieve.measure(bench)
     found = tunings(bench)
     with bench.timed("analyse"):
         study = study_of(bench.experiment, bench.questions, retrieval, found)
         study = replace(study, skipped=tuple(bench.corpus.skipped), latency=latency)
         summary, costs = summarise(study, rows)
-    run_folder.write_run(out, bench, rows, summary, costs, found, command, force)
+    run_folder.write_run(out, bench, rows, summary, costs, found, command, force, waiting)
 
 
 def study_of(
@@ -165,75 +236,9 @@ def settled(experiment: Experiment, store: Store) -> Experiment:
     return experiment.model_copy(update={"judge": settle(experiment.judge, store)})
 
 
-def prepare(bench: Workbench) -> None:
-    """Everything that can be refused before work begins: corpus, leaks, models, prompts."""
-    for note in bench.corpus.notes:
-        bench.progress.say(note)
-    if bench.corpus.skipped:
-        first = bench.corpus.skipped[0]
-        bench.progress.say(f"{len(bench.corpus.skipped)} document(s) skipped, first: {first.reason}")
-    refuse_leaks(bench.corpus, bench.experiment.corpus.allow_leaks)
-    unknown = sum(q.answers is None for q in bench.questions)
-    if unknown:
-        bench.progress.say(
-            f'{unknown} of {counted(len(bench.questions), "question")} {"has" if unknown == 1 else "have"} no "answers": what needs a reference stays unscored there.'
-            ' (Write "answers": [] where the documents hold no answer.)'
-        )
-    for name, setup in bench.experiment.setups.items():
-        for prompt in (setup.prompt_name, *(setup.tuning.prompts if setup.tuning else ())):
-            bench.prompt(prompt)
-        if not bench.asked(setup):
-            raise ExperimentError(
-                f'setup "{name}" answers none of the questions.',
-                where=setup.generator.answers,
-                fix="Give its answers the ids of the questions, or their texts.",
-            )
-        if setup.tuning and not count_questions(bench, setup, bench.experiment.seeds[0]):
-            raise ExperimentError(
-                f'setup "{name}" has nothing to train on: the train split is empty, or none of its questions has "answers".',
-                where=", ".join(training.experiment.corpus.path for training in bench.trainings(setup)),
-            )
-        for training in bench.trainings(setup):
-            if training is not bench:
-                both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
-                refuse_leaks(both, bench.experiment.corpus.allow_leaks)
-        if setup.generator.kind == "local":
-            check_device(setup.generator.device)
-            check_writes(bench.ref(setup.generator.model))
-            if setup.generator.thinking and bench.ref(setup.generator.model).local:
-                _check_switch(bench, name, setup)
-        if setup.generator.endpoint:
-            address(setup.generator.endpoint, setup.generator.api_key_env)
-        if setup.retrieval:
-            retrieve.retrieve_key(bench, setup)
-    dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
-    for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
-        check_embedder(bench.ref(embedder))
-    refuse_incomplete(bench.experiment.judge, bench.experiment.main_metric)
-    if bench.experiment.judge.endpoint:
-        address(bench.experiment.judge.endpoint, bench.experiment.judge.api_key_env)
-    for model in bench.models():
-        check_at_hand(model)
-    reranked = [s.retrieval.rerank for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.rerank]
-    for name in dict.fromkeys(r.model for r in reranked if r.kind == "cross-encoder"):
-        check_pairs(bench.ref(name))
-    if bench.experiment.judge.name == "nli":
-        check_pairs(bench.ref(str(bench.experiment.judge.model)))
-
-
-def _check_switch(bench: Workbench, name: str, setup: Setup) -> None:
-    generator = setup.generator
-    if not bench.language_model(generator.model, generator.device, generator.dtype).chat.switched:
-        raise ExperimentError(
-            f'setup "{name}": generator.thinking has no effect: the chat template of {generator.model} has no switch for it.',
-            fix="Leave it out.",
-        )
-
-
 def answer_all(bench: Workbench) -> list[Row]:
-    """Tune first, then answer setup by setup (the base before its adapters); rows in the order of the setups."""
+    """Answer setup by setup (the base before its adapters); rows in the order of the setups."""
     setups, seeds_of = bench.experiment.setups, bench.experiment.seeds_of
-    tune_all(bench, [(name, seed) for name, setup in setups.items() if setup.tuning for seed in seeds_of(setup)])
     order = sorted(setups, key=lambda n: setups[n].tuning is not None)
     done = {
         (name, seed): answered(bench, name, setups[name], seed) for name in order for seed in seeds_of(setups[name])

@@ -56,7 +56,7 @@ class Setup(BaseModel):
     @property
     def servable(self) -> bool:
         """It could be asked something new: its answers stand in no file, its contexts come from no evidence."""
-        return not kind_of(self.generator).brings_hits and (not self.retrieval or self.retrieval.source != "oracle")
+        return not kind_of(self.generator).by_id and (not self.retrieval or self.retrieval.source != "oracle")
 
     @property
     def depends_on_seed(self) -> bool:
@@ -113,7 +113,12 @@ class Experiment(BaseModel):
             if wanted and setup.retrieval and wanted[1] > max(most, setup.retrieval.top_k):
                 raise ValueError(f"setup {name}: tuning.contexts up to {wanted[1]} needs retrieval.top_k {wanted[1]}")
             if kind.brings_hits and setup.retrieval:
-                raise ValueError(f"setup {name}: given answers bring their own contexts; take retrieval away")
+                what = (
+                    "a system finds its own contexts"
+                    if setup.generator.system
+                    else "given answers bring their own contexts"
+                )
+                raise ValueError(f"setup {name}: {what}; take retrieval away")
             if kind.needs_retrieval and not setup.retrieval:
                 raise ValueError(f"setup {name}: {setup.generator.kind} needs retrieval")
         return self
@@ -139,6 +144,23 @@ def _merge(base: Any, over: Any) -> Any:
     return {} if over is True and not isinstance(base, dict) else base if over is True else over
 
 
+#: what may stand in a setup beside ``system``, of the section ``generator``
+_OF_SYSTEM = ("system", "version", "varies", "python", "timeout", "retries", "concurrency", "api_key_env")
+#: the suffixes of files of answers
+_ANSWERS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+
+
+def _with_system(own: dict[str, Any]) -> dict[str, Any]:
+    """``{system: WHAT}`` in full: a generator; a file of answers is given answers."""
+    if not isinstance(own.get("system"), str) or not isinstance(own.get("generator", {}), dict):
+        return own
+    rest = {k: v for k, v in own.items() if k not in _OF_SYSTEM}
+    told = {k: own[k] for k in _OF_SYSTEM if k in own}
+    if Path(told["system"]).suffix.lower() in _ANSWERS:
+        told = {"model": "given", "answers": told.pop("system"), **told}
+    return {**rest, "generator": {**told, **own.get("generator", {})}}
+
+
 def resolve(data: dict[str, Any]) -> dict[str, Any]:
     """Fold the shared sections into every setup. ``retrieval`` and ``tuning`` join only setups that ask for them."""
     shared = {k: data.get(k) for k in _SHARED if data.get(k) is not None}
@@ -155,8 +177,12 @@ def resolve(data: dict[str, Any]) -> dict[str, Any]:
             merged[name] = own
             continue
         setup = {k: v for k, v in shared.items() if k not in ("retrieval", "tuning")}
+        own = _with_system(own)
+        if (own.get("generator") or {}).get("system"):
+            setup.pop("generator", None)  # what models are told is nothing to it
         for key, value in own.items():
-            setup[key] = _merge(shared.get(key), value) if key in _SHARED else value
+            over = shared.get(key) if key in setup or key in ("retrieval", "tuning") else None
+            setup[key] = _merge(over, value) if key in _SHARED else value
         merged[name] = setup
     return {**{k: v for k, v in data.items() if k not in _SHARED}, "setups": merged}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -129,6 +129,13 @@ class Workbench:
             step = len(found) / limit
             found = [found[int(i * step)] for i in range(limit)]
         return found
+
+    def narrowed(self, names: Collection[str]) -> Workbench:
+        """The same with some of the setups alone; corpus, models and the record of work are shared."""
+        setups = {n: s for n, s in self.experiment.setups.items() if n in names}
+        made = replace(self, experiment=self.experiment.model_copy(update={"setups": setups}))
+        made.__dict__.update(corpus=self.corpus, questions=self.questions)
+        return made
 
     def asked(self, setup: Setup) -> list[Question]:
         """Those of the questions that the setup has an answer to: all, but for answers given in a file."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 from ragtune.errors import ModelError
+from ragtune.generation.asking import side_by_side
 from ragtune.generation.endings import before, so_far
 from ragtune.generation.generator import Hear, Reply, Request
 from ragtune.generation.prompts import Prompt, fit
@@ -76,20 +76,4 @@ class EndpointGenerator:
 
     def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
         self._refuse(adapter)
-        failed: Exception | None = None
-        with ThreadPoolExecutor(self.settings.concurrency) as pool:
-            asked = [pool.submit(self._ask, request, seed) for request in batch]
-            for done in as_completed(asked):
-                if done.cancelled():
-                    continue
-                error = done.exception()
-                if error is None:
-                    yield done.result()
-                elif not isinstance(error, Exception):
-                    raise error
-                elif failed is None:  # what is on its way is waited for and kept, what has not begun is left
-                    failed = error
-                    for other in asked:
-                        other.cancel()
-        if failed:
-            raise failed
+        yield from side_by_side(lambda request: self._ask(request, seed), batch, self.settings.concurrency)

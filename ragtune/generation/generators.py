@@ -10,7 +10,7 @@ from ragtune.corpus.answers import read_answers
 from ragtune.generation.abstention import threshold
 from ragtune.generation.generator import Generator
 from ragtune.generation.prompts import Prompt
-from ragtune.generation.settings import GeneratorSettings
+from ragtune.generation.settings import GeneratorSettings, file_of, is_address
 from ragtune.models.address import address
 from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import VERSION as CHAT_VERSION
@@ -48,7 +48,7 @@ class Kind:
     stage keys, and nothing else does. ``reads``: the settings that it heeds, beside those that make it of this kind.
 
     ``tunable``: its model can be tuned here. ``needs_retrieval``: without hits it has nothing to say. ``brings_hits``: it
-    shows hits of its own. ``samples``: a seed may change its answers. ``covers``: the ids of the questions that it has an
+    shows hits of its own. ``by_id``: it answers a question by its id, and nothing else. ``samples``: a seed may change its answers. ``covers``: the ids of the questions that it has an
     answer to, None for all. ``remote``: each request's own seconds are known and asking may cost, so nothing is asked again.
     """
 
@@ -58,6 +58,7 @@ class Kind:
     tunable: bool = False
     needs_retrieval: bool = False
     brings_hits: bool = False
+    by_id: bool = False
     samples: bool = False
     remote: bool = False
     covers: Callable[[GeneratorSettings], frozenset[str] | None] = lambda settings: None
@@ -79,6 +80,12 @@ def _extractive(parts: Parts) -> Generator:
     from ragtune.generation.extractive import ExtractiveGenerator
 
     return ExtractiveGenerator(parts.prompt)
+
+
+def _system(parts: Parts) -> Generator:
+    from ragtune.generation.system import SystemGenerator
+
+    return SystemGenerator(parts.prompt, parts.settings)
 
 
 def _given(parts: Parts) -> Generator:
@@ -109,6 +116,17 @@ def _extractive_identity(named: Named) -> object:
     return named.prompt.abstain
 
 
+def _system_identity(named: Named) -> object:
+    """The file's content or the address, and the version that the user names."""
+    system = str(named.settings.system)
+    if is_address(system):
+        what = address(system, named.settings.api_key_env).url
+    else:
+        path, function = file_of(system)
+        what = f"{file_digest(path) if path.is_file() else ''}:{function}"
+    return [what, named.settings.version, named.prompt.abstain]
+
+
 def _given_identity(named: Named) -> object:
     path = Path(str(named.settings.answers))
     return [file_digest(path) if path.is_file() else "", named.settings.columns]
@@ -135,13 +153,20 @@ GENERATORS: dict[str, Kind] = {
         remote=True,
     ),
     "extractive": Kind(_extractive, _extractive_identity, needs_retrieval=True),
-    "given": Kind(_given, _given_identity, frozenset({"columns"}), brings_hits=True, covers=_given_covers),
+    "given": Kind(_given, _given_identity, frozenset({"columns"}), brings_hits=True, by_id=True, covers=_given_covers),
+    "system": Kind(
+        _system,
+        _system_identity,
+        frozenset({"version", "varies", "python", "api_key_env", "concurrency", "timeout", "retries"}),
+        brings_hits=True,
+        remote=True,
+    ),
 }
 
 
 def unread(settings: GeneratorSettings) -> dict[str, str]:
     """The settings that have no effect on what these settings name, each with the reason."""
-    reads = kind_of(settings).reads | {"model", "endpoint", "answers"}
+    reads = kind_of(settings).reads | {"model", "endpoint", "system", "answers"}
     kinds = {name: [k for k, kind in GENERATORS.items() if name in kind.reads] for name in type(settings).model_fields}
     found = {name: f"only {' and '.join(kinds[name])} generators heed it" for name in kinds if name not in reads}
     if settings.kind == "local" and not settings.sampled:

@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
 
-from ragtune.models.address import Endpoint
+from ragtune.errors import without_login
+from ragtune.models.address import Endpoint, well_formed
 from ragtune.models.packages import DEFAULT_READER
+
+_FUNCTION = re.compile(r".+\.py:[^\W\d]\w*(\.[^\W\d]\w*)*")
+
+
+def is_address(system: str) -> bool:
+    """Whether a system is asked over HTTP."""
+    return system.startswith(("http://", "https://", "${"))
+
+
+def file_of(system: str) -> tuple[Path, str]:
+    """(file, function) of ``path/to/file.py:function``."""
+    path, _, name = system.rpartition(":")
+    return Path(path).expanduser(), name
+
+
+def _system(named: str) -> str:
+    if is_address(named):
+        return well_formed(named)
+    if not _FUNCTION.fullmatch(named):
+        raise ValueError("a system is FILE.py:FUNCTION, a URL, or a file of answers (.jsonl, .csv)")
+    return named
+
+
+#: a function or an address, as it stands in an experiment file
+System = Annotated[str, AfterValidator(_system), PlainSerializer(without_login, when_used="json")]
 
 
 class GeneratorSettings(BaseModel):
-    """What answers: a local model, an OpenAI-compatible endpoint, ``extractive`` or ``given`` (no model)."""
+    """What answers: a local model, an OpenAI-compatible endpoint, a system that exists, ``extractive`` or ``given`` (no model)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -20,7 +48,18 @@ class GeneratorSettings(BaseModel):
         None,
         description="base URL of an OpenAI-compatible server, ${VARIABLE} in it is filled in; then model is its model name",
     )
-    api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the endpoint's key")
+    system: System | None = Field(
+        None, description="a system that exists: FILE.py:FUNCTION, or the URL that takes {question} and gives {answer}"
+    )
+    version: str = Field(
+        "",
+        description="system: what its answers are kept by, beside the file's content; name a new one when it has changed",
+    )
+    varies: bool = Field(False, description="system: it may answer the same question differently each time")
+    python: str | None = Field(None, description="system: the Python that runs its file (default: this one)")
+    api_key_env: str = Field(
+        "OPENAI_API_KEY", description="environment variable that holds the endpoint's or system's key"
+    )
     answers: str | None = Field(None, description="given: the file of answers (JSONL or CSV)")
     columns: dict[str, str] = Field(default_factory=dict, description="given: our column -> the file's")
     max_new_tokens: int = Field(48, ge=1)
@@ -60,11 +99,15 @@ class GeneratorSettings(BaseModel):
             raise ValueError("an endpoint needs the model name that the server knows")
         if (self.model == "given") != (self.answers is not None):
             raise ValueError("model: given and answers: FILE go together")
+        if self.system and (self.endpoint or self.answers or self.model != DEFAULT_READER):
+            raise ValueError("a system answers by itself: name no model, endpoint or answers beside it")
         return self
 
     @property
-    def kind(self) -> Literal["extractive", "given", "endpoint", "local"]:
+    def kind(self) -> Literal["extractive", "given", "endpoint", "system", "local"]:
         """Its name in `generators.GENERATORS`."""
+        if self.system:
+            return "system"
         if self.model == "extractive":
             return "extractive"
         return "given" if self.model == "given" else "endpoint" if self.endpoint else "local"

@@ -21,7 +21,7 @@ _SECRET = 4
 _PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
 
 
-def _well_formed(endpoint: str) -> str:
+def well_formed(endpoint: str) -> str:
     """The address as it is.
 
     Raises:
@@ -55,7 +55,7 @@ def _problem(url: str) -> str:
 
 
 #: an address in a settings file: checked when read, and written without its user name and password
-Endpoint = Annotated[str, AfterValidator(_well_formed), PlainSerializer(without_login, when_used="json")]
+Endpoint = Annotated[str, AfterValidator(well_formed), PlainSerializer(without_login, when_used="json")]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ragtune.analysis.means import Estimate
 from ragtune.analysis.summary import Summary, Usage
 from ragtune.errors import RunError
 from ragtune.experiment.folder import Run
+from ragtune.experiment.outlook import outlook
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Metric, Tuning
 from ragtune.report import charts, evidence, numbers
@@ -89,6 +90,7 @@ class View:
     causes: Sequence[evidence.CauseRow]
     ceiling: str
     power: str
+    outlook: str
     cost_charts: Sequence[Chart]
     learning: Sequence[Chart]
     style: Markup
@@ -148,6 +150,7 @@ def view(run: Run) -> View:
         causes=evidence.cause_rows(run),
         ceiling=evidence.ceiling_text(run),
         power=evidence.power_text(run),
+        outlook=outlook(run.experiment, run.rows) if run.about.waiting else "",
         cost_charts=evidence.cost_charts(run),
         learning=evidence.learning_charts(run),
         style=Markup(asset("style.css")),

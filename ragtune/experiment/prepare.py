@@ -1,0 +1,86 @@
+"""What can be refused before work begins: corpus, leaks, models, prompts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ragtune.corpus.check import refuse_leaks
+from ragtune.errors import ExperimentError
+from ragtune.experiment import retrieve
+from ragtune.experiment.spec import Setup
+from ragtune.experiment.tune import count_questions
+from ragtune.experiment.workbench import Workbench
+from ragtune.judging.judges import refuse_incomplete
+from ragtune.models.address import address
+from ragtune.models.devices import check_device
+from ragtune.models.names import check_at_hand, check_embedder, check_pairs, check_writes
+from ragtune.text.counts import counted
+
+
+def prepare(bench: Workbench) -> None:
+    """Refuse what can be refused before work begins.
+
+    Raises:
+        RagtuneError: a corpus, model, server, prompt or setting that the run could not use.
+    """
+    for note in bench.corpus.notes:
+        bench.progress.say(note)
+    if bench.corpus.skipped:
+        first = bench.corpus.skipped[0]
+        bench.progress.say(f"{len(bench.corpus.skipped)} document(s) skipped, first: {first.reason}")
+    refuse_leaks(bench.corpus, bench.experiment.corpus.allow_leaks)
+    unknown = sum(q.answers is None for q in bench.questions)
+    if unknown:
+        bench.progress.say(
+            f'{unknown} of {counted(len(bench.questions), "question")} {"has" if unknown == 1 else "have"} no "answers": what needs a reference stays unscored there.'
+            ' (Write "answers": [] where the documents hold no answer.)'
+        )
+    for name, setup in bench.experiment.setups.items():
+        for prompt in (setup.prompt_name, *(setup.tuning.prompts if setup.tuning else ())):
+            bench.prompt(prompt)
+        if not bench.asked(setup):
+            raise ExperimentError(
+                f'setup "{name}" answers none of the questions.',
+                where=setup.generator.answers,
+                fix="Give its answers the ids of the questions, or their texts.",
+            )
+        if setup.tuning and not count_questions(bench, setup, bench.experiment.seeds[0]):
+            raise ExperimentError(
+                f'setup "{name}" has nothing to train on: the train split is empty, or none of its questions has "answers".',
+                where=", ".join(training.experiment.corpus.path for training in bench.trainings(setup)),
+            )
+        for training in bench.trainings(setup):
+            if training is not bench:
+                both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
+                refuse_leaks(both, bench.experiment.corpus.allow_leaks)
+        if setup.generator.kind == "local":
+            check_device(setup.generator.device)
+            check_writes(bench.ref(setup.generator.model))
+            if setup.generator.thinking and bench.ref(setup.generator.model).local:
+                _check_switch(bench, name, setup)
+        if setup.generator.endpoint:
+            address(setup.generator.endpoint, setup.generator.api_key_env)
+        if setup.retrieval:
+            retrieve.retrieve_key(bench, setup)
+    dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
+    for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
+        check_embedder(bench.ref(embedder))
+    refuse_incomplete(bench.experiment.judge, bench.experiment.main_metric)
+    if bench.experiment.judge.endpoint:
+        address(bench.experiment.judge.endpoint, bench.experiment.judge.api_key_env)
+    for model in bench.models():
+        check_at_hand(model)
+    reranked = [s.retrieval.rerank for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.rerank]
+    for name in dict.fromkeys(r.model for r in reranked if r.kind == "cross-encoder"):
+        check_pairs(bench.ref(name))
+    if bench.experiment.judge.name == "nli":
+        check_pairs(bench.ref(str(bench.experiment.judge.model)))
+
+
+def _check_switch(bench: Workbench, name: str, setup: Setup) -> None:
+    generator = setup.generator
+    if not bench.language_model(generator.model, generator.device, generator.dtype).chat.switched:
+        raise ExperimentError(
+            f'setup "{name}": generator.thinking has no effect: the chat template of {generator.model} has no switch for it.',
+            fix="Leave it out.",
+        )
