@@ -33,7 +33,7 @@ def a(setup: str) -> str:
             a("retrieval: true, generator: {model: extractive, temperature: 0.7}"),
             "a.generator.temperature.*only local and endpoint generators heed it",
         ),
-        (a("generator: {concurrency: 2}"), "generator.concurrency.*only endpoint generators heed"),
+        (a("generator: {concurrency: 2}"), "generator.concurrency.*only endpoint and system generators heed"),
         (a("generator: {model: m, endpoint: 'http://h/v1', device: cpu}"), "generator.device.*local generators"),
         (a("generator: {top_p: 0.5}"), "top_p has no effect: it needs a temperature above 0"),
         (a("generator: {columns: {question: q}}"), "columns.*given"),
@@ -111,7 +111,7 @@ def test_overrides_are_held_to_it_and_a_resolved_file_is_not(tmp_path: Path) -> 
 
 def test_every_setting_of_a_generator_is_heeded_by_some_kind() -> None:
     heeded = set().union(*(kind.reads for kind in GENERATORS.values()))
-    assert heeded | {"model", "answers", "endpoint"} == set(GeneratorSettings.model_fields)
+    assert heeded | {"model", "answers", "endpoint", "system"} == set(GeneratorSettings.model_fields)
 
 
 def test_the_local_judge_heeds_extra_metrics() -> None:
