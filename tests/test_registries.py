@@ -181,11 +181,15 @@ def test_sources_turn_questions_into_ranked_hits(name: str) -> None:
 def _generators(folder: Path, tiny: Path, url: str) -> dict[str, GeneratorSettings]:
     row = {"id": "q", "question": ASKED.text, "answer": "15:30", "contexts": TEXTS[:1]}
     (folder / "a.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    (folder / "bot.py").write_text(
+        "def answer(question):\n    return {'answer': '15:30', 'contexts': ['Tea is at 15:30.']}\n"
+    )
     return {
         "local": GeneratorSettings(model=str(tiny), max_new_tokens=4),
         "endpoint": GeneratorSettings(model="m", endpoint=url, retries=0),
         "extractive": GeneratorSettings(model="extractive"),
         "given": GeneratorSettings(model="given", answers=str(folder / "a.jsonl")),
+        "system": GeneratorSettings(system=f"{folder / 'bot.py'}:answer"),
     }
 
 

@@ -12,6 +12,7 @@ import torch
 
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.local import LocalGenerator
+from ragtune.generation.prefix import Prefix
 from ragtune.generation.prompts import load_prompt
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
@@ -50,6 +51,7 @@ def replied(
 
     monkeypatch.setattr(model, "using", lambda adapter: SimpleNamespace(generate=generate))
     gen = LocalGenerator(model, load_prompt("closed"), GeneratorSettings(model=str(folder)))
+    gen._prefix = Prefix([])  # what is asked is no model that could read it
     [(_, reply)] = gen.answer([ASKED], None, 0)
     return reply, [len(part) for part in parts]
 
