@@ -260,12 +260,10 @@ def _low(text: str) -> str:
 
 
 def _ask(sentence: str) -> Iterator[tuple[str, str]]:
-    if found := _WHEN.search(sentence):
-        g = found.groupdict()
-        yield f"When {g['aux']} {_low(g['subject'])} {g['verb']}{g['rest']}?", g["answer"]
-    if found := _BY.search(sentence):
-        g = found.groupdict()
-        yield f"Who {g['aux']} {_low(g['subject'])} {g['verb']}{g['rest']} by?", g["answer"]
+    for pattern, begin, end in ((_WHEN, "When", ""), (_BY, "Who", " by")):
+        if found := pattern.search(sentence):
+            g = found.groupdict()
+            yield f"{begin} {g['aux']} {_low(g['subject'])} {g['verb']}{g['rest']}{end}?", g["answer"]
     if found := _MANY.search(sentence):
         g = found.groupdict()
         do = {"has": "does", "have": "do", "had": "did"}[g["aux"]]

@@ -91,8 +91,7 @@ def run(
         if written:
             written(load_run(path))
 
-    options = {"force": force, "until": until or "", "written": tell}
-    return load_run(run_experiment(made, Store(Path(store)), place, progress, **options))  # type: ignore[arg-type]
+    return load_run(run_experiment(made, Store(Path(store)), place, progress, "", force, until or "", tell))
 
 
 def ask(

@@ -21,9 +21,7 @@ ANSWER_VERSION = 4
 def answer_key(bench: Workbench, setup: Setup, seed: int) -> str:
     """What the answers depend on beside question and hits. A tuned model is a model: its fingerprint and its tuning."""
     who = identity(setup.generator, bench.prompt(setup.prompt_name), bench.ref)
-    tuning = (
-        f"{tune_key(bench, setup, seed)} merged" if setup.tuning else ""
-    )  # its adapter in the weights, as it is served
+    tuning = f"{tune_key(bench, setup, seed)} merged" if setup.tuning else ""  # in the weights, as it is served
     return digest("answer", ANSWER_VERSION, who, tuning, seed if may_vary(setup.generator) else 0)
 
 

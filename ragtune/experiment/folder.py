@@ -127,10 +127,11 @@ def is_run(path: Path) -> bool:
     return any((path / name).exists() for name in ("run.json", "answers.jsonl"))
 
 
-def unfinished(path: Path) -> bool:
-    """Whether the Run was written while setups were still to be tuned."""
+def unfinished(path: Path, name: str) -> bool:
+    """Whether a Run of the experiment ``name`` stands there that was written while setups were still to be tuned."""
     try:
-        return bool(json.loads((path / "run.json").read_text("utf-8")).get("waiting"))
+        about = json.loads((path / "run.json").read_text("utf-8"))
+        return bool(about.get("waiting")) and about.get("name") == name
     except (OSError, ValueError, AttributeError):
         return False
 
@@ -150,8 +151,9 @@ def refuse_foreign(out: Path, force: bool = False) -> None:
         raise RunError("this folder holds something that is no Run.", where=out, fix=fix)
 
 
-def keep_earlier(out: Path, force: bool = False) -> None:
-    """Move a Run that stands in ``out`` aside, to ``NAME~1`` (the newest) up to ``NAME~10``; the oldest beyond goes.
+def keep_earlier(out: Path, force: bool = False, name: str = "") -> None:
+    """Move a Run that stands in ``out`` aside, to ``NAME~1`` (the newest) up to ``NAME~10``; the oldest beyond goes, and so does an
+    unfinished one of the experiment ``name``.
 
     With ``force`` anything else is moved to the first ``NAME~N`` that is free. What is no Run is never moved again nor deleted.
     """
@@ -159,7 +161,7 @@ def keep_earlier(out: Path, force: bool = False) -> None:
     if not out.exists() or (out.is_dir() and not any(out.iterdir())):
         return
     with writing(out):
-        if unfinished(out):  # what comes holds all of it
+        if unfinished(out, name):  # what comes holds all of it
             shutil.rmtree(out)
             return
         places = (out.with_name(f"{out.name}~{n}") for n in count(1))
@@ -187,7 +189,7 @@ def write_run(
     waiting: Sequence[str] = (),
 ) -> None:
     """Write every file of the Run; ``run.json`` comes last and marks it complete. ``waiting`` are setups still to be tuned."""
-    keep_earlier(out, force)
+    keep_earlier(out, force, bench.experiment.name)
     settings = bench.experiment.model_dump(mode="json")
     text = RESOLVED + yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     write_text(out / "experiment.yaml", text)
@@ -205,10 +207,7 @@ def write_run(
     store = os.path.relpath(bench.store.root, out)
     places = {**places_of(settings, out), store: (store, str(bench.store.root.absolute()))}
     made = command, platform.python_version(), places, digest(text), tuple(waiting)
-    record = encode(About(FORMAT, bench.experiment.name, store, facts, *made))
-    if not waiting:
-        del record["waiting"]
-    write_text(out / "run.json", json.dumps(record, ensure_ascii=False, indent=1))
+    write_text(out / "run.json", _text(About(FORMAT, bench.experiment.name, store, facts, *made)))
 
 
 @dataclass(frozen=True, repr=False)

@@ -32,16 +32,13 @@ def rewritten(data: Any, find: Callable[[str], str]) -> Any:
         return data
     served = bool(data.get("endpoint"))  # its model is a name that the server knows
     skipped = (*_OTHERS, "model") if served else _OTHERS
-    return {
-        key: value
-        if key in skipped
-        else _system(value, find)
-        if key == "system"
-        else _each(value, find)
-        if key in _KEYS
-        else rewritten(value, find)
-        for key, value in data.items()
-    }
+    return {key: value if key in skipped else _named(key, value, find) for key, value in data.items()}
+
+
+def _named(key: str, value: Any, find: Callable[[str], str]) -> Any:
+    if key == "system":
+        return _system(value, find)
+    return _each(value, find) if key in _KEYS else rewritten(value, find)
 
 
 def _each(value: Any, find: Callable[[str], str]) -> Any:

@@ -10,6 +10,7 @@ from ragtune.experiment import retrieve
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.tune import count_questions
 from ragtune.experiment.workbench import Workbench
+from ragtune.generation import hosts
 from ragtune.judging.judges import refuse_incomplete
 from ragtune.models.address import address
 from ragtune.models.devices import check_device
@@ -58,6 +59,8 @@ def prepare(bench: Workbench) -> None:
             check_writes(bench.ref(setup.generator.model))
             if setup.generator.thinking and bench.ref(setup.generator.model).local:
                 _check_switch(bench, name, setup)
+        if setup.generator.system:
+            hosts.check(setup.generator)
         if setup.generator.endpoint:
             address(setup.generator.endpoint, setup.generator.api_key_env)
         if setup.retrieval:

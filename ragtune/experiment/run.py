@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from ragtune.analysis.latency import Latency
@@ -25,7 +24,7 @@ from ragtune.experiment.outlook import outlook
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.prepare import prepare
 from ragtune.experiment.progress import Progress, default_progress
-from ragtune.experiment.spec import Experiment, Setup
+from ragtune.experiment.spec import Experiment
 from ragtune.experiment.tune import tune_all, tune_key, tunings
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
@@ -73,29 +72,11 @@ def run_experiment(
             f"{counted(len(bench.questions), 'question')}, seed{'s' if len(experiment.seeds) > 1 else ''} {seeds}"
         )
         progress.say(str(make_plan(bench)))
-        _run(bench, partial(_written, written, out, command), force, until)
+        _run(bench, out, command, force, until, written)
     return out
 
 
-#: writes the Run of a bench's rows with their latency; told whether to move things aside, and what is still to be tuned
-_Write = Callable[[Workbench, Sequence[Row], Mapping[str, Latency], bool, Sequence[str]], None]
-
-
-def _written(
-    told: Callable[[Path], None],
-    out: Path,
-    command: str,
-    bench: Workbench,
-    rows: Sequence[Row],
-    latency: Mapping[str, Latency],
-    force: bool,
-    waiting: Sequence[str],
-) -> None:
-    write(bench, rows, latency, out, command, force, waiting)
-    told(out)
-
-
-def _run(bench: Workbench, write_run: _Write, force: bool, until: str) -> None:
+def _run(bench: Workbench, out: Path, command: str, force: bool, until: str, written: Callable[[Path], None]) -> None:
     """Answer, measure and judge the groups of setups one after the other, each setup once, and write what is there."""
     setups, groups = bench.experiment.setups, _groups(bench, until)
     rows: dict[str, list[Row]] = {}
@@ -112,7 +93,9 @@ def _run(bench: Workbench, write_run: _Write, force: bool, until: str) -> None:
             rows.setdefault(row.setup, []).append(row)
         waiting = [name for name in setups if name not in rows]
         kept = [row for name in setups for row in rows.get(name, ())]
-        write_run(bench.narrowed(rows) if waiting else bench, kept, _in_order(latency, setups), force, waiting)
+        there = bench.narrowed(rows) if waiting else bench
+        write(there, kept, {name: latency[name] for name in setups if name in latency}, out, command, force, waiting)
+        written(out)
         if waiting and n == 0:
             for line in filter(None, (outlook(part.experiment, kept), _unfinished(waiting, until))):
                 bench.progress.say(line)
@@ -136,10 +119,6 @@ def _groups(bench: Workbench, until: str) -> list[list[str]]:
 def _tunings(bench: Workbench, names: Sequence[str]) -> list[tuple[str, int]]:
     setups = bench.experiment.setups
     return [(n, seed) for n in names if setups[n].tuning for seed in bench.experiment.seeds_of(setups[n])]
-
-
-def _in_order(latency: Mapping[str, Latency], setups: Mapping[str, Setup]) -> dict[str, Latency]:
-    return {name: latency[name] for name in setups if name in latency}
 
 
 def _unfinished(waiting: Sequence[str], until: str) -> str:

@@ -46,6 +46,13 @@ class Finder:
         return found[: self._setup.retrieval.top_k], Wait(seconds - reranking, reranking)
 
 
+def _asked_once(setup: Setup) -> Setup:
+    """The setup, but that a system is not tried for whether it repeats itself, which takes a question more."""
+    if not setup.generator.system:
+        return setup
+    return setup.model_copy(update={"generator": setup.generator.model_copy(update={"varies": True})})
+
+
 class Served:
     """A setup, ready to be asked. Models and index load on making it.
 
@@ -64,7 +71,7 @@ class Served:
         keep: bool = True,
     ) -> None:
         self._seed, self._adapter = seed, adapter
-        self._generator = make_generator(bench, setup)
+        self._generator = make_generator(bench, _asked_once(setup))
         self._model: LanguageModel | None = None
         self._finder = Finder(bench, setup)
         if kind_of(setup.generator).tunable:

@@ -113,12 +113,8 @@ class Experiment(BaseModel):
             if wanted and setup.retrieval and wanted[1] > max(most, setup.retrieval.top_k):
                 raise ValueError(f"setup {name}: tuning.contexts up to {wanted[1]} needs retrieval.top_k {wanted[1]}")
             if kind.brings_hits and setup.retrieval:
-                what = (
-                    "a system finds its own contexts"
-                    if setup.generator.system
-                    else "given answers bring their own contexts"
-                )
-                raise ValueError(f"setup {name}: {what}; take retrieval away")
+                what = "a system finds its" if setup.generator.system else "given answers bring their"
+                raise ValueError(f"setup {name}: {what} own contexts; take retrieval away")
             if kind.needs_retrieval and not setup.retrieval:
                 raise ValueError(f"setup {name}: {setup.generator.kind} needs retrieval")
         return self
@@ -176,13 +172,14 @@ def resolve(data: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(own, dict):
             merged[name] = own
             continue
-        setup = {k: v for k, v in shared.items() if k not in ("retrieval", "tuning")}
         own = _with_system(own)
-        if (own.get("generator") or {}).get("system"):
-            setup.pop("generator", None)  # what models are told is nothing to it
+        alone = isinstance(own.get("generator"), dict) and own["generator"].get("system")
+        common = {
+            k: v for k, v in shared.items() if not (alone and k == "generator")
+        }  # models' settings are nothing to a system
+        setup = {k: v for k, v in common.items() if k not in ("retrieval", "tuning")}
         for key, value in own.items():
-            over = shared.get(key) if key in setup or key in ("retrieval", "tuning") else None
-            setup[key] = _merge(over, value) if key in _SHARED else value
+            setup[key] = _merge(common.get(key), value) if key in _SHARED else value
         merged[name] = setup
     return {**{k: v for k, v in data.items() if k not in _SHARED}, "setups": merged}
 

@@ -14,7 +14,7 @@ from queue import Empty, Queue
 from typing import IO, Any
 
 from ragtune.errors import ModelError, without_login
-from ragtune.generation.settings import GeneratorSettings, file_of
+from ragtune.generation.settings import OPENAI_KEY, GeneratorSettings, file_of, is_address
 from ragtune.models.address import NO_KEY, address
 from ragtune.text.fold import whole
 
@@ -30,6 +30,15 @@ def _listen(said: IO[str] | None, lines: Queue[str | None]) -> None:
         for line in said or ():
             lines.put(line)
     lines.put(None)
+
+
+def check(settings: GeneratorSettings) -> None:
+    """Raises ModelError where the system's file is not there, or its address or key cannot be used."""
+    system = str(settings.system)
+    if is_address(system):
+        address(system, settings.api_key_env)
+    elif not file_of(system)[0].is_file():
+        raise ModelError("there is no such file.", where=file_of(system)[0], fix="Mend generator.system.")
 
 
 class Process:
@@ -64,8 +73,6 @@ class Process:
         return found["value"], float(found["seconds"])
 
     def _start(self) -> None:
-        if not self._path.is_file():
-            raise ModelError("there is no such file.", where=self._path, fix="Mend generator.system.")
         self._printed = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
@@ -151,8 +158,8 @@ class Address:
         self._address = address(str(settings.system), settings.api_key_env)
         self.where = without_login(str(settings.system))
         self._retries, self._timeout = settings.retries, settings.timeout
-        key = self._address.key
-        headers = {"Authorization": f"Bearer {key}"} if key != NO_KEY else {}
+        key, named = self._address.key, settings.api_key_env != OPENAI_KEY  # that one is for OpenAI's servers alone
+        headers = {"Authorization": f"Bearer {key}"} if named and key != NO_KEY else {}
         self._client = httpx.Client(timeout=settings.timeout, headers={**headers, **self._address.headers})
 
     def ask(self, question: str) -> tuple[Any, float]:

@@ -12,6 +12,8 @@ from ragtune.errors import without_login
 from ragtune.models.address import Endpoint, well_formed
 from ragtune.models.packages import DEFAULT_READER
 
+#: the variable that endpoints take their key from unless another is named
+OPENAI_KEY = "OPENAI_API_KEY"
 _FUNCTION = re.compile(r".+\.py:[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
@@ -58,7 +60,8 @@ class GeneratorSettings(BaseModel):
     varies: bool = Field(False, description="system: it may answer the same question differently each time")
     python: str | None = Field(None, description="system: the Python that runs its file (default: this one)")
     api_key_env: str = Field(
-        "OPENAI_API_KEY", description="environment variable that holds the endpoint's or system's key"
+        OPENAI_KEY,
+        description="environment variable that holds the endpoint's key; a system is sent one that is named here",
     )
     answers: str | None = Field(None, description="given: the file of answers (JSONL or CSV)")
     columns: dict[str, str] = Field(default_factory=dict, description="given: our column -> the file's")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ragtune.errors import ModelError
+from ragtune.generation.asking import side_by_side
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.prompts import Prompt
 from ragtune.generation.settings import GeneratorSettings, is_address
@@ -76,8 +77,6 @@ class SystemGenerator:
         return [[request] for request in requests]
 
     def answer(self, batch: Sequence[Request], adapter: Path | None, seed: int) -> Iterator[tuple[str, Reply]]:
-        from ragtune.generation.asking import side_by_side
-
         if adapter is not None:
             raise ModelError("a system cannot use a local adapter.", where=self._settings.system)
         self._try(batch)
@@ -91,10 +90,9 @@ class SystemGenerator:
         self._tried = True
         first, second = (self._given(batch[0].question.text) for _ in range(2))
         self._known[batch[0].key] = first
-        said = [given.text[:60] for given, _ in (first, second)]
-        if said[0] != said[1]:
+        if first[0].text != second[0].text:
             raise ModelError(
-                f'it answered "{said[0]}" and then "{said[1]}" to the same question.',
+                f'it answered "{first[0].text[:200]}" and then "{second[0].text[:200]}" to the same question.',
                 where=self._open.where,
                 fix="Make it repeatable (temperature 0, a fixed seed), or say varies: true.",
             )

@@ -59,7 +59,7 @@ def test_the_run_grows_and_ends_as_it_would_in_one_go(file: Path, tmp_path: Path
     )
     assert seen == [(("tuned",), {"rag", "right"}), ((), {"tuned", "rag", "right"})]
     assert made.about.waiting == ()
-    assert "waiting" not in json.loads((tmp_path / "run" / "run.json").read_text())
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["waiting"] == []
     assert any(line.startswith("Before tuning: “rag” has ") for line in told.lines)
     assert any("Still to be tuned: tuned." in line for line in told.lines)
     assert not (tmp_path / "run~1").exists()
@@ -91,6 +91,14 @@ def test_until_untuned_stops_and_going_on_costs_nothing_done(
     page = (tmp_path / "r.html").read_text()
     assert "Unfinished" not in page
     assert 'http-equiv="refresh"' not in page
+
+
+def test_an_unfinished_run_of_another_experiment_is_kept(file: Path, tmp_path: Path) -> None:
+    options = {"store": tmp_path / "store", "progress": Silent(), "until": "untuned"}
+    ragtune.run(file, out=tmp_path / "run", **options)  # type: ignore[arg-type]
+    file.write_text(file.read_text().replace("name: e", "name: other"))
+    ragtune.run(file, out=tmp_path / "run", **options)  # type: ignore[arg-type]
+    assert ragtune.load_run(tmp_path / "run~1").about.name == "e"
 
 
 def test_what_tuning_could_add_is_counted(file: Path, tmp_path: Path) -> None:

@@ -83,6 +83,7 @@ def test_it_can_be_asked_something_new(tmp_path: Path) -> None:
     [row] = ragtune.ask(tmp_path / "run", "Is there much tea?", setup="ours", store=tmp_path / "store")
     assert row.answer.text == "27 days"
     assert len(row.answer.hits) == 2
+    assert (tmp_path / "bot.py.log").read_text().count("Is there much tea?") == 1
     [none] = ragtune.ask(tmp_path / "run", "Who lives on the moon?", setup="ours", store=tmp_path / "store")
     assert none.answer.abstained
 
@@ -219,6 +220,30 @@ def test_another_python_runs_the_file(tmp_path: Path) -> None:
     other.symlink_to(sys.executable)
     made = run(tmp_path, experiment(tmp_path, "bot.py:answer", f", python: {json.dumps(str(other))}"))
     assert {row.answer.text for row in made.rows if row.setup == "ours"} == {str(other)}
+
+
+def test_a_key_for_another_server_is_not_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-for-you")
+    with served("27 days", []) as (url, heard):
+        run(tmp_path, experiment(tmp_path, url))
+    assert {key for _, key in heard} == {None}
+
+
+def test_what_differs_late_differs(tmp_path: Path) -> None:
+    body = "n = 0\ndef answer(q):\n    global n\n    n += 1\n    return 'word ' * 50 + str(n)\n"
+    (tmp_path / "bot.py").write_text(body)
+    with pytest.raises(ModelError, match="to the same question"):
+        run(tmp_path, experiment(tmp_path, "bot.py:answer"))
+
+
+def test_shared_settings_of_models_are_nothing_to_it(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text("def answer(q):\n    return '27 days'\n")
+    file = experiment(tmp_path, "bot.py:answer", ", generator: {timeout: 9}")
+    file.write_text(file.read_text().replace("{model: extractive}", "{model: extractive}\nchunking: {size: 64}"))
+    made = run(tmp_path, file)
+    assert made.experiment.setups["ours"].generator.timeout == 9
+    assert made.experiment.setups["ours"].generator.kind == "system"
+    assert made.experiment.setups["rag"].generator.kind == "extractive"
 
 
 def test_marks_of_citations_come_once() -> None:
