@@ -241,12 +241,13 @@ def check(run: Run | PathLike, baseline: Baseline | PathLike, **settings: Any) -
     return check_baselines(old, new, GateSettings(**settings))
 
 
-def write_report(run: Run | PathLike, path: PathLike | None = None) -> Path:
-    """Write the HTML report of a Run (default ``reports/NAME.html``) and return its path."""
+def write_report(run: Run | PathLike, path: PathLike | None = None, renews: bool = False) -> Path:
+    """Write the HTML report of a Run (default ``reports/NAME.html``) and return its path; one that ``renews`` itself is read again
+    by the browser every 20 seconds, for a Run that grows."""
     from ragtune.report.build import write_report as write
 
     found = run if isinstance(run, Run) else load_run(run)
-    return write(found, Path(path or f"reports/{found.about.name}.html"))
+    return write(found, Path(path or f"reports/{found.about.name}.html"), renews)
 
 
 __all__ = [

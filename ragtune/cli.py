@@ -52,7 +52,7 @@ def _watched(args: argparse.Namespace) -> Callable[[Run], None]:
         nonlocal opened
         if not run.about.waiting and opened:
             return  # the last one is written at the end
-        page = api.write_report(run, args.report)
+        page = api.write_report(run, args.report, renews=args.watch and bool(run.about.waiting))
         if not opened:
             import webbrowser
 

@@ -240,7 +240,7 @@ def _best(summary: Summary) -> dict[str, float]:
     return found
 
 
-def render(run: Run) -> str:
+def render(run: Run, renews: bool = False) -> str:
     """The whole page as text. Everything from documents, questions and models is escaped or stays JSON text."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -251,10 +251,10 @@ def render(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return env.get_template("page.html.j2").render(**vars(view(run)), n=numbers)
+    return env.get_template("page.html.j2").render(**vars(view(run)), n=numbers, renews=renews)
 
 
-def write_report(run: Run, path: Path) -> Path:
-    """Write the report of ``run`` to ``path`` and return it."""
-    write_text(path, render(run))
+def write_report(run: Run, path: Path, renews: bool = False) -> Path:
+    """Write the report of ``run`` to ``path`` and return it; one that ``renews`` itself is read again by the browser as it grows."""
+    write_text(path, render(run, renews))
     return path

@@ -82,7 +82,7 @@ def test_until_untuned_stops_and_going_on_costs_nothing_done(
     assert not (tmp_path / "store" / "tune").exists()
     page = (tmp_path / "r.html").read_text()
     assert "Still to be tuned: tuned." in page
-    assert 'http-equiv="refresh"' in page
+    assert 'http-equiv="refresh"' not in page  # it does not grow any more
     assert main(["run", str(file), *places]) == 0
     assert not (tmp_path / "run~1").exists()  # the unfinished one gave way
     whole = ragtune.load_run(tmp_path / "run")
@@ -91,6 +91,19 @@ def test_until_untuned_stops_and_going_on_costs_nothing_done(
     page = (tmp_path / "r.html").read_text()
     assert "Unfinished" not in page
     assert 'http-equiv="refresh"' not in page
+
+
+def test_a_report_that_is_watched_is_opened_once_and_renews_itself(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pages: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: pages.append(Path(url.removeprefix("file://")).read_text()))
+    places = ["--out", str(tmp_path / "run"), "--store", str(tmp_path / "store"), "--report", str(tmp_path / "r.html")]
+    assert main(["run", str(file), "--watch", *places]) == 0
+    [page] = pages
+    assert 'http-equiv="refresh"' in page
+    assert "Still to be tuned: tuned." in page
+    assert 'http-equiv="refresh"' not in (tmp_path / "r.html").read_text()
 
 
 def test_an_unfinished_run_of_another_experiment_is_kept(file: Path, tmp_path: Path) -> None:
