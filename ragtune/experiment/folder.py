@@ -81,7 +81,7 @@ class About:
     python: str
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: str = ""  # the digest of experiment.yaml
-    waiting: tuple[str, ...] = ()  # the setups that are still to be tuned: the Run is unfinished
+    waiting: tuple[str, ...] = ()  # the setups that are still to come, once they are tuned: the Run is unfinished
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _flat(row: Row) -> dict[str, Any]:
 
 def in_short(summary: Summary, waiting: Sequence[str] = ()) -> str:
     """A Run in one line."""
-    left = f"; still to be tuned: {', '.join(waiting)}" if waiting else ""
+    left = f"; still to come: {', '.join(waiting)}" if waiting else ""
     return f"<Run {summary.name}: {', '.join(summary.setups)} on {summary.questions} questions{left}>"
 
 
@@ -71,6 +71,6 @@ def as_html(summary: Summary, waiting: Sequence[str] = ()) -> str:
                 known = f"{100 * e.mean:.1f} <small>[{100 * e.low:.0f}, {100 * e.high:.0f}]</small>"
             cells.append(f"<td>{known}</td>")
         rows.append(f"<tr><th>{escape(title)}</th>{''.join(cells)}</tr>")
-    left = f"<p><b>Unfinished.</b> Still to be tuned: {escape(', '.join(waiting))}.</p>" if waiting else ""
+    left = f"<p><b>Unfinished.</b> Still to come: {escape(', '.join(waiting))}.</p>" if waiting else ""
     table = f"<table><thead><tr><th>Setup</th>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     return f"<p><b>{escape(summary.name)}</b>, {summary.questions} questions</p>{left}{table}<p>{escape(summary.decision.text)}</p>"

@@ -81,7 +81,7 @@ def test_until_untuned_stops_and_going_on_costs_nothing_done(
     assert part.about.waiting == ("tuned",)
     assert not (tmp_path / "store" / "tune").exists()
     page = (tmp_path / "r.html").read_text()
-    assert "Still to be tuned: tuned." in page
+    assert "Still to come: tuned." in page
     assert 'http-equiv="refresh"' not in page  # it does not grow any more
     assert main(["run", str(file), *places]) == 0
     assert not (tmp_path / "run~1").exists()  # the unfinished one gave way
@@ -102,7 +102,7 @@ def test_a_report_that_is_watched_is_opened_once_and_renews_itself(
     assert main(["run", str(file), "--watch", *places]) == 0
     [page] = pages
     assert 'http-equiv="refresh"' in page
-    assert "Still to be tuned: tuned." in page
+    assert "Still to come: tuned." in page
     assert 'http-equiv="refresh"' not in (tmp_path / "r.html").read_text()
 
 
