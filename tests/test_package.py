@@ -32,7 +32,8 @@ FLOORS = {
     "talk": 5,
     "testing": 5,
     "options": 5,
-    "cli": 6,
+    "verbs": 6,
+    "cli": 7,
 }
 #: rooms of one floor that know nothing of each other
 CRAFTS = {"retrieval", "generation", "tuning", "judging", "analysis"}
