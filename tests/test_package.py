@@ -26,14 +26,16 @@ FLOORS = {
     "experiment": 3,
     "report": 4,
     "serving": 4,
+    "synthesis": 5,
     "gate": 4,
     "doctor": 4,
     "api": 5,
     "talk": 5,
     "testing": 5,
     "options": 5,
-    "verbs": 6,
-    "cli": 7,
+    "start": 6,
+    "verbs": 7,
+    "cli": 8,
 }
 #: rooms of one floor that know nothing of each other
 CRAFTS = {"retrieval", "generation", "tuning", "judging", "analysis"}

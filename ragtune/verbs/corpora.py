@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ragtune.errors import CorpusError
 from ragtune.options import RAW, Verbs
+from ragtune.verbs import making
 
 
 def add(verbs: Verbs) -> None:
@@ -33,6 +34,7 @@ def add(verbs: Verbs) -> None:
     q.add_argument("--json", action="store_true")
     q.add_argument("--allow-leaks", action="store_true", help="report leaks without failing")
     q.set_defaults(call=do_corpus_info)
+    making.add(actions)
 
 
 def do_corpus_import(args: argparse.Namespace) -> int:

@@ -1,0 +1,82 @@
+"""What a draft is refused for by its words alone; what it needs a reader for is in `check`."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from ragtune.records import Document
+from ragtune.synthesis.drafts import Draft
+from ragtune.text.words import content_words, plain_words
+
+#: reason -> what it means, in the order in which they are asked
+REASONS = {
+    "same evidence": "another question asks for the same sentence",
+    "duplicate": "nearly the same words as another question",
+    "gives itself away": "the answer stands in the question",
+    "vague": "its words point at no one place in the documents",
+    "not found": "retrieval does not find its evidence among ten chunks",
+    "not answered": "the reader, given the evidence, does not give the answer",
+    "known without": "the model answers it without any document",
+}
+#: words that a question must hold: how rare they are together, in documents (log2 of one in so many)
+_TELLING = 7.0
+#: share of common words from which two questions count as one
+NEAR = 0.8
+_YES_NO = frozenset({"yes/no"})
+
+
+class Rarity:
+    """How rare words are: log2 of one document in so many."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._held: Counter[str] = Counter()
+        for d in documents:
+            self._held.update(set(content_words(d.text)))
+        self._all = max(8, len(documents))
+
+    def __call__(self, text: str) -> float:
+        """The sum over the distinct words of ``text`` that the documents hold."""
+        known = {w for w in content_words(text) if self._held[w]}
+        return sum(math.log2(self._all / self._held[w]) if self._held[w] < self._all else 0.0 for w in known)
+
+
+def refused(draft: Draft, rarity: Rarity) -> str:
+    """Why the draft's own words refuse it; "" where they do not."""
+    asked = plain_words(draft.text)
+    said = [w for a in draft.answers for w in content_words(a)]
+    if draft.kind not in _YES_NO and said and set(said) <= set(content_words(draft.text)):
+        return "gives itself away"
+    if len(asked) < 3 or rarity(draft.text) < _TELLING:
+        return "vague"
+    return ""
+
+
+def overlap(draft: Draft, texts: Mapping[str, str]) -> float:
+    """Share of the question's content words that stand in its evidence; 1: it repeats its source."""
+    asked = set(content_words(draft.text))
+    held = {w for s in draft.evidence for w in content_words(texts[s.document][s.start : s.end])}
+    return len(asked & held) / max(1, len(asked))
+
+
+class Seen:
+    """Questions so far, to tell near copies: bags of words that overlap by `NEAR` (Jaccard, multiset) or more."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self._bags: list[Counter[str]] = []
+        self._by_word: dict[str, list[int]] = {}
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: str) -> None:
+        bag = Counter(plain_words(text))
+        for word in bag:
+            self._by_word.setdefault(word, []).append(len(self._bags))
+        self._bags.append(bag)
+
+    def holds(self, text: str) -> bool:
+        bag = Counter(plain_words(text))
+        rare = sorted(bag, key=lambda w: len(self._by_word.get(w, ())))[: max(1, round((1 - NEAR) * len(bag)) + 1)]
+        near = {i for word in rare for i in self._by_word.get(word, ())}
+        return any(sum((bag & b).values()) >= NEAR * sum((bag | b).values()) for b in (self._bags[i] for i in near))

@@ -1,0 +1,77 @@
+"""Questions from what documents are built of, in any language: headings that ask, and tables that name their columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import regex
+
+from ragtune.corpus.outline import tables
+from ragtune.records import Document
+from ragtune.synthesis.drafts import Draft, Span, sections
+from ragtune.text.sentences import sentence_spans
+
+#: how a cell is asked for
+CELL = {"en": 'What is given as "{column}" for {row}?', "zh": "{row}的{column}是什么？", "": "{row}: {column}?"}
+_ASKS = regex.compile(r"(?:\S+ ){3,30}\S+\?|[^?？]{5,60}？")
+#: letters of an answer to a heading, at most
+_LONGEST = 400
+_NAMED = regex.compile(r"\p{L}")
+
+
+def drafts(document: Document, language: str) -> list[Draft]:
+    """Every question that the headings and tables of a document ask."""
+    return [*_headings(document), *_cells(document, language)]
+
+
+def _headings(document: Document) -> Iterator[Draft]:
+    """A heading that asks is answered by the first sentences under it."""
+    for start, end, title in sections(document):
+        if not _ASKS.fullmatch(title.strip("*_ ")):
+            continue
+        body = document.text[start:end]
+        first = len(body) - len(body.lstrip())
+        stop = regex.search(r"\n\s*\n", body[first:])
+        spans = sentence_spans(
+            document.text, start + first, start + first + (stop.start() if stop else len(body) - first)
+        )
+        if (
+            not spans
+            or document.text[spans[0][0]] in "|`-*<>"
+            or document.text[spans[0][0] : spans[0][1]].endswith(":")
+        ):
+            continue
+        last = spans[0][1]
+        for _, right in spans[1:3]:
+            if right - spans[0][0] <= _LONGEST:
+                last = right
+        answer = " ".join(document.text[spans[0][0] : last].split())
+        if len(answer) <= _LONGEST:
+            yield Draft(
+                title.strip("*_ "), (answer,), (Span(document.id, spans[0][0], last),), "single fact", "heading"
+            )
+
+
+def _cells(document: Document, language: str) -> Iterator[Draft]:
+    """A cell is asked for by its row, which the first column names, and its column."""
+    ask = CELL.get(language, CELL[""])
+    for table in tables(document.text):
+        heads = [h.strip() for h in table.head.splitlines()[-1].strip().strip("|").split("|")]
+        rows = []
+        at = table.rows
+        for line in document.text[table.rows : table.end].split("\n"):
+            if line.startswith("|"):
+                rows.append((at, [c.strip() for c in line.strip().strip("|").split("|")]))
+            at += len(line) + 1
+        names = Counter(cells[0] for _, cells in rows)
+        for start, cells in rows:
+            row = cells[0]
+            if names[row] > 1 or len(cells) != len(heads) or not _NAMED.search(row) or len(row) > 60:
+                continue
+            for column, cell in zip(heads[1:], cells[1:], strict=True):
+                if not 1 <= len(cell) <= 120 or len(column) > 40 or not _NAMED.search(column) or cell == row:
+                    continue
+                left = document.text.find(cell, start + len(row))
+                span = Span(document.id, left, left + len(cell))
+                yield Draft(ask.format(row=row, column=column), (cell,), (span,), "single fact", "table")
