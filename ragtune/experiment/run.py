@@ -17,6 +17,7 @@ from ragtune.experiment import retrieve
 from ragtune.experiment.answer import answered
 from ragtune.experiment.calibration import settle
 from ragtune.experiment.folder import Run, load_run, refuse_foreign
+from ragtune.experiment.forecast import forecast
 from ragtune.experiment.judge import attributed, judged
 from ragtune.experiment.latency import measured
 from ragtune.experiment.locate import located
@@ -97,7 +98,8 @@ def _run(bench: Workbench, out: Path, command: str, force: bool, until: str, wri
         write(there, kept, {name: latency[name] for name in setups if name in latency}, out, command, force, waiting)
         written(out)
         if waiting and n == 0:
-            for line in filter(None, (outlook(part.experiment, kept), _unfinished(waiting, until))):
+            left = forecast(bench, _tunings(bench, list(setups)))
+            for line in filter(None, (outlook(part.experiment, kept), str(left or ""), _unfinished(waiting, until))):
                 bench.progress.say(line)
         force = False
 
