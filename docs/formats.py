@@ -118,7 +118,8 @@ def shown(kind: Any) -> str:
     if origin is Literal:
         return " \\| ".join(f"`{p}`" for p in parts)
     if origin in (tuple, list) and len(parts) == 1:
-        return f"list of {shown(parts[0])}"
+        each = shown(parts[0])
+        return f"list of {each}{'s' if each in ('text', 'number', 'whole number') else ''}"
     if origin is tuple:
         return f"[{', '.join(map(shown, parts))}]"
     if isinstance(origin, type) and issubclass(origin, Mapping):
