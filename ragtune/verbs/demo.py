@@ -50,7 +50,7 @@ def do_demo(args: argparse.Namespace) -> int:
 
     print("Two releases of an assistant for a handbook answered the same questions. Their answers ship with ragtune;")
     print("scoring them ...")
-    both = scored(files, "both")
+    both = scored(files, "demo")
     page = api.write_report(both, out / "report.html")
     print(comparison(both))
     before, after = (scored({"assistant": file}, name) for name, file in files.items())

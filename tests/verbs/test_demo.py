@@ -51,7 +51,7 @@ def test_its_files_are_there_and_the_same_each_time(out: Path, tmp_path: Path) -
     kept = [load_baseline(place / "baseline.json") for place in (out, tmp_path / "again")]
     assert kept[0].scores == kept[1].scores
     assert len(kept[0].questions) == 48
-    found = [ragtune.load_run(place / "runs" / "both") for place in (out, tmp_path / "again")]
+    found = [ragtune.load_run(place / "runs" / "demo") for place in (out, tmp_path / "again")]
     assert encode(found[0].summary) == encode(found[1].summary)
 
 
