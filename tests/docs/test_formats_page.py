@@ -154,7 +154,8 @@ def test_an_example_is_read_as_it_says(title: str, tmp_path: Path, monkeypatch: 
 def test_the_sample_of_the_readme_shows_every_field(tmp_path: Path) -> None:
     block = re.search(r"```json\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
     assert block
-    (tmp_path / "questions.jsonl").write_text(block[1], "utf-8")
+    shown = [json.loads(text) for text in re.split(r"\n(?=\{)", block[1])]
+    (tmp_path / "questions.jsonl").write_text("\n".join(map(json.dumps, shown)), "utf-8")
     found = read_questions(tmp_path / "questions.jsonl", handbook().documents)
     assert [(q.split, len(q.evidence)) for q in found] == [
         ("test", 1),
@@ -164,7 +165,7 @@ def test_the_sample_of_the_readme_shows_every_field(tmp_path: Path) -> None:
         ("dev", 0),
     ]
     assert [q.answers for q in found[2:]] == [("five days",), (), None]
-    assert {key for line in block[1].splitlines() for key in json.loads(line)} >= _KEYS
+    assert {key for row in shown for key in row} >= _KEYS
 
 
 def fits(kind: Any, data: Any, where: str = "") -> None:
