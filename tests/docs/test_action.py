@@ -26,6 +26,7 @@ corpus: corpus
 generator: {model: extractive}
 judge: {embedder: "bundled:minilm", extra_metrics: []}
 latency: {sample: 0}
+chunking: {by: document}
 setups: {words: {retrieval: {dense: false, lexical: true}}}
 """
 #: keeps comments in a file; its jq is the one thing of `gh api` that is told in Python

@@ -214,7 +214,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     write_corpus(root / "corpus")
     lexical = "retrieval: {dense: false, lexical: true}"
     (root / "e.yaml").write_text(
-        f"corpus: {root}/corpus\njudge: {{embedder: 'bundled:minilm'}}\ncosts: {{machine_hour: 1}}\n"
+        f"corpus: {root}/corpus\njudge: {{embedder: 'bundled:minilm', extra_metrics: []}}\ncosts: {{machine_hour: 1}}\n"
+        "chunking: {by: document}\n"
         f"setups:\n  one: {{{lexical}, generator: {{model: extractive}}}}\n"
         f"  two: {{retrieval: {{dense: false, lexical: true, top_k: 1}}, generator: {{model: extractive}}}}\n"
     )

@@ -27,7 +27,7 @@ def test_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest
     for cell in CODE:
         exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
     run, gate = names["run"], names["gate"]
-    assert list(run.summary.setups) == ["words", "vectors", "oracle"]
+    assert list(run.summary.setups) == ["vectors", "both", "oracle"]
     assert len(names["frame"]) == 3 * 48
     assert run.summary.retrieval["oracle"]["success@1"].mean == 1
     assert gate.code == 1
