@@ -20,6 +20,7 @@ from ragtune.cli import main
 from ragtune.corpus.answers import COLUMNS, read_answers
 from ragtune.corpus.changes import read_changes
 from ragtune.corpus.check import corpus_info
+from ragtune.corpus.importers import _NAMES, import_corpus
 from ragtune.corpus.labelled import read_judged, read_labelled
 from ragtune.corpus.load import Corpus, CorpusSettings, load_corpus, read_whole
 from ragtune.corpus.questions import _KEYS, read_questions
@@ -122,6 +123,17 @@ def _judged(folder: Path, each: Format) -> None:
     assert [x.supported for x in read_judged(written(each, folder, "l.jsonl"))] == [True, False]
 
 
+def _imported(folder: Path, each: Format) -> None:
+    import_corpus("jsonl", written(each, folder, "rows.jsonl"), folder / "made")
+    [question] = load_corpus(CorpusSettings(path=str(folder / "made"))).questions
+    assert (question.id, question.answers, question.tags) == ("q1", ("15:30",), ("times", "single fact"))
+    assert [(span.start, span.end) for span in question.spans] == [(17, 22)]
+    told = {
+        name for told in (each.fields or {}).values() for name in re.findall(r"`(\w+)`", told[1].partition("also")[2])
+    }
+    assert {*(each.fields or ()), *told} == set(_NAMES)
+
+
 def _prompt(folder: Path, each: Format) -> None:
     made = load_prompt(str(written(each, folder, "p.yaml")))
     assert made.abstain == "I don't know."
@@ -138,6 +150,7 @@ READERS: dict[str, Callable[[Path, Format], None]] = {
     "Answers of any system": _answers,
     "Answers that people labelled by their contexts": _labelled,
     "Answers that people labelled by their references": _judged,
+    "Rows to be imported": _imported,
     "A prompt": _prompt,
 }
 
