@@ -27,7 +27,7 @@ Wrong keys, wrong values and settings that nothing would heed are refused in one
   setup's own keys are merged over them. `retrieval` and `tuning` join only setups that ask for them (`true`, or keys of their own).
 - `--set a.b=c` overrides a key: `--set retrieval.top_k=2`, `--set setups.rag.prompt=brief`. The value is YAML.
 - `corpus: FOLDER` is `corpus: {{path: FOLDER}}`, and `judge: NAME` is `judge: {{name: NAME}}`.
-- A setup `{{system: WHAT}}` is `{{generator: {{system: WHAT}}}}`; so may {", ".join(f"`{key}`" for key in OF_SYSTEM[1:])}.
+- A setup `{{system: WHAT}}` is `{{generator: {{system: WHAT}}}}`; {", ".join(f"`{key}`" for key in OF_SYSTEM[1:])} may stand there too.
 - `dense`, `lexical`, `rerank`, `retrieval` and `tuning` may be `true` (with their defaults) or `false` (without).
 - In addresses `${{VARIABLE}}` is filled in from the environment.
 """
@@ -67,7 +67,7 @@ def sections(model: type[BaseModel] = Experiment, path: str = "") -> Iterator[Se
         base = next((b for b in model.__mro__ if b in seen), None)
         told = [model.__doc__ or "", f"{sentence(at.description)}" if at and at.description else ""]
         told.append("Off unless it is given." if at and not at.is_required() and at.default is None else "")
-        about = " ".join(" ".join(told).split())
+        about = " ".join(" ".join(told).split()) if path else "What stands at the top, beside the sections below."
         if base:
             about = f"{about} Keys as in `{seen[base]}`".strip() + ("." if base is model else ", and:")
         own = {k: f for k, f in model.model_fields.items() if not base or k not in base.model_fields}
@@ -103,8 +103,8 @@ def shown(shape: dict[str, Any]) -> str:
         return " \\| ".join(f"`{value}`" for value in shape["enum"])
     if shape.get("type") == "array":
         if "prefixItems" in shape:
-            return f"list of {len(shape['prefixItems'])}: {shown(shape['prefixItems'][0])}"
-        return f"list: {shown(shape['items'])}"
+            return f"{len(shape['prefixItems'])} of: {shown(shape['prefixItems'][0])}"
+        return f"list of: {shown(shape['items'])}"
     kind = {
         "string": "text",
         "integer": "whole number",
