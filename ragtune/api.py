@@ -132,7 +132,7 @@ def export(
 
 
 def score(
-    files: PathLike | pd.DataFrame | Sequence[PathLike | pd.DataFrame],
+    files: PathLike | pd.DataFrame | Sequence[PathLike | pd.DataFrame] | Mapping[str, PathLike | pd.DataFrame],
     *,
     columns: Mapping[str, str] | None = None,
     judge: Mapping[str, Any] | None = None,
@@ -144,14 +144,18 @@ def score(
     """Score answers of any system: a run whose questions and answers come from files, each file a setup of its own.
 
     Args:
-        files: files or pandas frames; a frame is kept in the store.
+        files: files or pandas frames, a list of them, or a mapping that names each; a frame is kept in the store.
         columns: our column -> the files' column.
         judge: judge settings, as in an experiment file.
         out: the Run folder (default ``runs/score-NAME``).
         force: move aside, to ``NAME~1``, what stands in ``out`` and is no Run.
     """
-    several = isinstance(files, Sequence) and not isinstance(files, str)
-    paths = [_kept(f, Path(store)) for f in (files if several else [files])]  # type: ignore[arg-type, union-attr]
+    if isinstance(files, Mapping):
+        given = list(files.values())
+    else:
+        several = isinstance(files, Sequence) and not isinstance(files, str)
+        given = list(files) if several else [files]  # type: ignore[arg-type, list-item]
+    paths = [_kept(f, Path(store)) for f in given]
     if not paths:
         raise CorpusError("there is no file to score.")
     settings = judge_settings(judge or {})
@@ -172,7 +176,7 @@ def score(
                     "title": name,
                     "generator": {"model": "given", "answers": str(path), "columns": dict(columns or {})},
                 }
-                for name, path in zip(_names(paths), paths, strict=True)
+                for name, path in zip(files if isinstance(files, Mapping) else _names(paths), paths, strict=True)
             },
             "judge": settings,
             "main_metric": "answer_correctness" if known else "faithfulness",

@@ -19,7 +19,7 @@ def parser_of() -> argparse.ArgumentParser:
         prog="ragtune",
         description="Prompt, retrieve, fine-tune, or both? Run one experiment and see the evidence.",
         formatter_class=RAW,
-        epilog='examples:\n  ragtune run experiments/quickstart.yaml\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune doctor',
+        epilog='examples:\n  ragtune demo\n  ragtune run experiments/quickstart.yaml\n  ragtune ask runs/quickstart --setup rag "Who approves overtime?"\n  ragtune doctor',
     )
     parser.add_argument("--version", action="version", version=f"ragtune {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

@@ -20,13 +20,15 @@ class CostSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    currency: str = "USD"
+    currency: str = Field("USD", description="what prices are in; a name, nothing is converted")
     machine_hour: float = Field(0.0, ge=0, description="price of an hour of the machine that answers and tunes")
     prompt_1k_tokens: float = Field(0.0, ge=0, description="price of 1,000 prompt tokens (endpoints)")
     answer_1k_tokens: float = Field(0.0, ge=0, description="price of 1,000 answer tokens (endpoints)")
     watts: float = Field(0.0, ge=0, description="power drawn while working")
     kwh: float = Field(0.0, ge=0, description="price of a kilowatt hour")
-    questions_per_day: float = Field(1000.0, gt=0)
+    questions_per_day: float = Field(
+        1000.0, gt=0, description="how often the assistant is asked, for the share of tuning"
+    )
     refreshes_per_month: float = Field(
         1.0, ge=0, description="how often documents change so that tuning must be repeated"
     )
@@ -55,7 +57,7 @@ class Limits(BaseModel):
 
     max_latency: float | None = Field(None, gt=0, description="seconds that one user waits for an answer, median")
     max_cost: float | None = Field(None, gt=0, description="per question, tuning included, in the currency of costs")
-    min_faithfulness: float | None = Field(None, ge=0, le=1)
+    min_faithfulness: float | None = Field(None, ge=0, le=1, description="least mean faithfulness, of 1")
     margin: float = Field(
         0.05,
         ge=0,

@@ -27,7 +27,10 @@ class ChunkSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    by: Literal["tokens", "recursive", "sentences", "markdown", "document"] = "recursive"
+    by: Literal["tokens", "recursive", "sentences", "markdown", "document"] = Field(
+        "recursive",
+        description="where documents are cut: after so many tokens, at paragraphs and then smaller borders, between sentences, at headings, or not at all",
+    )
     size: int = Field(128, ge=8, description="largest chunk, in tokens of the embedder")
     overlap: int = Field(0, ge=0, description="tokens that neighbours share (tokens, sentences)")
     titles: bool = Field(True, description="give each chunk its document title and heading path")

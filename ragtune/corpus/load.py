@@ -30,11 +30,11 @@ class CorpusSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    path: str
+    path: str = Field(description="the corpus folder: documents/ and, if there are questions, questions.jsonl")
     bad_documents: Literal["skip", "error"] = Field(
         "skip", description="what to do with a document that cannot be read"
     )
-    max_document_mb: float = Field(20.0, gt=0)
+    max_document_mb: float = Field(20.0, gt=0, description="largest document file that is read, in MB")
     questions: str | None = Field(
         None,
         description="file of questions over these documents (JSONL); default: questions.jsonl in the corpus folder",

@@ -1,9 +1,10 @@
-"""``setups: [prompt-only, rag]``: typical setups by name, for an experiment that needs no settings of its own."""
+"""What setups may be written short: ``setups: [prompt-only, rag]``, typical ones by name, and ``{system: WHAT}``."""
 
 from __future__ import annotations
 
 import difflib
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from ragtune.errors import ExperimentError
@@ -46,3 +47,20 @@ def expanded(data: dict[str, Any], where: object) -> dict[str, Any]:
     if "rag+tuned" in found and isinstance(tuning, dict) and "train_on" in tuning:
         found["rag+tuned"]["tuning"] = True
     return {**data, "setups": found}
+
+
+#: what may stand in a setup beside ``system``, of the section ``generator``
+OF_SYSTEM = ("system", "version", "varies", "python", "timeout", "retries", "concurrency", "api_key_env")
+#: the suffixes of files of answers
+_ANSWERS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
+
+
+def with_system(own: dict[str, Any]) -> dict[str, Any]:
+    """``{system: WHAT}`` in full: a generator; a file of answers is given answers."""
+    if not isinstance(own.get("system"), str) or not isinstance(own.get("generator", {}), dict):
+        return own
+    rest = {k: v for k, v in own.items() if k not in OF_SYSTEM}
+    told = {k: own[k] for k in OF_SYSTEM if k in own}
+    if Path(told["system"]).suffix.lower() in _ANSWERS:
+        told = {"model": "given", "answers": told.pop("system"), **told}
+    return {**rest, "generator": {**told, **own.get("generator", {})}}

@@ -16,7 +16,7 @@ from ragtune.errors import ExperimentError, without_login
 from ragtune.experiment.explain import explain, lines_of, refuse_endless
 from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.places import beside, rewritten
-from ragtune.experiment.shorthands import expanded
+from ragtune.experiment.shorthands import expanded, with_system
 from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
@@ -47,7 +47,9 @@ class Setup(BaseModel):
     tuning: Annotated[TuningSettings | None, Switch] = None
     generator: GeneratorSettings = GeneratorSettings()
     chunking: ChunkSettings = ChunkSettings()
-    prompt: str | None = Field(None, description="default: cited with retrieval, closed without")
+    prompt: str | None = Field(
+        None, description="cited, closed, brief or a .yaml file; default: cited with retrieval, closed without"
+    )
 
     @property
     def prompt_name(self) -> str:
@@ -69,11 +71,13 @@ class Experiment(BaseModel):
 
     model_config = _STRICT
 
-    name: str = Field(pattern=NAME, max_length=100)
-    description: str = ""
+    name: str = Field(pattern=NAME, max_length=100, description="what the Run is called")
+    description: str = Field("", description="a sentence for readers of the file; it changes nothing")
     corpus: CorpusSettings
-    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field((0,), min_length=1)
-    split: str = "test"
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(
+        (0,), min_length=1, description="seeds of tuning and sampling; setups that no seed can change run once"
+    )
+    split: str = Field("test", description="the questions that are asked: train, dev or test")
     limit: int | None = Field(
         None, ge=1, description="only the first N questions of the split (spread over its tags by order)"
     )
@@ -81,7 +85,7 @@ class Experiment(BaseModel):
         1, ge=1, description="adapters trained side by side on a CPU, each in a process of its own that loads the base"
     )
     judge: JudgeSettings = JudgeSettings()
-    setups: dict[str, Setup] = Field(min_length=1)
+    setups: dict[str, Setup] = Field(min_length=1, description="names with settings, or a list of typical setups")
     main_metric: str = Field("answer_correctness", description="the metric that the decision goes by")
     costs: CostSettings = CostSettings()
     limits: Limits = Limits()
@@ -140,23 +144,6 @@ def _merge(base: Any, over: Any) -> Any:
     return {} if over is True and not isinstance(base, dict) else base if over is True else over
 
 
-#: what may stand in a setup beside ``system``, of the section ``generator``
-_OF_SYSTEM = ("system", "version", "varies", "python", "timeout", "retries", "concurrency", "api_key_env")
-#: the suffixes of files of answers
-_ANSWERS = (".jsonl", ".json", ".csv", ".tsv", ".xlsx", ".parquet")
-
-
-def _with_system(own: dict[str, Any]) -> dict[str, Any]:
-    """``{system: WHAT}`` in full: a generator; a file of answers is given answers."""
-    if not isinstance(own.get("system"), str) or not isinstance(own.get("generator", {}), dict):
-        return own
-    rest = {k: v for k, v in own.items() if k not in _OF_SYSTEM}
-    told = {k: own[k] for k in _OF_SYSTEM if k in own}
-    if Path(told["system"]).suffix.lower() in _ANSWERS:
-        told = {"model": "given", "answers": told.pop("system"), **told}
-    return {**rest, "generator": {**told, **own.get("generator", {})}}
-
-
 def resolve(data: dict[str, Any]) -> dict[str, Any]:
     """Fold the shared sections into every setup. ``retrieval`` and ``tuning`` join only setups that ask for them."""
     shared = {k: data.get(k) for k in _SHARED if data.get(k) is not None}
@@ -172,7 +159,7 @@ def resolve(data: dict[str, Any]) -> dict[str, Any]:
         if not isinstance(own, dict):
             merged[name] = own
             continue
-        own = _with_system(own)
+        own = with_system(own)
         alone = isinstance(own.get("generator"), dict) and own["generator"].get("system")
         common = {
             k: v for k, v in shared.items() if not (alone and k == "generator")

@@ -45,7 +45,10 @@ class GeneratorSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    model: str = DEFAULT_READER
+    model: str = Field(
+        DEFAULT_READER,
+        description="bundled:NAME, a hub id, a folder or a GGUF file, MODEL + FOLDER with an adapter; extractive; given; with endpoint the name that the server knows",
+    )
     endpoint: Endpoint | None = Field(
         None,
         description="base URL of an OpenAI-compatible server, ${VARIABLE} in it is filled in; then model is its model name",
@@ -65,12 +68,14 @@ class GeneratorSettings(BaseModel):
     )
     answers: str | None = Field(None, description="given: the file of answers (JSONL or CSV)")
     columns: dict[str, str] = Field(default_factory=dict, description="given: our column -> the file's")
-    max_new_tokens: int = Field(48, ge=1)
+    max_new_tokens: int = Field(48, ge=1, description="longest answer, in tokens")
     window: int | None = Field(
         None, ge=64, description="largest prompt plus answer, in tokens; default: the model's own"
     )
     temperature: float = Field(0.0, ge=0, description="0 is greedy")
-    top_p: float = Field(1.0, gt=0, le=1)
+    top_p: float = Field(
+        1.0, gt=0, le=1, description="sample among the likeliest tokens that reach this probability together"
+    )
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="strings at which the answer ends; they are cut away (base models go on without end)"
     )
@@ -90,11 +95,15 @@ class GeneratorSettings(BaseModel):
         description="local models: abstain where the geometric mean of the answer's token probabilities is lower (0: never)",
     )
     batch_tokens: int = Field(8192, ge=64, description="padded prompt tokens per batch")
-    device: str = "auto"
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: str = Field(
+        "auto", description="local models: where they run, such as cpu or cuda:0; auto: a GPU if there is one"
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="local models: the precision that they run in; auto goes by the device"
+    )
     concurrency: int = Field(8, ge=1, description="endpoint requests at a time")
     timeout: float = Field(60.0, gt=0, description="seconds an endpoint request may take")
-    retries: int = Field(5, ge=0)
+    retries: int = Field(5, ge=0, description="how often a failed endpoint request is sent again")
 
     @model_validator(mode="after")
     def _sane(self) -> GeneratorSettings:

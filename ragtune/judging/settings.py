@@ -15,8 +15,8 @@ class JudgeSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    name: str = "local"
-    embedder: str = DEFAULT_EMBEDDER
+    name: str = Field("local", description="local, nli, llm or ragas")
+    embedder: str = Field(DEFAULT_EMBEDDER, description="the model that tells how alike texts are")
     model: str | None = Field(
         None,
         description="nli: a CrossEncoder (hub id or folder); llm and ragas: the served model's name, or a local model",
@@ -26,7 +26,7 @@ class JudgeSettings(BaseModel):
         description="llm and ragas: an OpenAI-compatible server, such as http://localhost:8000/v1; "
         "without it the model is local",
     )
-    api_key_env: str = "OPENAI_API_KEY"
+    api_key_env: str = Field("OPENAI_API_KEY", description="environment variable that holds the endpoint's key")
     concurrency: int = Field(8, ge=1, description="llm: requests at a time")
     timeout: float = Field(60.0, gt=0, description="llm: seconds per request")
     retries: int = Field(4, ge=0, description="llm: retries after errors and busy servers")

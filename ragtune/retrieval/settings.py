@@ -16,35 +16,45 @@ class IndexSettings(BaseModel):
 
     model_config = _STRICT
 
-    kind: Literal["auto", "exact", "hnsw", "ivf", "ivfpq"] = "auto"
-    hnsw_links: int = Field(32, ge=4)
-    ef_search: int = Field(128, ge=1)
+    kind: Literal["auto", "exact", "hnsw", "ivf", "ivfpq"] = Field(
+        "auto", description="the kind of FAISS index; auto goes by the number of chunks"
+    )
+    hnsw_links: int = Field(32, ge=4, description="HNSW: neighbours that each vector is linked to")
+    ef_search: int = Field(
+        128, ge=1, description="HNSW: candidates that are kept while searching; more find more, slower"
+    )
     probes: int = Field(16, ge=1, description="IVF lists visited per query")
 
 
 class DenseSettings(BaseModel):
+    """Search by the vectors of a sentence-transformers model, with FAISS."""
+
     model_config = _STRICT
 
-    embedder: str = DEFAULT_EMBEDDER
+    embedder: str = Field(DEFAULT_EMBEDDER, description="the model that embeds: bundled:NAME, a hub id or a folder")
     index: IndexSettings = IndexSettings()
 
 
 class LexicalSettings(BaseModel):
+    """Search by words: BM25."""
+
     model_config = _STRICT
 
-    engine: Literal["bm25s", "rank-bm25"] = "bm25s"
-    k1: float = Field(1.5, gt=0)
-    b: float = Field(0.75, ge=0, le=1)
+    engine: Literal["bm25s", "rank-bm25"] = Field("bm25s", description="the package that computes BM25")
+    k1: float = Field(1.5, gt=0, description="BM25: how far repeating a word counts")
+    b: float = Field(0.75, ge=0, le=1, description="BM25: how far long chunks are held back (0: not at all)")
     stem: bool = Field(
         True, description="English stems (Snowball); Chinese is cut into characters and pairs either way"
     )
 
 
 class FusionSettings(BaseModel):
+    """One ranking made of the dense and the lexical one."""
+
     model_config = _STRICT
 
-    by: Literal["rrf", "weighted"] = "rrf"
-    rrf_k: int = Field(60, ge=1)
+    by: Literal["rrf", "weighted"] = Field("rrf", description="reciprocal ranks, or a weighted sum of the scores")
+    rrf_k: int = Field(60, ge=1, description="rrf: the constant added to a rank (Cormack et al. 2009)")
     dense_weight: float = Field(0.5, ge=0, le=1, description="weight of the dense ranking; lexical gets the rest")
 
 
@@ -53,7 +63,7 @@ class RerankSettings(BaseModel):
 
     model_config = _STRICT
 
-    model: str = "bundled:late-interaction"
+    model: str = Field("bundled:late-interaction", description="what scores the candidates: this, or a CrossEncoder")
     candidates: int = Field(20, ge=1, description="hits of the first stage that are scored again")
 
     @property
@@ -95,14 +105,16 @@ class RetrievalSettings(BaseModel):
 
     model_config = _STRICT
 
-    source: Literal["chunks", "oracle"] = "chunks"
+    source: Literal["chunks", "oracle"] = Field(
+        "chunks", description="search among the chunks, or take those that hold the evidence (a control)"
+    )
     oracle: OracleSettings = OracleSettings()
 
     dense: Annotated[DenseSettings | None, Switch] = DenseSettings()
     lexical: Annotated[LexicalSettings | None, Switch] = None
     fusion: FusionSettings = FusionSettings()
     rerank: Annotated[RerankSettings | None, Switch] = None
-    top_k: int = Field(4, ge=1, le=1000)
+    top_k: int = Field(4, ge=1, le=1000, description="chunks that are shown to the generator")
     depth: int = Field(100, ge=1, description="hits each ranking gives to fusion")
     where: dict[str, Any] = Field(default_factory=dict, description="metadata filter: key -> value or list of values")
 

@@ -12,11 +12,13 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class LoraSettings(BaseModel):
+    """The adapter that is trained: LoRA (Hu et al. 2021, arXiv:2106.09685)."""
+
     model_config = _STRICT
 
-    r: int = Field(16, ge=1)
-    alpha: int | None = Field(None, ge=1, description="default: 2 r")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    r: int = Field(16, ge=1, description="rank of the adapter's matrices")
+    alpha: int | None = Field(None, ge=1, description="the adapter counts alpha / r; default: 2 r")
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of the adapter's inputs left out in training")
     targets: tuple[str, ...] | None = Field(
         None, description="module names; default: all linear layers of the architecture"
     )
@@ -45,7 +47,9 @@ class TuningSettings(BaseModel):
 
     model_config = _STRICT
 
-    train_on: Literal["closed-book", "contexts", "raft"]
+    train_on: Literal["closed-book", "contexts", "raft"] = Field(
+        description="what the model is shown in training: the question alone, with its hits, or with right and wrong chunks"
+    )
     without_right: float = Field(
         0.2, ge=0, le=1, description="raft: share of questions trained without the right chunk"
     )
@@ -77,17 +81,19 @@ class TuningSettings(BaseModel):
         0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out"
     )
     lora: LoraSettings = LoraSettings()
-    epochs: float = Field(3.0, gt=0)
-    learning_rate: float = Field(1e-3, gt=0)
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps")
-    weight_decay: float = Field(0.0, ge=0)
+    epochs: float = Field(3.0, gt=0, description="how often each training question is seen")
+    learning_rate: float = Field(1e-3, gt=0, description="the largest learning rate (AdamW)")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        "cosine", description="how the learning rate falls after warming up"
+    )
+    warmup: float = Field(0.05, ge=0, lt=1, description="share of the steps in which the learning rate rises")
+    weight_decay: float = Field(0.0, ge=0, description="weight decay of the optimiser")
     batch_tokens: int = Field(2048, ge=16, description="padded tokens per batch")
     batch_rows: int = Field(
         64, ge=1, description="conversations per batch, at most; raise it where batch_tokens has room"
     )
     accumulate: int = Field(1, ge=1, description="batches per optimiser step")
-    max_grad_norm: float = Field(1.0, gt=0)
+    max_grad_norm: float = Field(1.0, gt=0, description="longer gradients are cut to this length")
     evaluate_every: float | None = Field(
         None, gt=0, description="epochs between evaluations on the dev split; none: at the end only"
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ragtune.options import Verbs
-from ragtune.verbs import asking, checking, corpora, gating, running, scoring
+from ragtune.verbs import asking, checking, corpora, demo, gating, running, scoring
 
 #: each adds its verbs to the parser, in the order of ``--help``
 VERBS: tuple[Callable[[Verbs], None], ...] = (
+    demo.add,
     running.add,
     asking.add,
     corpora.add,
