@@ -11,7 +11,7 @@ from pathlib import Path
 from ragtune.errors import CorpusError
 from ragtune.options import RAW, Verbs
 from ragtune.text.counts import counted
-from ragtune.verbs import making
+from ragtune.verbs.making import add as add_making
 
 
 def add(verbs: Verbs) -> None:
@@ -61,7 +61,7 @@ def add(verbs: Verbs) -> None:
     q.add_argument("corpus", type=Path, metavar="CORPUS")
     q.add_argument("file", type=Path, metavar="FILE")
     q.set_defaults(call=do_corpus_sheet)
-    making.add(actions)
+    add_making(actions)
 
 
 def do_corpus_import(args: argparse.Namespace) -> int:
