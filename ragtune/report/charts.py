@@ -9,22 +9,33 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 420, 270
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
 
 
 #: how wide a letter of a label is drawn, at most
-LETTER = 6.7
+LETTER = 8.2
+#: between a point and its label
+GAP = 13
+#: points of a curve: what fewer of them show is said in words
+CURVE = 3
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one setup; ``colour`` is its number in the palette."""
+    """Points of one setup; ``colour`` is its number in the palette. ``level``: no measured curve, a line to compare with.
+    ``ringed``: the one to choose."""
 
     name: str
     colour: int
     points: Sequence[tuple[float, float]]
     low_high: Sequence[tuple[float, float]] | None = None
     dashed: bool = False
+    level: bool = False
+    ringed: bool = False
+
+    @property
+    def is_curve(self) -> bool:
+        return not self.level and len(self.points) >= CURVE
 
 
 def _ticks(low: float, high: float, wanted: int = 5) -> list[float]:
@@ -76,7 +87,7 @@ class _Axes:
         for v in x_ticks:
             x = self.px(v)
             parts.append(
-                f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{_label(v)}</text><line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+                f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{_label(v)}</text><line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
             )
         parts.append(
             f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_title)}</text>'
@@ -102,11 +113,12 @@ def lines(
     log_x: bool = False,
     x_ticks: Sequence[float] | None = None,
 ) -> Markup:
-    """Line chart; a point's exact values show on hover."""
+    """Line chart; a point's exact values show on hover. ``""`` where no series has points enough for a curve; one that has fewer
+    than the others is drawn as dots."""
+    if not any(s.is_curve for s in series):
+        return Markup("")
     xs = [p[0] for s in series for p in s.points]
     ys = [p[1] for s in series for p in s.points]
-    if not xs:
-        return Markup("")
     low, high = y or (min(0.0, *ys), max(ys) * 1.05 or 1.0)
     axes = _Axes((min(xs), max(xs)), (low, high), log_x)
     parts = axes.draw(x_title, y_title, x_ticks or _ticks(min(xs), max(xs)))
@@ -114,10 +126,11 @@ def lines(
         path = " ".join(
             f"{'M' if i == 0 else 'L'}{axes.px(a):.1f} {axes.py(b):.1f}" for i, (a, b) in enumerate(s.points)
         )
-        parts.append(
-            f'<path class="line c{s.colour}{" dashed" if s.dashed else ""}" d="{path}"><title>{escape(s.name)}</title></path>'
-        )
-        if len(s.points) <= 12:
+        if s.is_curve or s.level:
+            parts.append(
+                f'<path class="line c{s.colour}{" dashed" if s.dashed else ""}" d="{path}"><title>{escape(s.name)}</title></path>'
+            )
+        if len(s.points) <= 12 and not s.level:
             for a, b in s.points:
                 parts.append(
                     f'<circle class="dot c{s.colour}" cx="{axes.px(a):.1f}" cy="{axes.py(b):.1f}" r="3"><title>{escape(s.name)}: {_label(a)}, {b:.3f}</title></circle>'
@@ -142,17 +155,23 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
             parts.append(
                 f'<line class="bar c{s.colour}" x1="{x:.1f}" x2="{x:.1f}" y1="{axes.py(lo):.1f}" y2="{axes.py(hi):.1f}"/>'
             )
+        if s.ringed:
+            parts.append(f'<circle class="ring c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
         parts.append(
             f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {a:.3g}, {b:.1f}</title></circle>'
         )
-        label_y = y + 4
         wide = LETTER * len(s.name)
-        left = x + 9 + wide > WIDTH - RIGHT and x - 9 - wide > 0
-        start, end = (x - 9 - wide, x - 9) if left else (x + 9, x + 9 + wide)
-        while any(abs(label_y - ty) < 13 and start < t1 and t0 < end for t0, t1, ty in taken):
-            label_y -= 13
+        start, label_y = x + GAP, y + 4
+        if start + wide > WIDTH - RIGHT:
+            start = x - GAP - wide
+        if start < 0:  # it fits on neither side: above, as far to the right as there is room
+            start, label_y = max(0.0, min(x - wide / 2, WIDTH - wide)), y - GAP
+        end = start + wide
+        while any(abs(label_y - ty) < 15 and start < t1 and t0 < end for t0, t1, ty in taken):
+            label_y -= 15
         taken.append((start, end, label_y))
+        left = end < x
         parts.append(
-            f'<text class="name" x="{x + (-9 if left else 9):.1f}" y="{label_y:.1f}" text-anchor="{"end" if left else "start"}">{escape(s.name)}</text>'
+            f'<text class="name" x="{end if left else start:.1f}" y="{label_y:.1f}" text-anchor="{"end" if left else "start"}">{escape(s.name)}</text>'
         )
     return _svg(parts, title)

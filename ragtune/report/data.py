@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
@@ -10,7 +13,7 @@ from markupsafe import Markup
 from ragtune.analysis.causes import CAUSES
 from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
-from ragtune.records import Question, Row
+from ragtune.records import Question, Row, Score
 
 
 def script_json(value: Any) -> Markup:
@@ -19,6 +22,26 @@ def script_json(value: Any) -> Markup:
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return Markup(text)
+
+
+#: characters of JSON from which the page holds it packed, so that 10,000 questions stay under 10 MB
+PACKED_FROM = 1_000_000
+
+
+@dataclass(frozen=True)
+class PageData:
+    """The text of the page's data element: JSON, or (``packed``) the same JSON, gzip'd, in base64."""
+
+    text: Markup
+    packed: bool = False
+
+
+def packed(text: Markup) -> PageData:
+    """The data as they are, or packed where they are long."""
+    if len(text) < PACKED_FROM:
+        return PageData(text)
+    # fixed time: the same Run makes the same page
+    return PageData(Markup(base64.b64encode(gzip.compress(text.encode("utf-8"), mtime=0)).decode("ascii")), True)
 
 
 class _Distinct:
@@ -46,6 +69,8 @@ def page_data(run: Run) -> Markup:
         answers.setdefault(row.question.id, []).append(_answer(row, setups, metrics, contexts, reasons))
     return script_json(
         {
+            "name": run.summary.name,
+            "run": f"{run.summary.name}/{run.about.corpus.hash[:12]}",  # labels are kept under it
             "setups": list(run.summary.setups.values()),
             "metrics": [METRICS[m].title for m in metrics],
             "keys": list(metrics),
@@ -56,7 +81,7 @@ def page_data(run: Run) -> Markup:
                 {
                     "id": q.id,
                     "q": q.text,
-                    "ref": list(q.references),
+                    "ref": None if q.answers is None else list(q.answers),
                     "tags": list(q.tags),
                     "ev": [[e.document_id, e.start, e.end] for e in q.spans],
                     "a": answers[q.id],
@@ -75,10 +100,10 @@ def _answer(
         setups.index(row.setup),
         row.seed,
         answer.text if answer.outcome != "none" else f"(no answer came: {answer.missing})",
-        int(answer.abstained),
+        {"answered": 0, "abstained": 1, "none": 2}[answer.outcome],
         list(answer.citations),
         [contexts.add(c.id, [c.document_id, c.start, c.title, c.text]) for c in chunks],
-        [[s.value, reasons.add(s.reason, s.reason)] for m in metrics if (s := row.scores.get(m))],
+        [_score(row.scores.get(m), reasons) for m in metrics],
         [answer.tokens.prompt, answer.tokens.answer],
         round(row.times.total, 4),
         answer.dropped,
@@ -86,3 +111,10 @@ def _answer(
         row.cause,
         answer.thought,
     ]
+
+
+def _score(score: Score | None, reasons: _Distinct) -> list[Any]:
+    """Value and number of the reason; a metric that was not scored for this answer at all has neither."""
+    if score is None:
+        return [None, reasons.add("", "")]
+    return [None if score.value is None else round(score.value, 4), reasons.add(score.reason, score.reason)]
