@@ -91,7 +91,7 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     """See the module's docstring."""
     limits = limits or Limits()
     out = excluded(found, limits)
-    words = metric.replace("_", " ")
+    words = metric.replace("_", " ").replace("f1", "F1")
     ids = {n: {q for q, _, v in rows if v is not None} for n, rows in found.scores.items()}
     scored = [n for n in found.scores if ids[n] and n not in out]
     for name in short(ids, scored):

@@ -16,6 +16,8 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
 LETTER = 8.2
 #: between a point and its label
 GAP = 13
+#: left, right, top and bottom of what is drawn
+Box = tuple[float, float, float, float]
 #: points of a curve: what fewer of them show is said in words
 CURVE = 3
 
@@ -139,17 +141,17 @@ def lines(
 
 
 def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, log_x: bool = True) -> Markup:
-    """One labelled point per setup with its vertical interval; x on a log scale."""
+    """One point per setup with its vertical interval, labelled where there is room; x on a log scale."""
     xs = [max(1e-4, p[0]) for s in series for p in s.points]
     if not xs:
         return Markup("")
     low, high = min(xs) / 1.6, max(xs) * 1.6
     axes = _Axes((low, high), (0.0, 100.0), log_x)
     parts = axes.draw(x_title, y_title, _log_ticks(low, high))
-    taken: list[tuple[float, float, float]] = []  # left edge, right edge, baseline of the labels placed
-    for s in sorted(series, key=lambda s: s.points[0][1]):
-        a, b = s.points[0]
-        x, y = axes.px(max(1e-4, a)), axes.py(b)
+    dots = [(axes.px(max(1e-4, s.points[0][0])), axes.py(s.points[0][1])) for s in series]
+    taken: list[Box] = [(x - 7, x + 7, y - 7, y + 7) for x, y in dots]
+    labels = []
+    for s, (x, y) in zip(series, dots, strict=True):
         if s.low_high:
             lo, hi = s.low_high[0]
             parts.append(
@@ -158,20 +160,31 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
         if s.ringed:
             parts.append(f'<circle class="ring c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
         parts.append(
-            f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {a:.3g}, {b:.1f}</title></circle>'
+            f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {s.points[0][0]:.3g}, {s.points[0][1]:.1f}</title></circle>'
         )
-        wide = LETTER * len(s.name)
-        start, label_y = x + GAP, y + 4
-        if start + wide > WIDTH - RIGHT:
-            start = x - GAP - wide
-        if start < 0:  # it fits on neither side: above, as far to the right as there is room
-            start, label_y = max(0.0, min(x - wide / 2, WIDTH - wide)), y - GAP
-        end = start + wide
-        while any(abs(label_y - ty) < 15 and start < t1 and t0 < end for t0, t1, ty in taken):
-            label_y -= 15
-        taken.append((start, end, label_y))
-        left = end < x
-        parts.append(
-            f'<text class="name" x="{end if left else start:.1f}" y="{label_y:.1f}" text-anchor="{"end" if left else "start"}">{escape(s.name)}</text>'
-        )
-    return _svg(parts, title)
+        if place := _place(x, y, LETTER * len(s.name), taken):
+            left, right, _, bottom = place
+            taken.append(place)
+            at, anchor = (right, "end") if right < x else (left, "start")
+            labels.append(
+                f'<text class="name" x="{at:.1f}" y="{bottom - 4:.1f}" text-anchor="{anchor}">{escape(s.name)}</text>'
+            )
+    return _svg([*parts, *labels], title)
+
+
+def _place(x: float, y: float, wide: float, taken: Sequence[Box]) -> Box | None:
+    """Where a label of a point stands: beside it, above or below, inside the chart and clear of what is ``taken``; None where there
+    is no room, so that only the legend names the point."""
+    middle = max(0.0, min(x - wide / 2, WIDTH - wide))
+    for left, top in (
+        *((x + GAP, y - 8 + shift) for shift in (0, -8, 8)),
+        *((x - GAP - wide, y - 8 + shift) for shift in (0, -8, 8)),
+        (middle, y - GAP - 16),
+        (middle, y + GAP),
+    ):
+        found = (left, left + wide, top, top + 16)
+        if left < 0 or left + wide > WIDTH or top < 0 or top + 16 > HEIGHT - BOTTOM + 4:
+            continue
+        if not any(left < r and le < found[1] and top < b and t < found[3] for le, r, t, b in taken):
+            return found
+    return None

@@ -39,7 +39,7 @@ def ceiling_text(run: Run) -> str:
     """What mending the chosen setup's largest causes could add."""
     chosen = run.summary.decision.setup
     causes = run.summary.causes.get(chosen, ())[:3] if chosen else ()
-    metric = METRICS[run.summary.decision.metric].title.lower()
+    metric = numbers.plain(METRICS[run.summary.decision.metric].title)
     parts = [f"{CAUSES[c.cause][3]} could add up to {100 * c.adds:.0f} points" for c in causes if 100 * c.adds >= 0.5]
     return f"For “{run.summary.setups[chosen or '']}”, {metric}: {'; '.join(parts)}." if parts else ""
 

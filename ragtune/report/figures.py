@@ -13,14 +13,12 @@ from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
 from ragtune.report import charts, numbers
 
-#: kinds of marks that a legend explains
-MARKS = ("dot", "bar", "ring", "line", "dashed", "none")
-_POINTS = (("dot", "mean over questions"), ("bar", "its 95 % interval"))
+_POINTS = (("dot", "dot: mean over questions"), ("bar", "bar: its 95 % interval"))
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A line of a legend: what a mark (of ``MARKS``) in a colour of the palette (None: any) stands for."""
+    """A line of a legend: what a mark (a class of the style sheet) in a colour of the palette (None: any) stands for."""
 
     kind: str
     text: str
@@ -78,8 +76,9 @@ def _against(run: Run, x: Mapping[str, float], what: str, x_title: str, note: st
     said = f"{note}; up and to the left is better." + (
         f" Not shown, since not known: {', '.join(left_out)}." if left_out else ""
     )
-    svg = charts.scatter(series, x_title, f"{METRICS[metric].title.lower()} (%)", title)
-    return Chart(title, said[0].upper() + said[1:], svg, (*_marks(_POINTS), *_chosen(run)))
+    named = [Mark("dot", s.name, s.colour) for s in series]
+    svg = charts.scatter(series, x_title, f"{numbers.plain(METRICS[metric].title)} (%)", title)
+    return Chart(title, said[0].upper() + said[1:], svg, (*named, *_marks(_POINTS), *_chosen(run)))
 
 
 def _marks(found: Sequence[tuple[str, str]]) -> list[Mark]:
@@ -87,7 +86,7 @@ def _marks(found: Sequence[tuple[str, str]]) -> list[Mark]:
 
 
 def _chosen(run: Run) -> list[Mark]:
-    return [Mark("ring", "the setup to choose")] if run.summary.decision.setup else []
+    return [Mark("ring", "ring: the setup to choose")] if run.summary.decision.setup else []
 
 
 def _lines(series: Sequence[charts.Series]) -> tuple[Mark, ...]:
@@ -180,7 +179,7 @@ def _learning_chart(run: Run, i: int, curve: Curve) -> Chart:
         note = f"On {where} tuning reaches “{name}” at about {curve.crossing:.0f} training questions."
     title = f"{metric} against training questions, {where}"
     axis = "training questions (log scale)"
-    svg = charts.lines(lines, axis, f"{metric.lower()} (%)", title, (0, 100), True, counts)
+    svg = charts.lines(lines, axis, f"{numbers.plain(metric)} (%)", title, (0, 100), True, counts)
     if not svg:
         told = ", ".join(f"{numbers.score(p.mean)} % with {p.count}" for p in curve.points)
         note += f" Measured: {told}; “{name}” {level:.1f} %."

@@ -194,6 +194,24 @@ def test_labels_stand_inside_and_a_narrow_axis_has_ticks() -> None:
     assert ticks == ["200", "300", "400", "500", "600", "700", "800"]
 
 
+def test_labels_of_crowded_points_do_not_cover_one_another_or_a_point() -> None:
+    names = {f"setup number {n}": (100.0 + n, 40.0 + 2 * n) for n in range(12)}
+    cloud = str(charts.scatter([charts.Series(n, 0, [at]) for n, at in names.items()], "x", "y", "t"))
+    dots = [(float(x), float(y)) for x, y in re.findall(r'class="dot c0" cx="([\d.]+)" cy="([\d.]+)"', cloud)]
+    assert len(dots) == 12
+    boxes = []
+    for x, y, side, name in re.findall(
+        r'<text class="name" x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">([^<]+)', cloud
+    ):
+        left = float(x) - (charts.LETTER * len(name) if side == "end" else 0)
+        boxes.append((left, left + charts.LETTER * len(name), float(y) - 10, float(y)))
+    assert 2 <= len(boxes) < 12  # the legend names the rest
+    for i, (left, right, top, bottom) in enumerate(boxes):
+        assert not any(left < x < right and top < y < bottom for x, y in dots)
+        for other in boxes[i + 1 :]:
+            assert right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
+
+
 def test_numbers() -> None:
     assert numbers.score(None) == "–"
     assert numbers.score(0.1234) == "12.3"
@@ -202,6 +220,7 @@ def test_numbers() -> None:
     assert numbers.seconds(600) == "10.0 min"
     assert numbers.signed(-0.05) == "-5.0"
     assert numbers.signed(None) == "–"
+    assert [numbers.plain(t) for t in ("Token F1", "ROUGE-L", "Exact match")] == ["token F1", "ROUGE-L", "exact match"]
     assert numbers.interval(Estimate(None, None, None, 0)) == ""
 
 
