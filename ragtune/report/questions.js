@@ -214,6 +214,7 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
   save.addEventListener("click", () => download(`${data.name}-labels.jsonl`, "application/jsonl", labels.records(data.questions).map(r => JSON.stringify(r) + "\n").join("")));
 
   counted();
-  if (location.hash.includes("=")) arrive(true); else update();
+  const renewed = performance.getEntriesByType("navigation")[0]?.type === "reload";  // the reader stays where they were
+  if (location.hash.includes("=")) arrive(!renewed); else update();
   document.documentElement.dataset.ready = Math.round(performance.now());  // ms until the list could be used
 })();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from ragtune.experiment.spec import Experiment, resolve
 
@@ -32,10 +33,19 @@ def in_short(experiment: Experiment) -> str:
                     setup[key] = True
                 else:
                     del setup[key]
-    found = {**data, **shared, "setups": setups}
-    if Experiment.model_validate(resolve(found)) != experiment:
-        return in_full(experiment)
-    return _yaml(found)
+    plain = {**data, **shared, "setups": setups}
+    for found in (_switched(plain), plain):
+        try:
+            if Experiment.model_validate(resolve(found)) == experiment:
+                return _yaml(found)
+        except ValidationError:
+            continue
+    return in_full(experiment)
+
+
+def _switched(value: Any) -> Any:
+    """A part that is on with defaults alone is ``true``, as people write it."""
+    return {k: True if v == {} else _switched(v) for k, v in value.items()} if isinstance(value, dict) else value
 
 
 def _yaml(data: Any) -> str:

@@ -25,7 +25,7 @@ def test_shared_parts_stand_once(tmp_path: Path) -> None:
     )
     (tmp_path / "corpus").mkdir()
     data = yaml.safe_load(in_short(load_experiment(tmp_path / "e.yaml")))
-    assert data["retrieval"] == {"lexical": {}, "top_k": 2}
+    assert data["retrieval"] == {"lexical": True, "top_k": 2}
     assert data["generator"] == {"model": "extractive"}
     assert data["setups"] == {"a": {"retrieval": True}, "b": {"title": "B", "retrieval": True}}
 
