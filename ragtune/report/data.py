@@ -61,12 +61,12 @@ class _Distinct:
 def page_data(run: Run) -> Markup:
     """The data as JSON; the script's names for its parts are short, since they stand in every answer."""
     setups, metrics = list(run.summary.setups), run.summary.metrics
-    contexts, reasons = _Distinct(), _Distinct()
+    contexts, reasons, scores = _Distinct(), _Distinct(), _Distinct()
     answers: dict[str, list[list[Any]]] = {}
     questions: dict[str, Question] = {}
     for row in run.rows:
         questions.setdefault(row.question.id, row.question)
-        answers.setdefault(row.question.id, []).append(_answer(row, setups, metrics, contexts, reasons))
+        answers.setdefault(row.question.id, []).append(_answer(row, setups, metrics, contexts, reasons, scores))
     return script_json(
         {
             "name": run.summary.name,
@@ -77,6 +77,7 @@ def page_data(run: Run) -> Markup:
             "causes": {name: title for name, (title, *_) in CAUSES.items()},
             "contexts": contexts.values,
             "reasons": reasons.values,
+            "scores": scores.values,  # value and number of the reason: few differ, and they are most of a long list
             "questions": [
                 {
                     "id": q.id,
@@ -93,7 +94,7 @@ def page_data(run: Run) -> Markup:
 
 
 def _answer(
-    row: Row, setups: list[str], metrics: tuple[str, ...], contexts: _Distinct, reasons: _Distinct
+    row: Row, setups: list[str], metrics: tuple[str, ...], contexts: _Distinct, reasons: _Distinct, scores: _Distinct
 ) -> list[Any]:
     answer, chunks = row.answer, [h.chunk for h in row.answer.hits]
     return [
@@ -103,7 +104,7 @@ def _answer(
         {"answered": 0, "abstained": 1, "none": 2}[answer.outcome],
         list(answer.citations),
         [contexts.add(c.id, [c.document_id, c.start, c.title, c.text]) for c in chunks],
-        [_score(row.scores.get(m), reasons) for m in metrics],
+        [_score(row.scores.get(m), reasons, scores) for m in metrics],
         [answer.tokens.prompt, answer.tokens.answer],
         round(row.times.total, 4),
         answer.dropped,
@@ -113,8 +114,8 @@ def _answer(
     ]
 
 
-def _score(score: Score | None, reasons: _Distinct) -> list[Any]:
-    """Value and number of the reason; a metric that was not scored for this answer at all has neither."""
-    if score is None:
-        return [None, reasons.add("", "")]
-    return [None if score.value is None else round(score.value, 4), reasons.add(score.reason, score.reason)]
+def _score(score: Score | None, reasons: _Distinct, scores: _Distinct) -> int:
+    """The number of the score's value and reason; a metric that was not scored for this answer at all has neither."""
+    reason = score.reason if score else ""
+    value = round(score.value, 4) if score and score.value is not None else None
+    return scores.add(f"{value} {reason}", [value, reasons.add(reason, reason)])

@@ -1,5 +1,6 @@
 // The list of questions: order, filters, address, answers side by side, labels, what can be saved.
-// An answer is [setup, seed, text, outcome, citations, contexts, [value, reason] by metric, tokens, seconds, dropped, finish, cause, thought].
+// Contexts, scores (value, reason) and reasons are given by their numbers. An answer is
+// [setup, seed, text, outcome, citations, contexts, scores by metric, tokens, seconds, dropped, finish, cause, thought].
 const NO_ANSWER = 2, FIRST = 10, MORE = 40;
 (async () => {
   let data;
@@ -77,7 +78,8 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
     if (q.ref && q.ref.length && a[3] !== NO_ANSWER) box.append(labelling(q, a, refresh));
     if (a[12]) { const own = el("details"); own.append(el("summary", "", "what it thought"), el("p", "thought", a[12])); box.append(own); }
     const table = el("table"), body = el("tbody");
-    a[6].forEach(([value, reason], m) => {
+    a[6].forEach((at, m) => {
+      const [value, reason] = data.scores[at];
       const row = el("tr");
       row.append(el("th", "", data.metrics[m]), el("td", "v", value === null ? "–" : (100 * value).toFixed(0)), el("td", "why", data.reasons[reason]));
       body.append(row);
@@ -107,7 +109,7 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
     for (const a of q.a.filter(a => a[5].length)) {
       const key = a[5].join();
       if (!sets.has(key)) sets.set(key, { ids: a[5], who: new Set(), deciders: new Set() });
-      const set = sets.get(key), told = FAITH < 0 ? null : /: \[\d+\] (.+)$/s.exec(data.reasons[a[6][FAITH][1]]);
+      const set = sets.get(key), told = FAITH < 0 ? null : /: \[\d+\] (.+)$/s.exec(data.reasons[data.scores[a[6][FAITH]][1]]);
       set.who.add(data.setups[a[0]]);
       if (told) set.deciders.add(told[1]);
     }
@@ -208,7 +210,7 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
   byId("csv").addEventListener("click", () => {
     const head = ["question_id", "question", "references", "tags", "setup", "seed", "answer", "outcome", "right", "cause", "label", ...data.keys, "prompt_tokens", "answer_tokens", "seconds"];
     const rows = hits.flatMap(q => q.a.map(a => [q.id, q.q, (q.ref ?? []).join(" | "), q.tags.join(" | "), data.setups[a[0]], a[1], a[2], ["answered", "abstained", "none"][a[3]],
-      q.ref === null ? "" : a[11] ? "wrong" : "right", a[11], { true: "right", false: "wrong" }[labels.get(q.id, a[2])] ?? "", ...a[6].map(s => s[0]), a[7][0], a[7][1], a[8]]));
+      q.ref === null ? "" : a[11] ? "wrong" : "right", a[11], { true: "right", false: "wrong" }[labels.get(q.id, a[2])] ?? "", ...a[6].map(at => data.scores[at][0]), a[7][0], a[7][1], a[8]]));
     download(`${data.name}-answers.csv`, "text/csv", csv([head, ...rows]));
   });
   save.addEventListener("click", () => download(`${data.name}-labels.jsonl`, "application/jsonl", labels.records(data.questions).map(r => JSON.stringify(r) + "\n").join("")));

@@ -51,7 +51,7 @@ def test_long_data_are_packed_and_come_back(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(data, "PACKED_FROM", 100)
     small = data.packed(plain)
     assert small.packed
-    assert len(small.text) < len(plain) / 3
+    assert len(small.text) < len(plain) / 2
     assert gzip.decompress(base64.b64decode(small.text)).decode("utf-8") == plain
     assert data.packed(plain) == small
     page = render(run)
@@ -67,8 +67,11 @@ def test_each_score_stands_in_its_metrics_place() -> None:
         for answer in question["a"]:
             assert len(answer[6]) == len(found["keys"])
     row, answer = run.rows[0], found["questions"][0]["a"][0]
-    told = {key: value for key, (value, _) in zip(found["keys"], answer[6], strict=True)}
-    assert told == {m: None if (v := row.value(m)) is None else round(v, 4) for m in run.summary.metrics}
+    told = {key: found["scores"][at] for key, at in zip(found["keys"], answer[6], strict=True)}
+    assert {m: value for m, (value, _) in told.items()} == {
+        m: None if (v := row.value(m)) is None else round(v, 4) for m in run.summary.metrics
+    }
+    assert {m: found["reasons"][at] for m, (_, at) in told.items()} == {m: s.reason for m, s in row.scores.items()}
 
 
 def test_no_reference_known_is_told_from_no_answer_there() -> None:
