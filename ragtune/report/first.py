@@ -16,6 +16,7 @@ WORTH, INVENTED = 0.01, 0.1
 #: ranks at which recall is measured
 DEPTHS = (1, 3, 5, 10)
 
+_THRESHOLD = "the threshold for abstaining (generator.abstain_above, abstain_below)"
 #: what to try against a cause
 TRY = {
     "not_retrieved": "Retrieve better: another embedder, BM25 beside it (lexical), or other chunks",
@@ -24,7 +25,7 @@ TRY = {
     "contradicted": "Keep to the contexts: a stronger model, a stricter prompt, or tuning on contexts",
     "unsupported": "Answer from contexts: add retrieval, a stricter prompt, or tuning on contexts",
     "stale_memory": "Tune again on the documents of today, or add retrieval",
-    "abstained_answerable": "Withhold less: change the threshold for abstaining (generator.abstain_above, abstain_below), or the prompt",
+    "abstained_answerable": f"Withhold less: change {_THRESHOLD}, or the prompt",
     "no_answer": "Get a reply to every question: raise generator.max_new_tokens, or look into refusals",
     "form": "Ask for short answers in the prompt, or tune on their form",
 }
@@ -102,18 +103,25 @@ def _causes(run: Run, subject: str) -> list[Step]:
     """What to try against the causes of the subject's wrong answers that weigh most."""
     index = list(run.summary.setups).index(subject)
     title, found = run.summary.setups[subject], run.summary.causes[subject]
+    asked = sum(row.question.unanswerable for row in run.rows if row.setup == subject)
+    made = next((c.count for c in found if c.cause == "answered_unanswerable"), 0)
+    invents = asked and made > INVENTED * asked
+    # one threshold cannot make it withhold more and less
+    tried = [
+        c for c in found if c.cause in TRY and c.adds >= WORTH and not (invents and c.cause == "abstained_answerable")
+    ]
     steps = [
         Step(
             f"{TRY[c.cause]}. In “{title}” it could add up to {_points(c)} ({counted(c.count, 'answer')}).",
             _state(c.cause, index),
         )
-        for c in sorted(found, key=lambda c: -c.adds)
-        if c.cause in TRY and c.adds >= WORTH
-    ][:2]
-    asked = sum(row.question.unanswerable for row in run.rows if row.setup == subject)
-    made = next((c.count for c in found if c.cause == "answered_unanswerable"), 0)
-    if asked and made > INVENTED * asked:
-        said = f"Withhold more: “{title}” answered {made} of {asked} times where the documents hold no answer. Change the threshold for abstaining (generator.abstain_above, abstain_below), or the prompt."
+        for c in sorted(tried, key=lambda c: -c.adds)[:2]
+    ]
+    if invents:
+        said = (
+            f"Withhold more: “{title}” answered {made} of {asked} times where the documents hold no answer. "
+            f"Change {_THRESHOLD}, or the prompt."
+        )
         steps.insert(1, Step(said, _state("answered_unanswerable", index)))
     return steps
 

@@ -20,9 +20,10 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
     q.ok = new Map(q.ref === null ? [] : [...q.by].map(([s, list]) => [s, list.filter(a => a[11] === "").length / list.length]));
     const right = [...q.ok.values()].filter(v => v >= 0.5).length;
     q.split = right > 0 && right < q.ok.size;
+    q.even = Math.min(right, q.ok.size - right);  // the more evenly the setups are split, the more a question tells
     q.rank = q.split ? 0 : q.ok.size && !right ? 1 : q.ok.size ? 2 : 3;
   });
-  const ordered = [...data.questions].sort((a, b) => a.rank - b.rank || a.at - b.at);
+  const ordered = [...data.questions].sort((a, b) => a.rank - b.rank || b.even - a.even || a.at - b.at);
   const byQuestion = new Map(data.questions.map(q => [q.id, q]));
 
   // What is searched is put in small letters once, when something is searched for.

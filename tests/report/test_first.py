@@ -71,10 +71,14 @@ def test_the_heaviest_causes_of_the_chosen_setup_become_steps(run: Run) -> None:
 def test_inventing_is_a_step(run: Run) -> None:
     asked = sum(r.question.unanswerable for r in run.rows if r.setup == "rag")
     assert asked == 4
-    found = (Ceiling("answered_unanswerable", 3, 0.1, 0.0),)
+    found = (Ceiling("abstained_answerable", 3, 0.1, 0.3), Ceiling("answered_unanswerable", 3, 0.1, 0.0))
     summary = replace(run.summary, causes={**run.summary.causes, "rag": found})
     [step, *_] = next_steps(deciding(replace(run, summary=summary), setup="rag"))
     assert "“RAG” answered 3 of 4 times where the documents hold no answer" in step.text
+    assert not any("Withhold less" in said for said in texts(deciding(replace(run, summary=summary), setup="rag")))
+    summary = replace(run.summary, causes={**run.summary.causes, "rag": found[:1]})
+    [step, *_] = next_steps(deciding(replace(run, summary=summary), setup="rag"))
+    assert step.text.startswith("Withhold less")
 
 
 def test_more_questions_where_nothing_is_shown(run: Run) -> None:
