@@ -53,6 +53,26 @@ class Decision:
     shared: int = 0
     needed: int | None = None
 
+    @property
+    def verdict(self) -> str:
+        """The first sentence of ``text``: what to choose, or that nothing is recommended."""
+        return self.text[: self._end].strip()
+
+    @property
+    def grounds(self) -> str:
+        """The sentences that follow the verdict."""
+        return self.text[self._end :].strip()
+
+    @property
+    def _end(self) -> int:
+        """Where the first sentence ends; a title in quotation marks may hold full stops of its own."""
+        depth = 0
+        for at, char in enumerate(self.text):
+            depth += (char == "“") - (char == "”")
+            if char == "." and depth <= 0 and self.text[at + 1 : at + 2].isspace():
+                return at + 1
+        return len(self.text)
+
 
 #: a difference that no question set is worth; what a setup must be shown to have before any of its answers counts as right
 LEAST, FLOOR = 0.005, 0.05
@@ -71,7 +91,7 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     """See the module's docstring."""
     limits = limits or Limits()
     out = excluded(found, limits)
-    words = metric.replace("_", " ")
+    words = metric.replace("_", " ").replace("f1", "F1")
     ids = {n: {q for q, _, v in rows if v is not None} for n, rows in found.scores.items()}
     scored = [n for n in found.scores if ids[n] and n not in out]
     for name in short(ids, scored):

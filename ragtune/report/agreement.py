@@ -52,9 +52,10 @@ def few_labels(each: Evaluation) -> str:
 
 
 def reliability(found: Agreement, called: str = "supported") -> Markup:
+    """The share that people call so against the judge's value, in bins; ``""`` where too few bins hold answers for a curve."""
     points = [(100 * b.support, 100 * b.supported) for b in found.bins]
     own = charts.Series("judge", 0, points)
-    ideal = charts.Series("ideal", 7, [(0.0, 0.0), (100.0, 100.0)], dashed=True)
+    ideal = charts.Series("ideal", 7, [(0.0, 0.0), (100.0, 100.0)], dashed=True, level=True)
     return charts.lines(
         [own, ideal], "value by the judge (%)", f"called {called} by people (%)", "Reliability", (0, 100)
     )

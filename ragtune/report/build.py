@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-import yaml
 from markupsafe import Markup
 
 from ragtune import __version__
@@ -20,10 +19,13 @@ from ragtune.experiment.folder import Run
 from ragtune.experiment.outlook import outlook
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Metric, Tuning
-from ragtune.report import charts, evidence, numbers
-from ragtune.report.data import page_data
-from ragtune.report.evidence import Chart
+from ragtune.report import evidence, figures, first, numbers, written
+from ragtune.report.data import PageData, packed, page_data
+from ragtune.report.figures import Chart
 from ragtune.store import write_text
+
+#: the page's scripts, in the order in which they need one another
+SCRIPTS = ("tools", "tables", "labels", "questions")
 
 
 @dataclass(frozen=True)
@@ -71,20 +73,23 @@ class View:
     extra: Sequence[Metric]
     untold: Sequence[Metric]
     defined: Sequence[Metric]
-    sliced: Sequence[str]
+    picture: Chart
+    found: str
+    steps: Sequence[first.Step]
+    slices: Mapping[str, Sequence[evidence.SliceRow]]
+    left_out: str
     setups: Sequence[SetupView]
     best: Mapping[str, float]
     pairs: Mapping[str, Sequence[Difference]]
     reach: Mapping[str, float]
-    latency_chart: Markup
-    tokens_chart: Markup
-    loss_charts: Sequence[Chart]
-    recall_chart: Markup
+    quality: Sequence[Chart]
+    losses: Sequence[Chart]
+    recall: Chart
     retrieval: Sequence[RetrievalRow]
-    slice_sizes: Mapping[str, int]
     costs: Sequence[CostRow]
     switched: bool
     measured: str
+    short: str
     settings: str
     tags: Sequence[str]
     causes: Sequence[evidence.CauseRow]
@@ -95,7 +100,7 @@ class View:
     learning: Sequence[Chart]
     style: Markup
     script: Markup
-    data: Markup
+    data: PageData
 
 
 def asset(name: str) -> str:
@@ -112,10 +117,9 @@ def view(run: Run) -> View:
             f'its summary goes by "{metric}", which is no metric here.', where=run.path, fix="Run the experiment again."
         )
     shown = [METRICS[m] for m in summary.metrics if m in METRICS]
+    untold = [m for m in METRICS.values() if "llm" in m.needs and m not in shown]
     differences = [d for d in summary.differences if d.mean is not None]
     compared = [m for m in METRICS if any(d.metric == m for d in differences)]
-    latency = {n: 1000 * found.p50 for n, found in run.costs.latency.items()}
-    tokens = {n: u.prompt + u.answer for n, u in summary.tokens.items()}
     return View(
         run=run,
         summary=summary,
@@ -123,83 +127,45 @@ def view(run: Run) -> View:
         metric=metric,
         metrics=METRICS,
         defined=shown,
-        core=[m for m in shown if m.core],
-        untold=[m for m in METRICS.values() if "llm" in m.needs and m not in shown],
+        core=[m for m in METRICS.values() if m.core and (m in shown or m in untold)],
+        untold=untold,
         extra=[m for m in shown if not m.core],
-        sliced=[m.name for m in shown if m.sliced],
+        picture=figures.picture(run),
+        found=first.retrieval_text(run),
+        steps=first.next_steps(run),
+        slices={
+            m: evidence.slice_rows(run, m) for m in (metric, *(m.name for m in shown if m.sliced and m.name != metric))
+        },
+        left_out=evidence.left_out(run, metric),
         setups=[SetupView(n, t, i % 8, summary.scores[n]) for i, (n, t) in enumerate(summary.setups.items())],
         best=_best(summary),
         pairs={m: [d for d in differences if d.metric == m] for m in compared},
         reach={m: _reach([d for d in differences if d.metric == m]) for m in compared},
-        latency_chart=_scatter(
-            run, metric, latency, "latency as served, median (ms, log scale)", "Quality against latency"
-        ),
-        tokens_chart=_scatter(run, metric, tokens, "tokens per question (log scale)", "Quality against tokens"),
-        loss_charts=_loss_charts(run),
-        recall_chart=_recall(run),
+        quality=figures.quality_charts(run),
+        losses=figures.loss_charts(run),
+        recall=figures.recall_chart(run),
         retrieval=_retrieval_rows(run),
-        slice_sizes={
-            part: max((e.n for scores in by.values() for e in scores.values()), default=0)
-            for part, by in summary.slices.items()
-        },
         costs=_costs(run),
         switched=any(found.switched for found in run.costs.latency.values()),
         measured=evidence.latency_text(run),
-        settings=yaml.safe_dump(run.experiment.model_dump(mode="json"), sort_keys=False, allow_unicode=True),
+        short=written.in_short(run.experiment),
+        settings=written.in_full(run.experiment),
         tags=sorted({t for row in run.rows for t in row.question.tags if ":" not in t}),
         causes=evidence.cause_rows(run),
         ceiling=evidence.ceiling_text(run),
         power=evidence.power_text(run),
         outlook=outlook(run.experiment, run.rows) if run.about.waiting else "",
-        cost_charts=evidence.cost_charts(run),
-        learning=evidence.learning_charts(run),
+        cost_charts=figures.cost_charts(run),
+        learning=figures.learning_charts(run),
         style=Markup(asset("style.css")),
-        script=Markup(asset("script.js")),
-        data=page_data(run),
+        script=Markup("\n".join(asset(f"{name}.js") for name in SCRIPTS)),
+        data=packed(page_data(run)),
     )
 
 
 def _reach(differences: Sequence[Difference]) -> float:
     """Half the width of the axis that holds every interval."""
     return max([0.05, *(max(abs(d.low or 0.0), abs(d.high or 0.0)) for d in differences)])
-
-
-def _scatter(run: Run, metric: str, x: Mapping[str, float], x_title: str, title: str) -> Markup:
-    series = []
-    for i, (name, label) in enumerate(run.summary.setups.items()):
-        known = run.summary.known(name, metric)
-        if known and x.get(name):
-            mean, low, high = (100 * value for value in known)
-            series.append(charts.Series(label, i % 8, [(x[name], mean)], [(low, high)]))
-    return charts.scatter(series, x_title, METRICS[metric].title + " (%)", title)
-
-
-def _loss_charts(run: Run) -> list[Chart]:
-    found: dict[str, list[charts.Series]] = {}
-    index = list(run.summary.setups)
-    seen: set[str] = set()
-    for t in run.tunings:
-        if t.key in seen:
-            continue
-        seen.add(t.key)
-        rows = found.setdefault(run.summary.setups[t.setup], [])
-        colour = index.index(t.setup) % 8
-        rows.append(charts.Series(f"seed {t.seed}, train", colour, [(float(s), y) for s, y in t.report.curve]))
-        if len(t.report.dev_curve) > 1:
-            dev = [(float(s), y) for s, y in t.report.dev_curve]
-            rows.append(charts.Series(f"seed {t.seed}, dev", colour, dev, dashed=True))
-    note = "training loss, one line per seed (dashed: dev)"
-    return [Chart(title, note, charts.lines(s, "step", "loss", f"Loss of {title}")) for title, s in found.items()]
-
-
-def _recall(run: Run) -> Markup:
-    series, seen = [], set()
-    for i, (name, measures) in enumerate(run.summary.retrieval.items()):
-        points = tuple((float(k), 100 * (measures[f"recall@{k}"].mean or 0.0)) for k in (1, 3, 5, 10))
-        if points not in seen:
-            seen.add(points)
-            series.append(charts.Series(run.summary.setups[name], i % 8, points))
-    return charts.lines(series, "k", "recall@k (%)", "Recall at k", (0, 100), x_ticks=[1, 3, 5, 10])
 
 
 def _retrieval_rows(run: Run) -> list[RetrievalRow]:

@@ -9,22 +9,35 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 420, 270
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 14, 12, 44
 
 
 #: how wide a letter of a label is drawn, at most
-LETTER = 6.7
+LETTER = 8.2
+#: between a point and its label
+GAP = 13
+#: left, right, top and bottom of what is drawn
+Box = tuple[float, float, float, float]
+#: points of a curve: what fewer of them show is said in words
+CURVE = 3
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one setup; ``colour`` is its number in the palette."""
+    """Points of one setup; ``colour`` is its number in the palette. ``level``: no measured curve, a line to compare with.
+    ``ringed``: the one to choose."""
 
     name: str
     colour: int
     points: Sequence[tuple[float, float]]
     low_high: Sequence[tuple[float, float]] | None = None
     dashed: bool = False
+    level: bool = False
+    ringed: bool = False
+
+    @property
+    def is_curve(self) -> bool:
+        return not self.level and len(self.points) >= CURVE
 
 
 def _ticks(low: float, high: float, wanted: int = 5) -> list[float]:
@@ -76,7 +89,7 @@ class _Axes:
         for v in x_ticks:
             x = self.px(v)
             parts.append(
-                f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">{_label(v)}</text><line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+                f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{_label(v)}</text><line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
             )
         parts.append(
             f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_title)}</text>'
@@ -102,11 +115,12 @@ def lines(
     log_x: bool = False,
     x_ticks: Sequence[float] | None = None,
 ) -> Markup:
-    """Line chart; a point's exact values show on hover."""
+    """Line chart; a point's exact values show on hover. ``""`` where no series has points enough for a curve; one that has fewer
+    than the others is drawn as dots."""
+    if not any(s.is_curve for s in series):
+        return Markup("")
     xs = [p[0] for s in series for p in s.points]
     ys = [p[1] for s in series for p in s.points]
-    if not xs:
-        return Markup("")
     low, high = y or (min(0.0, *ys), max(ys) * 1.05 or 1.0)
     axes = _Axes((min(xs), max(xs)), (low, high), log_x)
     parts = axes.draw(x_title, y_title, x_ticks or _ticks(min(xs), max(xs)))
@@ -114,10 +128,11 @@ def lines(
         path = " ".join(
             f"{'M' if i == 0 else 'L'}{axes.px(a):.1f} {axes.py(b):.1f}" for i, (a, b) in enumerate(s.points)
         )
-        parts.append(
-            f'<path class="line c{s.colour}{" dashed" if s.dashed else ""}" d="{path}"><title>{escape(s.name)}</title></path>'
-        )
-        if len(s.points) <= 12:
+        if s.is_curve or s.level:
+            parts.append(
+                f'<path class="line c{s.colour}{" dashed" if s.dashed else ""}" d="{path}"><title>{escape(s.name)}</title></path>'
+            )
+        if len(s.points) <= 12 and not s.level:
             for a, b in s.points:
                 parts.append(
                     f'<circle class="dot c{s.colour}" cx="{axes.px(a):.1f}" cy="{axes.py(b):.1f}" r="3"><title>{escape(s.name)}: {_label(a)}, {b:.3f}</title></circle>'
@@ -126,33 +141,50 @@ def lines(
 
 
 def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, log_x: bool = True) -> Markup:
-    """One labelled point per setup with its vertical interval; x on a log scale."""
+    """One point per setup with its vertical interval, labelled where there is room; x on a log scale."""
     xs = [max(1e-4, p[0]) for s in series for p in s.points]
     if not xs:
         return Markup("")
     low, high = min(xs) / 1.6, max(xs) * 1.6
     axes = _Axes((low, high), (0.0, 100.0), log_x)
     parts = axes.draw(x_title, y_title, _log_ticks(low, high))
-    taken: list[tuple[float, float, float]] = []  # left edge, right edge, baseline of the labels placed
-    for s in sorted(series, key=lambda s: s.points[0][1]):
-        a, b = s.points[0]
-        x, y = axes.px(max(1e-4, a)), axes.py(b)
+    dots = [(axes.px(max(1e-4, s.points[0][0])), axes.py(s.points[0][1])) for s in series]
+    taken: list[Box] = [(x - 7, x + 7, y - 7, y + 7) for x, y in dots]
+    labels = []
+    for s, (x, y) in zip(series, dots, strict=True):
         if s.low_high:
             lo, hi = s.low_high[0]
             parts.append(
                 f'<line class="bar c{s.colour}" x1="{x:.1f}" x2="{x:.1f}" y1="{axes.py(lo):.1f}" y2="{axes.py(hi):.1f}"/>'
             )
+        if s.ringed:
+            parts.append(f'<circle class="ring c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
         parts.append(
-            f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {a:.3g}, {b:.1f}</title></circle>'
+            f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {s.points[0][0]:.3g}, {s.points[0][1]:.1f}</title></circle>'
         )
-        label_y = y + 4
-        wide = LETTER * len(s.name)
-        left = x + 9 + wide > WIDTH - RIGHT and x - 9 - wide > 0
-        start, end = (x - 9 - wide, x - 9) if left else (x + 9, x + 9 + wide)
-        while any(abs(label_y - ty) < 13 and start < t1 and t0 < end for t0, t1, ty in taken):
-            label_y -= 13
-        taken.append((start, end, label_y))
-        parts.append(
-            f'<text class="name" x="{x + (-9 if left else 9):.1f}" y="{label_y:.1f}" text-anchor="{"end" if left else "start"}">{escape(s.name)}</text>'
-        )
-    return _svg(parts, title)
+        if place := _place(x, y, LETTER * len(s.name), taken):
+            left, right, _, bottom = place
+            taken.append(place)
+            at, anchor = (right, "end") if right < x else (left, "start")
+            labels.append(
+                f'<text class="name" x="{at:.1f}" y="{bottom - 4:.1f}" text-anchor="{anchor}">{escape(s.name)}</text>'
+            )
+    return _svg([*parts, *labels], title)
+
+
+def _place(x: float, y: float, wide: float, taken: Sequence[Box]) -> Box | None:
+    """Where a label of a point stands: beside it, above or below, inside the chart and clear of what is ``taken``; None where there
+    is no room, so that only the legend names the point."""
+    middle = max(0.0, min(x - wide / 2, WIDTH - wide))
+    for left, top in (
+        *((x + GAP, y - 8 + shift) for shift in (0, -8, 8)),
+        *((x - GAP - wide, y - 8 + shift) for shift in (0, -8, 8)),
+        (middle, y - GAP - 16),
+        (middle, y + GAP),
+    ):
+        found = (left, left + wide, top, top + 16)
+        if left < 0 or left + wide > WIDTH or top < 0 or top + 16 > HEIGHT - BOTTOM + 4:
+            continue
+        if not any(left < r and le < found[1] and top < b and t < found[3] for le, r, t, b in taken):
+            return found
+    return None

@@ -1,16 +1,15 @@
-"""The parts of the page that say why answers failed, what the questions could show, and what setups cost."""
+"""The parts of the page that say why answers failed, what the questions could show, and how setups do on parts of them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
 from ragtune.analysis.causes import CAUSES, Ceiling
-from ragtune.analysis.costs import DAYS_PER_MONTH
+from ragtune.analysis.means import Estimate
 from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
-from ragtune.report import charts, numbers
+from ragtune.report import numbers
 
 
 @dataclass(frozen=True)
@@ -22,15 +21,6 @@ class CauseRow:
     meaning: str
     kind: str
     cells: tuple[Ceiling | None, ...]
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart with its title and a note."""
-
-    title: str
-    note: str
-    svg: Markup
 
 
 def cause_rows(run: Run) -> list[CauseRow]:
@@ -49,7 +39,7 @@ def ceiling_text(run: Run) -> str:
     """What mending the chosen setup's largest causes could add."""
     chosen = run.summary.decision.setup
     causes = run.summary.causes.get(chosen, ())[:3] if chosen else ()
-    metric = METRICS[run.summary.decision.metric].title.lower()
+    metric = numbers.plain(METRICS[run.summary.decision.metric].title)
     parts = [f"{CAUSES[c.cause][3]} could add up to {100 * c.adds:.0f} points" for c in causes if 100 * c.adds >= 0.5]
     return f"For “{run.summary.setups[chosen or '']}”, {metric}: {'; '.join(parts)}." if parts else ""
 
@@ -83,56 +73,36 @@ def latency_text(run: Run) -> str:
     )
 
 
-def cost_charts(run: Run) -> list[Chart]:
-    """Cost per 1,000 questions against questions a day and against refreshes a month, a line per setup."""
-    costs, settings = run.costs.costs, run.costs.settings
-    if not costs:
-        return []
-    hardest = max(settings.refreshes_per_month, 1 / 12)
-
-    def line(i: int, name: str, points: list[tuple[float, float]]) -> charts.Series:
-        return charts.Series(run.summary.setups[name], i % 8, points)
-
-    days = [settings.questions_per_day * 10 ** (k / 8 - 1) for k in range(17)]
-    by_day = [
-        line(i, n, [(d, 1000 * (c.question + c.tuning * hardest / (d * DAYS_PER_MONTH))) for d in days])
-        for i, (n, c) in enumerate(costs.items())
-    ]
-    rates = [float(k) for k in range(1, 31)]
-    month = settings.questions_per_day * DAYS_PER_MONTH
-    by_rate = [
-        line(i, n, [(r, 1000 * (c.question + c.tuning * r / month)) for r in rates])
-        for i, (n, c) in enumerate(costs.items())
-    ]
-    unit = f"{settings.currency} per 1,000 questions"
-    day_chart = charts.lines(by_day, "questions a day", unit, "Cost against questions a day")
-    rate_chart = charts.lines(by_rate, "refreshes a month", unit, "Cost against refreshes")
-    return [
-        Chart("Volume", "where lines cross, two setups cost the same", day_chart),
-        Chart("Freshness", "every refresh of the documents tunes again", rate_chart),
-    ]
+#: questions of a slice below which its means say nothing
+FEW = 5
 
 
-def learning_charts(run: Run) -> list[Chart]:
-    """Quality against the number of tuning questions, with the best untuned setup as a level line, and where they cross."""
+@dataclass(frozen=True)
+class SliceRow:
+    """A part of the questions: how many were scored, and each setup's mean on it (None where nothing was)."""
+
+    part: str
+    n: int
+    cells: tuple[Estimate | None, ...]
+
+
+def slice_rows(run: Run, metric: str) -> list[SliceRow]:
+    """The slices of `FEW` questions or more, by a metric."""
     found = []
-    for i, curve in enumerate(run.summary.learning):
-        metric = METRICS[curve.metric].title
-        name, level = run.summary.setups[curve.baseline], 100 * curve.level
-        counts = [float(p.count) for p in curve.points]
-        lines = [
-            charts.Series(f"tuned, {curve.train_on}", i % 8, [(float(p.count), 100 * p.mean) for p in curve.points]),
-            charts.Series(name, (i + 1) % 8, [(counts[0], level), (counts[-1], level)], dashed=True),
-        ]
-        where = "all questions" if curve.part == "all" else f"{curve.part} facts"
-        if curve.crossing is None:
-            note = f"On {where} tuning does not reach “{name}” with {counts[-1]:.0f} questions."
-        elif curve.crossing <= counts[0]:
-            note = f"On {where} tuning is at or above “{name}” from the smallest number on."
-        else:
-            note = f"On {where} tuning reaches “{name}” at about {curve.crossing:.0f} training questions."
-        title = f"{metric} against training questions, {where}"
-        axis = "training questions (log scale)"
-        chart = charts.lines(lines, axis, f"{metric} (%)", title, (0, 100), True, counts)
-        found.append(Chart(where[0].upper() + where[1:], f"{note} Dashed: “{name}”.", chart))
+    for part, by in run.summary.slices.items():
+        cells = tuple(_cell(by, setup, metric) for setup in run.summary.setups)
+        n = max((cell.n for cell in cells if cell), default=0)
+        if n >= FEW:
+            found.append(SliceRow(part, n, cells))
     return found
+
+
+def _cell(by: Mapping[str, Mapping[str, Estimate]], setup: str, metric: str) -> Estimate | None:
+    return by.get(setup, {}).get(metric)
+
+
+def left_out(run: Run, metric: str) -> str:
+    """The slices that are too small to be shown by a metric."""
+    kept = {row.part for row in slice_rows(run, metric)}
+    names = [part for part in run.summary.slices if part not in kept]
+    return f"Left out, with fewer than {FEW} scored questions: {', '.join(names)}." if names else ""

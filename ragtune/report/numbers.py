@@ -44,3 +44,8 @@ def count(value: float) -> str:
 
 def p_value(value: float) -> str:
     return "< .001" if value < 0.001 else f"{value:.3f}".lstrip("0") if value < 1 else "1"
+
+
+def plain(title: str) -> str:
+    """A metric's title within a sentence: "Token F1" is "token F1", "ROUGE-L" stays."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]

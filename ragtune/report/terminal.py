@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import unicodedata
 from collections.abc import Sequence
 
@@ -11,7 +12,7 @@ from ragtune.experiment.folder import Run
 from ragtune.judging.metrics import METRICS
 from ragtune.judging.quotes import cited, headings
 from ragtune.records import Row
-from ragtune.report import numbers
+from ragtune.report import first, numbers
 from ragtune.text.counts import counted
 
 
@@ -24,8 +25,25 @@ def _grid(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
+#: columns of output that is not a terminal
+_ENDLESS = 10_000
+
+
+def _fitting(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> str:
+    """The table, cut into several below one another where it is wider than ``width``; each begins with the first column."""
+    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
+    tables, shown, used = [], [0], widths[0]
+    for i in range(1, len(head)):
+        if used + 2 + widths[i] > width and len(shown) > 1:
+            tables.append(shown)
+            shown, used = [0], widths[0]
+        shown, used = [*shown, i], used + 2 + widths[i]
+    return "\n\n".join(_grid([head[i] for i in t], [[r[i] for i in t] for r in rows]) for t in [*tables, shown])
+
+
 def comparison(run: Run) -> str:
-    """Setups by metrics: the mean and its 95 % interval, in percent; then what one user waits at the median."""
+    """Setups by metrics: the mean and its 95 % interval, in percent, and what one user waits at the median; then what the
+    report's first screen says: the verdict, its grounds, retrieval, and what to do next."""
     summary = run.summary
     core = [m for m in METRICS.values() if m.core and m.name in summary.metrics]
     rows = []
@@ -41,7 +59,12 @@ def comparison(run: Run) -> str:
     notes += [f"({name}: scored by a judge that asks a language model alone)" for name in untold]
     if asked := max((found.questions for found in run.costs.latency.values()), default=0):
         notes.append(f"(latency: median of {asked}, one question at a time, as served)")
-    return "\n".join(["", _grid(head, rows), *notes, "", summary.decision.text, *summary.notes, ""])
+    table = _fitting(head, rows, shutil.get_terminal_size((_ENDLESS, 24)).columns)
+    decision = summary.decision
+    grounds = [decision.grounds] if decision.grounds else []
+    steps = [f"  {i}. {step.text}" for i, step in enumerate(first.next_steps(run), 1)]
+    said = [decision.verdict, *grounds, *summary.notes, first.retrieval_text(run)]
+    return "\n".join(["", table, *notes, "", *said, *(["", "What to do next:", *steps] if steps else []), ""])
 
 
 def words(row: Row) -> str:

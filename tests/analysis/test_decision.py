@@ -196,3 +196,12 @@ def test_more_questions_about_few_documents_would_not_tell() -> None:
     assert found.setup is None
     assert "About 1 more" not in found.text
     assert "further documents would tell" in found.text
+
+
+def test_the_verdict_is_the_first_sentence_whatever_stands_in_a_title() -> None:
+    made = Decision("f1", "Choose “v1. fast”: 67.5 % over 9 questions. It is better. And so on.")
+    assert made.verdict == "Choose “v1. fast”: 67.5 % over 9 questions."
+    assert made.grounds == "It is better. And so on."
+    alone = Decision("f1", "No recommendation.")
+    assert (alone.verdict, alone.grounds) == ("No recommendation.", "")
+    assert Decision("f1", "").verdict == ""

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
 from conftest import write_corpus
+from markupsafe import escape
 
 from ragtune.analysis.means import Estimate
 from ragtune.errors import RunError
@@ -13,9 +15,11 @@ from ragtune.experiment.folder import Run, load_run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
+from ragtune.judging.metrics import METRICS
 from ragtune.report import charts, numbers
 from ragtune.report.build import render, write_report
 from ragtune.report.data import script_json
+from ragtune.report.first import next_steps, retrieval_text
 from ragtune.report.terminal import comparison
 from ragtune.store import Store
 
@@ -78,9 +82,50 @@ def test_the_page_is_self_contained_and_holds_its_data(run: Run, tmp_path: Path)
     assert [q["id"] for q in data["questions"]] == ["q1", "q2", "q3"]
     assert EVIL in data["questions"][0]["q"]
     assert data["setups"] == ["<b>One</b>", "two"]
-    for section in ("setups", "differences", "cost-quality", "slices", "retrieval", "work", "questions", "reproduce"):
+    for section in (
+        "verdict",
+        "experiment",
+        "setups",
+        "differences",
+        "cost-quality",
+        "slices",
+        "retrieval",
+        "work",
+        "questions",
+        "reproduce",
+    ):
         assert f'id="{section}"' in page
     assert "<b>One</b>" in run.summary.decision.text
+
+
+def test_the_first_screen_comes_first_then_questions_then_the_experiment(run: Run) -> None:
+    page = render(run)
+    order = re.findall(r'<section [^>]*id="([\w-]+)"', page)
+    assert order[:4] == ["verdict", "questions", "experiment", "slices"]
+    first = page[page.index('id="verdict"') : page.index('id="questions"')]
+    assert escape(run.summary.decision.verdict) in first
+    assert escape(retrieval_text(run)) in first
+    assert first.count("<svg") == 1
+    steps = next_steps(run)
+    assert steps
+    assert all(escape(step.text) in first for step in steps)
+
+
+def test_every_link_within_the_page_leads_somewhere(run: Run) -> None:
+    page = render(run)
+    ids = set(re.findall(r' id="([\w-]+)"', page))
+    states = [link for link in re.findall(r'href="#([^"]*)"', page) if "=" in link]
+    assert set(re.findall(r'href="#([^"=]*)"', page)) <= ids
+    assert {step.state for step in next_steps(run)} - {""} <= {unescape(link) for link in states}
+    fields = {pair.partition("=")[0] for link in states for pair in unescape(link).split("&")}
+    assert fields <= {"cause", "outcome", "search", "tag", "q"}
+
+
+def test_all_eight_metrics_are_named_beside_each_setup(run: Run) -> None:
+    [table] = re.findall(r'<table class="scores cards" data-columns="metrics">.*?</table>', render(run), re.S)
+    eight = [m.title for m in METRICS.values() if m.core]
+    assert len(eight) == 8
+    assert re.findall(r'data-label="([^"]+)"', table) == eight * len(run.summary.setups)
 
 
 def test_script_json_cannot_leave_its_element() -> None:
@@ -97,7 +142,22 @@ def test_the_terminal_table_lists_setups_and_verdict(run: Run) -> None:
     text = comparison(run)
     assert "one" in text
     assert "two" in text
-    assert run.summary.decision.text in text
+    said = [run.summary.decision.verdict, run.summary.decision.grounds, retrieval_text(run)]
+    said += [step.text for step in next_steps(run)]
+    assert [text.index(part) for part in said] == sorted(text.index(part) for part in said)
+
+
+def test_the_terminal_table_is_cut_where_the_terminal_is_narrow(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    text = comparison(run)
+    table = text[: text.index("(percent")]
+    assert max(len(line) for line in table.splitlines()) <= 60
+    heads = [line for line in table.splitlines() if line.startswith("setup")]
+    assert len(heads) > 1
+    names = [name for line in heads for name in re.split(r"\s{2,}", line)[1:]]
+    monkeypatch.setenv("COLUMNS", "400")
+    [wide] = [line for line in comparison(run).splitlines() if line.startswith("setup")]
+    assert names == re.split(r"\s{2,}", wide)[1:]
 
 
 def test_what_needs_a_language_model_is_said(run: Run) -> None:
@@ -107,7 +167,7 @@ def test_what_needs_a_language_model_is_said(run: Run) -> None:
 
 
 def test_charts_escape_and_scale() -> None:
-    svg = str(charts.lines([charts.Series("<a>", 0, [(0, 1.0), (10, 0.5)], dashed=True)], "x", "y", "t"))
+    svg = str(charts.lines([charts.Series("<a>", 0, [(0, 1.0), (5, 0.7), (10, 0.5)], dashed=True)], "x", "y", "t"))
     assert "&lt;a&gt;" in svg
     assert "<a>" not in svg
     cloud = str(
@@ -134,6 +194,24 @@ def test_labels_stand_inside_and_a_narrow_axis_has_ticks() -> None:
     assert ticks == ["200", "300", "400", "500", "600", "700", "800"]
 
 
+def test_labels_of_crowded_points_do_not_cover_one_another_or_a_point() -> None:
+    names = {f"setup number {n}": (100.0 + n, 40.0 + 2 * n) for n in range(12)}
+    cloud = str(charts.scatter([charts.Series(n, 0, [at]) for n, at in names.items()], "x", "y", "t"))
+    dots = [(float(x), float(y)) for x, y in re.findall(r'class="dot c0" cx="([\d.]+)" cy="([\d.]+)"', cloud)]
+    assert len(dots) == 12
+    boxes = []
+    for x, y, side, name in re.findall(
+        r'<text class="name" x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">([^<]+)', cloud
+    ):
+        left = float(x) - (charts.LETTER * len(name) if side == "end" else 0)
+        boxes.append((left, left + charts.LETTER * len(name), float(y) - 10, float(y)))
+    assert 2 <= len(boxes) < 12  # the legend names the rest
+    for i, (left, right, top, bottom) in enumerate(boxes):
+        assert not any(left < x < right and top < y < bottom for x, y in dots)
+        for other in boxes[i + 1 :]:
+            assert right <= other[0] or other[1] <= left or bottom <= other[2] or other[3] <= top
+
+
 def test_numbers() -> None:
     assert numbers.score(None) == "–"
     assert numbers.score(0.1234) == "12.3"
@@ -142,6 +220,7 @@ def test_numbers() -> None:
     assert numbers.seconds(600) == "10.0 min"
     assert numbers.signed(-0.05) == "-5.0"
     assert numbers.signed(None) == "–"
+    assert [numbers.plain(t) for t in ("Token F1", "ROUGE-L", "Exact match")] == ["token F1", "ROUGE-L", "exact match"]
     assert numbers.interval(Estimate(None, None, None, 0)) == ""
 
 
