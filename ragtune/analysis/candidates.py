@@ -14,7 +14,8 @@ class Candidates:
     """What the decision is drawn from.
 
     ``scores``: setup -> its scores, withheld answers as 0; ``faithfulness``: setup -> its mean; ``tokens``: mean tokens per
-    question; ``invented``: setup -> (answers to unanswerable questions, such questions); ``clusters``: question -> document.
+    question; ``invented``: setup -> (answers to unanswerable questions, such questions); ``clusters``: question -> document; ``controls``: setups that show what could be
+    reached and cannot be served.
     """
 
     titles: Mapping[str, str]
@@ -24,6 +25,7 @@ class Candidates:
     invented: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     clusters: Mapping[str, str] = field(default_factory=dict)
     costs: Costs | None = None
+    controls: tuple[str, ...] = ()
 
     def cheapness(self, name: str) -> tuple[float, float]:
         """Cost per question where prices are given, else tokens."""
@@ -32,9 +34,11 @@ class Candidates:
 
 
 def excluded(found: Candidates, limits: Limits) -> dict[str, str]:
-    """Setups that break a limit, with the reason. What is not known cannot keep a limit."""
-    why = {}
+    """Controls, and setups that break a limit, with the reason. What is not known cannot keep a limit."""
+    why = dict.fromkeys(found.controls, "a control, whose contexts come from the evidence itself: it cannot be served")
     for name in found.scores:
+        if name in why:
+            continue
         latency = found.costs.latency.get(name) if found.costs else None
         cost = found.costs.costs.get(name) if found.costs else None
         faithful = found.faithfulness.get(name)

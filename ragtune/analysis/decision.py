@@ -1,6 +1,6 @@
 """Which setup to choose, in sentences that the evidence carries; and plainly where it carries none.
 
-All setups are compared on the questions that every one of them answered. A withheld answer counts as 0 for the setup that
+Controls (``source: oracle``) are no candidates. All others are compared on the questions that every one of them answered. A withheld answer counts as 0 for the setup that
 withholds it, except where the documents hold none; one with so few answers that leaving it out at least doubles the questions compared
 is left out. A setup is *beaten* when another one is shown to be better (the 95 % interval
 of their difference excludes 0 and the permutation test agrees after Holm's correction), or when it is not shown to be better than
@@ -38,7 +38,7 @@ class Gap:
 class Decision:
     """``setup`` is the one to choose (None: no recommendation), ``unbeaten`` those not shown to be beaten, best mean first.
 
-    ``best`` has the best mean of them; ``gap`` is its lead over ``setup``; ``excluded`` break a limit; ``shared`` counts the
+    ``best`` has the best mean of them; ``gap`` is its lead over ``setup``; ``excluded`` are controls or break a limit; ``shared`` counts the
     questions compared; ``needed`` is how many more would tell where nothing can be told.
     """
 
@@ -102,7 +102,7 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     reasons = "; ".join(f"“{found.titles[n]}”: {why}" for n, why in out.items())
     if not scored:
         said = (
-            f"No setup keeps the limits: {reasons}."
+            f"No setup can be chosen: {reasons}."
             if out
             else f"No answer could be scored for {words}: no recommendation."
         )

@@ -44,6 +44,7 @@ class Study:
     limits: Limits = field(default_factory=Limits)
     skipped: tuple[Skipped, ...] = ()
     latency: Mapping[str, Latency] = field(default_factory=dict)
+    controls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ def _candidates(
     for name, own in by_setup.items():
         asked = [row for row in own if row.question.unanswerable]
         invented[name] = (sum(row.answer.outcome == "answered" for row in asked), len(asked))
-    return Candidates(study.titles, withheld, tokens, faithful, invented, clusters, costs)
+    return Candidates(study.titles, withheld, tokens, faithful, invented, clusters, costs, study.controls)
 
 
 def _counted(row: Row, metric: str) -> float | None:

@@ -209,6 +209,7 @@ def study_of(
         tuple(name for name, setup in experiment.setups.items() if not setup.tuning),
         experiment.costs,
         experiment.limits,
+        controls=tuple(name for name, s in experiment.setups.items() if s.retrieval and s.retrieval.source == "oracle"),
     )
 
 

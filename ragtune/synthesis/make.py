@@ -145,7 +145,8 @@ class _Sieve:
 
     def __init__(self, corpus: Corpus, settings: SynthesisSettings, checker: Checker | None, random: Random) -> None:
         self._rarity = Rarity(corpus.documents)
-        self._settings, self._checker, self._random = settings, checker, random
+        self._checker, self._random = checker, random
+        self._most = settings.per_document or max(6, math.ceil(2 * settings.number / len(corpus.documents)))
         self._seen = Seen(q.text for q in corpus.questions)
         self._spans: set[object] = set()
         self._documents: Counter[str] = Counter()
@@ -178,7 +179,7 @@ class _Sieve:
         return kept
 
     def _room(self, draft: Draft) -> bool:
-        return all(self._documents[s.document] < self._settings.per_document for s in draft.evidence)
+        return all(self._documents[s.document] < self._most for s in draft.evidence)
 
     def _passing(self, source: Iterator[Draft], number: int) -> Iterator[Draft]:
         for draft in source:

@@ -24,7 +24,11 @@ class SynthesisSettings(BaseModel):
     styles: dict[Style, float] = Field(
         {"sentence": 1.0}, description="share of each style: a full sentence, keywords alone, with typing errors"
     )
-    per_document: int = Field(6, ge=1, description="questions of one document, at most")
+    per_document: int | None = Field(
+        None,
+        ge=1,
+        description="questions of one document, at most; default: 6, or twice its share where documents are few",
+    )
     split: Split | None = Field(
         None, description="the split of all of them; default: half test, two fifths train, the rest dev"
     )

@@ -30,7 +30,7 @@ def add(actions: Verbs) -> None:
         help='"single fact", paraphrase, yes/no, unanswerable, "two documents", comparison (default: .75 single facts, .1 yes/no, .15 unanswerable)',
     )  # fmt: skip
     q.add_argument("--style", action="append", default=[], metavar="STYLE=SHARE", help="sentence, keyword, typos")
-    q.add_argument("--per-document", type=whole, default=6, metavar="N", help="questions of one document, at most")
+    q.add_argument("--per-document", type=whole, metavar="N", help="questions of one document, at most")
     q.add_argument(
         "--split", choices=("train", "dev", "test"), help="the split of all (default: spread over the three)"
     )
