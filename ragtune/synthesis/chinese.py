@@ -10,7 +10,7 @@ from ragtune.synthesis.drafts import Draft, Passage
 
 #: what points outside the sentence, or is no statement
 _POINTING = regex.compile(
-    r"这|那|该|其(?!他)|它|他(?!国|人)|她|上述|下列|如下|以下|以上|本条|前款|此|另外|但是|但|因此|所以|然后|同时|并且|而且|我|？|\?|…"
+    r"这|那|(?<!应)该|其(?!他)|它|他(?!国|人)|她|上述|下列|如下|以下|以上|本条|前款|此|另外|但是|但|因此|所以|然后|同时|并且|而且|我|？|\?|…"
 )
 _UNIT = r"(?:个工作日|个小时|个月|小时|分钟|秒|天|日|周|年|元|万元|亿元|美元|欧元|个|人|名|次|岁|级|层|座|所|家|条|项|米|公里|千米|平方米|平方公里|公斤|千克|吨|升|度|％|%|页|张|台|本|种|位|分)"
 _NUMBER = r"(?:约|大约|近)?(?:\d[\d,.]*(?:至|-|—)?\d*|[一二三四五六七八九十百千万两]{1,6})(?:万|亿|多)?"
@@ -45,11 +45,11 @@ def _condition(passage: Passage, text: str) -> Iterator[Draft | None]:
 def _definition(passage: Passage, text: str) -> Iterator[Draft | None]:
     """志愿者协会是……的组织。→ 志愿者协会是什么？"""
     found = regex.fullmatch(
-        r"(?P<what>[^，,。：:是]{2,16})(?:是指|指的是|是)(?P<said>(?:一|由|为|位|以|用|指|在)?[^？]{5,90})", text
+        r"(?P<what>[^，,。：:是]{2,16})(?:是指|指的是|是(?!否))(?P<said>(?:一|由|为|位|以|用|指|在)?[^？]{5,90})", text
     )
     if (
         found
-        and not regex.match(r"不|否|因|如|当|在|对|从|于|也|就|都|一|有|最|目前|还|没", found["what"])
+        and not regex.match(r"不|否|由于|因|如|当|在|对|从|于|也|就|都|一|有|最|目前|还|没", found["what"])
         and not regex.search(r"[不就都也还只而的]$|可能$|表明|认为|没有", found["what"])
     ):
         yield _make(passage, "definition", f"{found['what']}是什么", found["said"])

@@ -47,12 +47,12 @@ def _condition(passage: Passage, text: str, case: Casing) -> Iterator[Draft | No
         return
     when = f"{found['word'].lower()} {found['what']}"
     then = regex.sub(r"^(?:then|please) ", "", found["then"], flags=regex.I)
-    told = regex.match(
+    told = regex.fullmatch(
         r"(?:please )?(?P<how>email|contact|call|ask|message|notify|tell|reach out to) (?P<who>(?:the |your |our |a )?[\w@.#'’/ -]{2,60}?)(?: (?:to|for|about|with|at|in|on|by|so|and|via|through|before|if|when|as)\b.*)?",
         then,
         regex.I | regex.DOTALL,
     )
-    if told and told.end() == len(then) and _reachable(told["who"]):
+    if told and _reachable(told["who"]):
         yield make(passage, "contact", f"Who should you {told['how'].lower()} {when}", told["who"])
     elif do := _starts_imperative(then):
         yield make(passage, "condition", f"What should you do {when}", do)

@@ -36,6 +36,11 @@ class Rarity:
             self._held.update(set(content_words(d.text)))
         self._all = max(8, len(documents))
 
+    @property
+    def telling(self) -> float:
+        """What a question's words must be worth: two that one document holds, in a small corpus."""
+        return min(_TELLING, 2 * math.log2(self._all))
+
     def __call__(self, text: str) -> float:
         """The sum over the distinct words of ``text`` that the documents hold."""
         known = {w for w in content_words(text) if self._held[w]}
@@ -48,7 +53,7 @@ def refused(draft: Draft, rarity: Rarity) -> str:
     said = [w for a in draft.answers for w in content_words(a)]
     if draft.kind not in _YES_NO and said and set(said) <= set(content_words(draft.text)):
         return "gives itself away"
-    if len(asked) < 3 or rarity(draft.text) < _TELLING:
+    if len(asked) < 3 or rarity(draft.text) < rarity.telling:
         return "vague"
     return ""
 

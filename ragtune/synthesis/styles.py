@@ -8,6 +8,7 @@ import regex
 
 from ragtune.text.words import content_words, tokens
 
+_ASKING = frozenset("must should may can will do does have need".split())
 _LONG = regex.compile(r"\p{L}{5,}")
 
 
@@ -18,7 +19,7 @@ def styled(text: str, style: str, random: Random) -> str:
 
 def keywords(text: str, random: Random) -> str:
     """The words that carry the question, in their order, as typed into a search box."""
-    kept = set(content_words(text))
+    kept = set(content_words(text)) - _ASKING
     found = [
         text[w.start : w.end]
         for w in tokens(text)

@@ -144,7 +144,7 @@ class Writer:
             "none": round(wanted.get("unanswerable", 0.0)),
             **{k: round(wanted.get(k, 0.0)) for k in ("two documents", "comparison")},
         }
-        pairs = _pairs(shown)
+        pairs = {name: _pairs(shown) for name in ("two documents", "comparison")}
         plain = {name: iter(random.sample(list(shown), len(shown))) for name in ("one", "none")}
         for n in range(max(number.values(), default=0)):
             for name, most in number.items():
@@ -153,7 +153,7 @@ class Writer:
                 if name in plain:
                     if piece := next(plain[name], None):
                         yield name, ", ".join(alone), piece, None
-                elif pair := next(pairs, None):
+                elif pair := next(pairs[name], None):
                     yield "two", name, pair[0], pair[1]
 
     def _one(self, name: str, kinds: str, piece: Piece, second: Piece | None) -> list[Draft]:
