@@ -30,7 +30,7 @@ class EvidenceFinder:
     """Finds where the documents say what a reference says, by BM25 over passages of a few sentences."""
 
     def __init__(self, documents: Sequence[Document]) -> None:
-        from rank_bm25 import BM25Okapi
+        from rank_bm25 import BM25Plus
 
         self._documents = documents
         self._passages: list[_Passage] = []
@@ -42,7 +42,8 @@ class EvidenceFinder:
                     start, end = part[0][0], part[-1][1]
                     title = str(document.metadata.get("title", ""))
                     self._passages.append(_Passage(n, start, end, f"{title} {document.text[start:end]}"))
-        self._index = BM25Okapi([search_terms(p.text) or [""] for p in self._passages])
+        self._terms = [search_terms(p.text) for p in self._passages]
+        self._index = BM25Plus([terms or [""] for terms in self._terms])
 
     def find(self, question: str, answers: Sequence[str]) -> Evidence | None:
         """The sentence that says one of the answers, in the passage that the question leads to; None where none does.
@@ -52,10 +53,11 @@ class EvidenceFinder:
         telling = [a for a in answers if len(a.strip()) > 1 and content_words(a)]
         terms = search_terms(" ".join([question, *telling[:1]]))
         scores = self._index.get_scores(terms)
-        order = sorted(range(len(scores)), key=lambda i: -scores[i])[:DEPTH]
+        wanted = set(terms)
+        order = [
+            n for n in sorted(range(len(scores)), key=lambda i: -scores[i])[:DEPTH] if wanted & set(self._terms[n])
+        ]
         for n in order:
-            if scores[n] <= 0:
-                return None
             passage = self._passages[n]
             document = self._documents[passage.document]
             if span := _stands(document, passage, telling):

@@ -22,7 +22,8 @@ from ragtune.text.words import find_words
 
 #: two characters inside one word or number; scripts without spaces have no borders
 _WITHIN = regex.compile(r"\p{Nd}{2}|[\p{L}\p{M}--\p{Han}--\p{Hiragana}--\p{Katakana}--\p{Thai}]{2}", regex.VERSION1)
-_KEYS = {"id", "question", "answers", "evidence", "document", "split", "tags"}
+#: the columns of a question; any other is kept as a tag
+KEYS = {"id", "question", "answers", "evidence", "document", "split", "tags"}
 
 
 def find_quote(text: str, quote: str, near: int = 0, whole: bool = True) -> tuple[int, int] | None:
@@ -113,12 +114,17 @@ def _span(item: Any, documents: Mapping[str, Document], where: str) -> Evidence:
     return span_of(document, start, end)
 
 
+def meant(key: str) -> str:
+    """The column that an unknown one looks like, mistyped; "" where it looks like none."""
+    return next(iter(difflib.get_close_matches(key.lower(), KEYS, n=1, cutoff=0.8)), "")
+
+
 def _more_tags(row: Mapping[str, Any], where: str) -> list[str]:
     """Other columns with one text, number or truth value, kept as tags ``key:value``; a key that looks mistyped is refused."""
-    for key in sorted(set(row) - _KEYS):
-        if close := difflib.get_close_matches(key.lower(), _KEYS, n=1, cutoff=0.8):
-            raise CorpusError(f'unknown key "{key}".', where=where, fix=f'Did you mean "{close[0]}"?')
-    return [f"{k}:{v}" for k, v in row.items() if k not in _KEYS and as_text(v) is not None]
+    for key in sorted(set(row) - KEYS):
+        if close := meant(key):
+            raise CorpusError(f'unknown key "{key}".', where=where, fix=f'Did you mean "{close}"?')
+    return [f"{k}:{v}" for k, v in row.items() if k not in KEYS and as_text(v) is not None]
 
 
 def parse(row: dict[str, Any], documents: Mapping[str, Document], where: str) -> Question:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ragtune.corpus.questions import find_quote
+from ragtune.corpus.questions import find_quote, meant
 from ragtune.records import Document, Evidence, Question
 from ragtune.store import write_text
 
@@ -21,10 +21,24 @@ def row_of(question: Question, documents: Mapping[str, Document]) -> dict[str, A
         items = [[_span(s, documents) for s in item.alternatives] for item in question.evidence]
         row["evidence"] = [spans[0] if len(spans) == 1 else {"any": spans} for spans in items]
     row["split"] = question.split
-    if tags := [t for t in question.tags if ":" not in t]:
+    columns = _columns(question.tags)
+    if tags := [t for t in question.tags if t.split(":", 1)[0] not in columns]:
         row["tags"] = tags
-    row.update((t.split(":", 1)[0], t.split(":", 1)[1]) for t in question.tags if ":" in t)
+    row.update(columns)
     return row
+
+
+def _columns(tags: Sequence[str]) -> dict[str, str]:
+    """The tags ``key:value`` that stand as columns of their own: those behind all others, of one value each."""
+    found: dict[str, str] = {}
+    keys = [t.split(":", 1)[0] for t in tags]
+    for tag in reversed(tags):
+        key, sep, value = tag.partition(":")
+        plain = key.isidentifier() and not meant(key) and value.strip() == value != ""
+        if not sep or not plain or keys.count(key) > 1:
+            break
+        found[key] = value
+    return dict(reversed(found.items()))
 
 
 def _span(span: Evidence, documents: Mapping[str, Document]) -> dict[str, Any]:

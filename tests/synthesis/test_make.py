@@ -125,9 +125,19 @@ def writer(message: str) -> object:
     if "Second document" in message:
         kind = "comparison" if '"comparison"' in message else "two documents"
         tea = message.index("served at 15:30") < message.index("Sprat carries")
-        quotes = ["Tea is served at 15:30", "Sprat carries 12 people"]
+        quotes, text = (
+            ["Tea is served at 15:30", "Sprat carries 12 people"],
+            "Which is larger, the hour of tea or the Sprat's crew?",
+        )
+        if kind == "two documents":
+            quotes, text = (
+                ["Mr. Ola Brand pours it", "Boats are moored at the long pier"],
+                "Who pours, and where do guests moor?",
+            )
         first, second = quotes if tea else quotes[::-1]
-        return {"questions": [{"kind": kind, "question": f"Which number is larger, the hour of tea or the people on the Sprat ({kind})?", "answer": "15:30", "quote": first, "second_quote": second}]}  # fmt: skip
+        return {
+            "questions": [{"kind": kind, "question": text, "answer": "15:30", "quote": first, "second_quote": second}]
+        }
     if "does not answer" in message or "that the text does not answer" in message:
         return {
             "questions": [
