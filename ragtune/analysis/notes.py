@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ragtune.records import Row, Tuning
+from ragtune.corpus.review import share_reviewed
+from ragtune.records import Question, Row, Tuning
+from ragtune.text.counts import counted
 from ragtune.text.repeats import repeats_itself
 
 #: optimiser steps below which an adapter stays near its start: AdamW moves a weight by about the learning rate a step
@@ -29,9 +31,20 @@ def repeating(name: str, rows: Sequence[Row]) -> str:
     return f"{name}: {found} of {len(rows)} answers repeat themselves." if rows and found >= SHARE * len(rows) else ""
 
 
+def made_questions(asked: Sequence[Question]) -> str:
+    """How many of the questions were made from the documents, and how many of these a person has read; "" where none was."""
+    each = list({q.id: q for q in asked}.values())
+    read, made = share_reviewed(each)
+    return (
+        f"{made} of {counted(len(each), 'question')} were made from the documents; a person has read {read} of them."
+        if made
+        else ""
+    )
+
+
 def notes_of(by_setup: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning]) -> tuple[str, ...]:
-    """Every note, by setup; of several seeds the shortest tuning speaks."""
-    found = []
+    """Every note: of the questions, then by setup; of several seeds the shortest tuning speaks."""
+    found = [made_questions([row.question for rows in by_setup.values() for row in rows])]
     for name, rows in by_setup.items():
         steps = [t.report.steps for t in tunings if t.setup == name]
         found += [few_steps(name, min(steps)) if steps else "", repeating(name, rows)]
