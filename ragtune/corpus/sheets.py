@@ -24,7 +24,7 @@ from ragtune.text.data import read_json
 JOINT = "||"
 #: cell of a question that the documents do not answer; an empty cell: nobody said
 NONE = "[]"
-_OURS = ("id", "question", "answers", "split", "tags", "evidence")
+OURS = ("id", "question", "answers", "split", "tags", "evidence")
 #: what other lists call them
 _THEIRS = {
     "question": ("question", "user_input", "query", "prompt", "q"),
@@ -53,8 +53,8 @@ def write_sheet(path: Path, questions: Sequence[Question], documents: Sequence[D
         raise CorpusError("there is a file here already; it is not overwritten.", where=path, fix="Name another.")
     by_id = {d.id: d for d in documents}
     rows = [_cells(row_of(q, by_id)) for q in questions]
-    more = sorted({name for row in rows for name in row} - set(_OURS))
-    table = [[*_OURS, *more], *([row.get(name, "") for name in (*_OURS, *more)] for row in rows)]
+    more = sorted({name for row in rows for name in row} - set(OURS))
+    table = [[*OURS, *more], *([row.get(name, "") for name in (*OURS, *more)] for row in rows)]
     if path.suffix.lower() == ".csv":
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows(table)
@@ -135,7 +135,7 @@ def _plain(raw: Mapping[str, Any], where: str, split: str) -> dict[str, Any] | N
     """A row of a list as a row of questions.jsonl; None where it is blank."""
     row = {
         k: v
-        for k, v in known(raw, [*_OURS, *(n for names in _THEIRS.values() for n in names)]).items()
+        for k, v in known(raw, [*OURS, *(n for names in _THEIRS.values() for n in names)]).items()
         if not is_nothing(v) and v != ""
     }
     if not row:

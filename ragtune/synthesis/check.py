@@ -20,6 +20,8 @@ from ragtune.store import Store
 from ragtune.synthesis.drafts import Draft
 from ragtune.text.agree import agree
 
+#: as an experiment of `ragtune init` cuts documents, so that both share their vectors
+CHUNKING = {"by": "sentences", "size": 128}
 #: chunks among which the evidence must be
 DEPTH = 10
 #: from which agreement on an answer counts as the reference
@@ -47,7 +49,7 @@ class Checker:
                 "generator": who,
             }
             setups["alone"] = {"generator": who}
-        given = {"name": "synthesis", "corpus": {"path": str(corpus.path)}, "setups": setups}
+        given = {"name": "synthesis", "corpus": {"path": str(corpus.path)}, "chunking": CHUNKING, "setups": setups}
         self._bench = Workbench(experiment_of(given, Path("synthesis")), store, progress)
         self._corpus = corpus
         self._texts = {d.id: d for d in corpus.documents}

@@ -75,7 +75,9 @@ def _purpose(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None
     then = found["then"]
     if do := _starts_imperative(then):
         yield make(passage, "purpose", f"How do you {found['what']}", do)
-    elif (clause := clause_of(then, case)) and not clause.denied and clause.subject in ("you", "we"):
+        return
+    clause = clause_of(then, case)
+    if clause and not clause.denied and clause.subject in ("you", "we") and not NO_DEED.match(clause.rest):
         yield make(passage, "purpose", f"What {clause.asked('do')} to {found['what']}", clause.rest)
 
 
@@ -185,7 +187,7 @@ def _way(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
     if (
         found
         and plain
-        and not regex.match(r"be |feel |ensure |.*\bonly\b", found["what"])
+        and not regex.match(r"be |feel |ensure |.*\bonly\b|.* (?:before|after|by|with|to|for|of|in|on)$", found["what"])
         and len(words(found["what"])) <= 8
     ):
         yield make(passage, "way", f"How {clause.asked(found['what'])}", found["way"])

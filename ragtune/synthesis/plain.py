@@ -55,7 +55,7 @@ def _matched(pattern: str, text: str, case: Casing) -> tuple[dict[str, str], str
 
 
 def _do(subject: str) -> str:
-    last = words(subject.split(" of ")[0].split(" for ")[0])[-1]
+    last = words(regex.split(r" (?:of|for|from|in|at|on|to|with|by|between|behind) ", subject)[0])[-1]
     many = (last.endswith("s") and not last.endswith("ss")) or last in ("people", "staff", "children")
     return "do" if many or " and " in subject else "does"
 
@@ -140,25 +140,22 @@ def _deed(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
         yield make(passage, "where", f"Where {_do(m[1])} {m[1]} {m[0]['verb'].removesuffix('s')}", m[0]["answer"])
 
 
+#: what ends like a verb and is none, or does nothing
+_NO_VERB = regex.compile(
+    r"(?:is|was|has|does|as|his|its|this|includes|means|\w+ss|employees|members|users|messages|collaborators|practices|partners|teams|leads|managers|systems|projects|services)$"
+)
+#: a verb that shows that the first was a noun
+_SECOND_VERB = regex.compile(r" (?:may|must|should|will|can|are|is|was|were|has|have|requires?|needs?) ")
+
+
 def _doer(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
     """ "The guard rings the flood team.": who rings the flood team?"""
     role = regex.match(
-        r"(?P<who>(?:The |An? )?(?:[\w'’-]+ ){0,3}?[\w'’-]+) (?P<rest>(?P<verb>[a-z]{2,}(?:s|ed)) [^,;:]{8,90}?)(?:$|[,;:])",
+        r"(?P<who>(?:The |An? )?(?:[\w'’-]+ ){0,3}?[\w'’-]+) (?P<rest>(?P<verb>[a-z]{2,}(?:s|ed)) [^,;:]{8,90}?)"
+        r"(?:$|;|, (?:which|who|and|so|but|where|while|when|if|because|including|such|led)\b)",
         text,
     )
-    if role and role["verb"] not in (
-        "is",
-        "was",
-        "has",
-        "does",
-        "as",
-        "his",
-        "its",
-        "this",
-        "was",
-        "includes",
-        "means",
-    ):
+    if role and not _NO_VERB.match(role["verb"]) and not _SECOND_VERB.search(role["rest"]):
         named = regex.fullmatch(_PERSON, role["who"]) or (case.is_name(role["who"]) and " " not in role["who"])
         many = words(role["who"])[-1] in ("staff", "people") or role["who"].endswith("s")
         plural = many and role["verb"].endswith("s")

@@ -17,6 +17,7 @@ CELL = {"en": 'What is given as "{column}" for {row}?', "zh": "{row}的{column}�
 _ASKS = regex.compile(r"(?:\S+ ){3,30}\S+\?|[^?？]{5,60}？")
 #: letters of an answer to a heading, at most
 _LONGEST = 400
+_ADDRESS = regex.compile(r"(?:https?://|www\.)\S+")
 _NAMED = regex.compile(r"\p{L}")
 
 
@@ -56,7 +57,11 @@ def _headings(document: Document) -> Iterator[Draft]:
 def _cells(document: Document, language: str) -> Iterator[Draft]:
     """A cell is asked for by its row, which the first column names, and its column."""
     ask = CELL.get(language, CELL[""])
+    above = sections(document)
     for table in tables(document.text):
+        topic = next((title for start, end, title in reversed(above) if start <= table.rows <= end), "") or str(
+            document.metadata.get("title") or ""
+        )
         heads = [h.strip() for h in table.head.splitlines()[-1].strip().strip("|").split("|")]
         rows = []
         at = table.rows
@@ -70,8 +75,17 @@ def _cells(document: Document, language: str) -> Iterator[Draft]:
             if names[row] > 1 or len(cells) != len(heads) or not _NAMED.search(row) or len(row) > 60:
                 continue
             for column, cell in zip(heads[1:], cells[1:], strict=True):
-                if not 1 <= len(cell) <= 120 or len(column) > 40 or not _NAMED.search(column) or cell == row:
+                if (
+                    not 1 <= len(cell) <= 120
+                    or _ADDRESS.fullmatch(cell)
+                    or len(column) > 40
+                    or not _NAMED.search(column)
+                    or cell == row
+                ):
                     continue
                 left = document.text.find(cell, start + len(row))
                 span = Span(document.id, left, left + len(cell))
-                yield Draft(ask.format(row=row, column=column), (cell,), (span,), "single fact", "table")
+                asked = ask.format(row=row, column=column)
+                if topic and topic.lower() not in row.lower():
+                    asked = f"{topic.strip(':：? ')}: {asked}"  # rows and columns have the same names in many tables
+                yield Draft(asked, (cell,), (span,), "single fact", "table")

@@ -23,16 +23,22 @@ from ragtune.corpus.check import corpus_info
 from ragtune.corpus.importers import _NAMES, import_corpus
 from ragtune.corpus.labelled import read_judged, read_labelled
 from ragtune.corpus.load import Corpus, CorpusSettings, load_corpus, read_whole
-from ragtune.corpus.questions import _KEYS, read_questions
+from ragtune.corpus.questions import KEYS, read_questions
+from ragtune.corpus.review import Review
+from ragtune.corpus.sheets import OURS, read_sheet
 from ragtune.experiment.calibration import Evaluation
 from ragtune.experiment.folder import Run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.spec import load_experiment
+from ragtune.experiment.trust import findings
 from ragtune.gate.outcome import Verdict
 from ragtune.generation.prompts import load_prompt
 from ragtune.report.agreement import as_json
 from ragtune.report.terminal import answer_json
-from ragtune.store import decode, encode
+from ragtune.store import Store, decode, encode
+from ragtune.synthesis import told
+from ragtune.synthesis.make import synthesise
+from ragtune.synthesis.settings import SynthesisSettings
 
 ROOT = Path(__file__).parents[2]
 READ = {each.title: each for each in formats("read")}
@@ -75,7 +81,7 @@ def _questions(folder: Path, each: Format) -> None:
     found = read_questions(written(each, folder, "questions.jsonl"), handbook().documents)
     assert [q.answers for q in found] == [("27 days", "27"), ("4410",), ("five days",), ()]
     assert found[2].tags == ("author:Ada",)
-    assert set(each.fields or ()) == _KEYS
+    assert set(each.fields or ()) == KEYS
 
 
 def _spans(folder: Path, each: Format) -> None:
@@ -134,6 +140,13 @@ def _imported(folder: Path, each: Format) -> None:
     assert {*(each.fields or ()), *told} == set(_NAMES)
 
 
+def _list(folder: Path, each: Format) -> None:
+    found, by_search, without = read_sheet(written(each, folder, "faq.csv"), handbook().documents, "test")
+    assert [q.answers for q in found] == [("27 days", "27"), ()]
+    assert (by_search, without) == (1, 0)
+    assert set(each.fields or ()) == set(OURS)
+
+
 def _prompt(folder: Path, each: Format) -> None:
     made = load_prompt(str(written(each, folder, "p.yaml")))
     assert made.abstain == "I don't know."
@@ -151,6 +164,7 @@ READERS: dict[str, Callable[[Path, Format], None]] = {
     "Answers that people labelled by their contexts": _labelled,
     "Answers that people labelled by their references": _judged,
     "Rows to be imported": _imported,
+    "A list of questions and answers": _list,
     "A prompt": _prompt,
 }
 
@@ -178,7 +192,7 @@ def test_the_sample_of_the_readme_shows_every_field(tmp_path: Path) -> None:
         ("dev", 0),
     ]
     assert [q.answers for q in found[2:]] == [("five days",), (), None]
-    assert {key for row in shown for key in row} >= _KEYS
+    assert {key for row in shown for key in row} >= KEYS
 
 
 def fits(kind: Any, data: Any, where: str = "") -> None:
@@ -261,6 +275,19 @@ def test_what_is_printed_as_json(run: Run) -> None:
     corpus = load_corpus(CorpusSettings(path=run.experiment.corpus.path))
     info = corpus_info(corpus, [10] * len(corpus.documents))
     holds(WRITTEN["A corpus in numbers"], json.dumps(encode(info)))
+    for finding in findings(corpus):
+        holds(WRITTEN["What is to be known of a set of questions"], json.dumps(encode(finding)))
+
+
+def test_what_is_written_of_made_and_reviewed_questions(tmp_path: Path) -> None:
+    corpus = handbook()
+    bare = Corpus(tmp_path, corpus.documents, ())
+    made = synthesise(bare, SynthesisSettings(number=4, check=False), Store(tmp_path / "store"), Silent())
+    beside = told.write(made, bare, tmp_path / "questions.jsonl")
+    holds(WRITTEN["Counts of made questions"], beside.read_text("utf-8"))
+    review = Review(tmp_path / "questions.jsonl", corpus.documents)
+    review.decide(review.entries[0].id, "accept")
+    holds(WRITTEN["Decisions of a review"], review.log.read_text("utf-8"))
 
 
 def test_what_judge_evaluate_writes() -> None:
