@@ -12,7 +12,7 @@ from ragtune.text.words import content_words, plain_words
 
 #: reason -> what it means, in the order in which they are asked
 REASONS = {
-    "same evidence": "another question asks for the same sentence",
+    "same evidence": "another question, of this set or of the corpus, asks for the same words",
     "duplicate": "nearly the same words as another question",
     "gives itself away": "the answer stands in the question",
     "vague": "its words point at no one place in the documents",

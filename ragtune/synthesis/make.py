@@ -19,7 +19,7 @@ from ragtune.serving.reads import READS, foreign
 from ragtune.store import Store
 from ragtune.synthesis import absent, rules
 from ragtune.synthesis.check import Checker, Reader
-from ragtune.synthesis.drafts import Casing, Draft, passages
+from ragtune.synthesis.drafts import Casing, Draft, Span, passages
 from ragtune.synthesis.filters import Rarity, Seen, overlap, refused
 from ragtune.synthesis.settings import SynthesisSettings
 from ragtune.synthesis.styles import styled
@@ -148,7 +148,9 @@ class _Sieve:
         self._checker, self._random = checker, random
         self._most = settings.per_document or max(6, math.ceil(2 * settings.number / len(corpus.documents)))
         self._seen = Seen(q.text for q in corpus.questions)
-        self._spans: set[object] = set()
+        self._asked: dict[str, list[tuple[int, int]]] = {}
+        for question in corpus.questions:  # what stands in another split already is not taught or asked here
+            self._take(Span(s.document_id, s.start, s.end) for s in question.spans)
         self._documents: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.seen_drafts = 0
@@ -178,6 +180,14 @@ class _Sieve:
                     self._documents.update({s.document for s in draft.evidence})
         return kept
 
+    def _take(self, spans: Iterable[Span]) -> None:
+        for s in spans:
+            self._asked.setdefault(s.document, []).append((s.start, s.end))
+
+    def _is_asked(self, span: Span) -> bool:
+        """Whether another question's evidence shares a character with the span."""
+        return any(a < span.end and span.start < b for a, b in self._asked.get(span.document, ()))
+
     def _room(self, draft: Draft) -> bool:
         return all(self._documents[s.document] < self._most for s in draft.evidence)
 
@@ -188,7 +198,7 @@ class _Sieve:
             if reason == "vague" and draft.topic:  # people name the topic first, too
                 draft = replace(draft, text=f"{draft.topic.strip(':：? ')}: {draft.text}", topic="")
                 reason = refused(draft, self._rarity)
-            if not reason and draft.evidence and self._spans & set(draft.evidence):
+            if not reason and any(self._is_asked(s) for s in draft.evidence):
                 reason = "same evidence"
             if not reason and self._seen.holds(draft.text):
                 reason = "duplicate"
@@ -198,7 +208,7 @@ class _Sieve:
             if not self._room(draft):
                 continue
             self._seen.add(draft.text)
-            self._spans.update(draft.evidence)
+            self._take(draft.evidence)
             yield draft
             number -= 1
             if not number:

@@ -80,6 +80,11 @@ def test_what_a_corpus_asks_already_is_not_asked_again(tmp_path: Path) -> None:
     more = make(tmp_path, corpus)
     assert not {m.question.text for m in known.made} & {m.question.text for m in more.made}
     assert not {m.question.id for m in known.made} & {m.question.id for m in more.made}
+    taken = [(s.document_id, s.start, s.end) for m in known.made for s in m.question.spans]
+    asked = [(s.document_id, s.start, s.end) for m in more.made for s in m.question.spans]
+    assert not [
+        1 for d, a, b in asked for e, x, y in taken if d == e and a < y and x < b
+    ]  # no split learns another's evidence
 
 
 def test_nothing_to_ask_is_said(tmp_path: Path) -> None:
@@ -136,7 +141,7 @@ def writer(message: str) -> object:
             )
         first, second = quotes if tea else quotes[::-1]
         return {
-            "questions": [{"kind": kind, "question": text, "answer": "15:30", "quote": first, "second_quote": second}]
+            "questions": [{"kind": kind, "question": text, "answer": "Neither", "quote": first, "second_quote": second}]
         }
     if "does not answer" in message or "that the text does not answer" in message:
         return {
