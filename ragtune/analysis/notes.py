@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ragtune.corpus.review import share_reviewed
+from ragtune.corpus.review import CHECKED, bias, share_reviewed
 from ragtune.records import Question, Row, Tuning
 from ragtune.text.counts import counted
 from ragtune.text.repeats import repeats_itself
@@ -35,11 +35,11 @@ def made_questions(asked: Sequence[Question]) -> str:
     """How many of the questions were made from the documents, and how many of these a person has read; "" where none was."""
     each = list({q.id: q for q in asked}.values())
     read, made = share_reviewed(each)
-    return (
-        f"{made} of {counted(len(each), 'question')} were made from the documents; a person has read {read} of them."
-        if made
-        else ""
-    )
+    if not made:
+        return ""
+    checked = {t.split(":", 1)[1] for q in each for t in q.tags if t.startswith(f"{CHECKED}:")}
+    text = f"{made} of {counted(len(each), 'question')} were made from the documents; a person has read {read} of them."
+    return " ".join([text, *map(bias, sorted(checked)[:1])])
 
 
 def notes_of(by_setup: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning]) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from ragtune.corpus.evidence import span_of
 from ragtune.corpus.questions import find_quote
 from ragtune.records import Document, Evidence
+from ragtune.text.polarity import polarity
 from ragtune.text.sentences import sentence_spans
-from ragtune.text.words import content_words, search_terms
+from ragtune.text.words import content_words, search_terms, tokens
 
 #: sentences of one passage, and passages that are looked into
 WINDOW, DEPTH = 4, 20
@@ -48,26 +49,40 @@ class EvidenceFinder:
     def find(self, question: str, answers: Sequence[str]) -> Evidence | None:
         """The sentence that says one of the answers, in the passage that the question leads to; None where none does.
 
-        An answer of yes or no, or of one letter, says too little to be looked for: the question alone leads to its passage.
+        For a bare yes or no, and an answer of one letter, none is found: they say too little to be looked for.
         """
-        telling = [a for a in answers if len(a.strip()) > 1 and content_words(a)]
+        telling = [a for a in answers if len(a.strip()) > 1 and content_words(a) and not _is_verdict(a)]
+        if not telling:
+            return None
         terms = search_terms(" ".join([question, *telling[:1]]))
         scores = self._index.get_scores(terms)
         wanted = set(terms)
         order = [
             n for n in sorted(range(len(scores)), key=lambda i: -scores[i])[:DEPTH] if wanted & set(self._terms[n])
         ]
-        for n in order:
+        asked = set(content_words(question))
+        standing: list[tuple[int, int, int, Document, tuple[int, int]]] = []
+        for rank, n in enumerate(order):
             passage = self._passages[n]
             document = self._documents[passage.document]
             if span := _stands(document, passage, telling):
-                return span_of(document, *span)
+                near = len(asked & set(content_words(document.text[slice(*span)])))
+                around = len(asked & set(content_words(passage.text)))
+                standing.append((near + around, -rank, n, document, span))
+        if standing:  # where most of the question's words stand beside the answer
+            *_, document, span = max(standing, key=lambda s: s[:3])
+            return span_of(document, *span)
         for n in order[:3]:
             passage = self._passages[n]
             document = self._documents[passage.document]
             if span := _says(document, passage, telling):
                 return span_of(document, *span)
         return None
+
+
+def _is_verdict(answer: str) -> bool:
+    """A bare yes or no, which stands anywhere."""
+    return polarity(answer) != 0 and len(tokens(answer)) <= 2
 
 
 def _stands(document: Document, passage: _Passage, answers: Sequence[str]) -> tuple[int, int] | None:

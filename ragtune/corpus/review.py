@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from ragtune.corpus.cells import as_text
 from ragtune.corpus.questions import parse
 from ragtune.corpus.rows import json_lines
 from ragtune.corpus.saving import write_rows
@@ -23,6 +24,14 @@ Decision = Literal["accept", "edit", "drop", "undo"]
 #: the column that says that a person has read the question
 REVIEWED = "reviewed"
 MADE = "made"
+#: the column that names what a made question had to pass: search alone, or a reader too
+CHECKED = "checked"
+SEARCH = "search"
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    """The row's id as a text; "" where it has none."""
+    return as_text(row.get("id")) or ""
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,7 @@ class Entry:
 
     @property
     def id(self) -> str:
-        return str(self.row.get("id", ""))
+        return _name(self.row)
 
 
 class Review:
@@ -54,10 +63,38 @@ class Review:
         self.path, self.log = path, path.with_name(path.stem + ".review.jsonl")
         self._documents = {d.id: d for d in documents}
         self._rows = [dict(row) for _, row in json_lines(path)]
-        self._first = {str(r.get("id")): {k: v for k, v in r.items() if k != REVIEWED} for r in self._rows}
+        names = [_name(r) for r in self._rows]
+        bad = next((n for n in names if not n or names.count(n) > 1), None)
+        if bad is not None:
+            what = f'question id "{bad}" stands twice' if bad else "a question has no id"
+            raise CorpusError(f"{what}.", where=path, fix="Give each question its own id.")
+        self._first = {_name(r): {k: v for k, v in r.items() if k != REVIEWED} for r in self._rows}
         self._dropped: set[str] = set()
-        self._decided: dict[str, Decision] = {r["id"]: "accept" for r in self._rows if r.get(REVIEWED) == "yes"}
+        self._decided: dict[str, Decision] = {_name(r): "accept" for r in self._rows if r.get(REVIEWED) == "yes"}
+        self._remember()
         self._digest = file_digest(path)
+
+    def _remember(self) -> None:
+        """What earlier reviews decided: the rows as they were before, and what was dropped, so that it can be taken back."""
+        if not self.log.is_file():
+            return
+        here = {_name(r) for r in self._rows}
+        first: dict[str, dict[str, Any]] = {}
+        last: dict[str, str] = {}
+        for _, told in json_lines(self.log):
+            name, was = str(told.get("id")), told.get("was")
+            if isinstance(was, dict):
+                first.setdefault(name, {k: v for k, v in was.items() if k != REVIEWED})
+                last[name] = str(told.get("decision"))
+        for name, row in first.items():
+            if name in here and last[name] in ("accept", "edit") and name in self._decided:
+                self._first[name] = row
+                self._decided[name] = "edit" if last[name] == "edit" else "accept"
+            elif name not in here and last[name] == "drop":
+                self._first[name] = row
+                self._rows.append(dict(row))
+                self._dropped.add(name)
+                self._decided[name] = "drop"
 
     @property
     def entries(self) -> list[Entry]:
@@ -71,7 +108,7 @@ class Review:
             found, problem = parse(dict(row), self._documents, ""), ""
         except CorpusError as error:
             found, problem = None, str(error).removeprefix(": ")
-        return Entry(row, found, problem, self._decided.get(str(row.get("id"))))
+        return Entry(row, found, problem, self._decided.get(_name(row)))
 
     def decide(self, name: str, decision: Decision, question: str = "", answers: Sequence[str] | None = None) -> Entry:
         """Keep what a person decided; the entry as it is then.
@@ -85,20 +122,19 @@ class Review:
                 where=self.path,
                 fix="Start the review anew.",
             )
-        place = next((n for n, r in enumerate(self._rows) if str(r.get("id")) == name), None)
+        place = next((n for n, r in enumerate(self._rows) if _name(r) == name), None)
         if place is None:
             raise CorpusError(f'there is no question "{name}".', where=self.path)
         was = self._rows[place]
         row = self._first[name] if decision == "undo" else self._decided_row(was, decision, question, answers)
+        rows = [*self._rows[:place], row, *self._rows[place + 1 :]]
+        dropped = self._dropped | {name} if decision == "drop" else self._dropped - {name}
+        write_rows(self.path, [r for r in rows if _name(r) not in dropped])
         self._note(name, decision, was)
-        self._rows[place] = row
-        self._dropped.discard(name)
+        self._rows, self._dropped = rows, dropped
         self._decided.pop(name, None)
-        if decision == "drop":
-            self._dropped.add(name)
         if decision != "undo":
             self._decided[name] = decision
-        write_rows(self.path, [r for r in self._rows if str(r.get("id")) not in self._dropped])
         self._digest = file_digest(self.path)
         return self._entry(row)
 
@@ -110,9 +146,10 @@ class Review:
             return plain
         if decision == "edit":
             plain["question"] = question.strip() or plain.get("question", "")
-            if answers is not None:
-                plain["answers"] = [a.strip() for a in answers if a.strip()]
-                if not plain["answers"]:
+            given = [a.strip() for a in answers or () if a.strip()]
+            if answers is not None and (given or isinstance(plain.get("answers"), list)):
+                plain["answers"] = given  # nobody said what is right: an edit of the question alone leaves it so
+                if not given:
                     plain.pop("evidence", None)  # the documents hold no answer
         row = {**plain, REVIEWED: "yes"}
         parse(row, self._documents, f"{self.path.name}: {was.get('id')}")
@@ -122,6 +159,17 @@ class Review:
         told = {"id": name, "decision": decision, "at": datetime.now(UTC).isoformat(timespec="seconds"), "was": was}
         with writing(self.log), self.log.open("a", encoding="utf-8") as out:
             out.write(json.dumps(told, ensure_ascii=False) + "\n")
+
+
+def bias(checked: str) -> str:
+    """What the check of made questions does to the results over them; ``checked``: the reader, or `SEARCH` alone."""
+    found = "Search found the evidence of each among ten chunks, so recall at 10 says nothing here"
+    if checked == SEARCH:
+        return found + "."
+    return (
+        f"{found}; {checked} answered each from its evidence, which flatters that reader, and not without, so a prompt alone "
+        "cannot do well here."
+    )
 
 
 def share_reviewed(questions: Sequence[Question]) -> tuple[int, int]:

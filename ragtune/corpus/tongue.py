@@ -12,9 +12,11 @@ import regex
 from ragtune.records import Document
 
 #: letters of a document that are looked at, from its middle, and those it must have
-LETTERS, LEAST = 3000, 20
+LETTERS, LEAST = 3000, 60
 #: a document is told apart from its corpus's main language only where the detector is this sure
 SURE = 0.9
+#: from here on scripts write a word with a character or two
+_WORDY = "\u2e80"
 NAMES = {
     "en": "English", "zh": "Chinese", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "pt": "Portuguese",
     "nl": "Dutch", "ru": "Russian", "ja": "Japanese", "ko": "Korean", "ar": "Arabic", "tr": "Turkish", "pl": "Polish",
@@ -22,7 +24,7 @@ NAMES = {
     "da": "Danish", "fi": "Finnish", "no": "Norwegian", "nb": "Norwegian", "hu": "Hungarian", "ro": "Romanian", "id": "Indonesian",
     "bg": "Bulgarian", "fa": "Persian", "la": "Latin",
 }  # fmt: skip
-_CODE = regex.compile(r"```.*?(?:```|\Z)|https?://\S+|[|`<>{}\[\]_*#=]", regex.DOTALL)
+_CODE = regex.compile(r"```.*?(?:```|\Z)|https?://\S+|[^\p{L}\p{M}\s'’-]", regex.DOTALL)
 
 
 @lru_cache(maxsize=1)
@@ -43,7 +45,10 @@ def languages_of(documents: Sequence[Document]) -> list[str]:
     What the detector is not sure of counts as the corpus's most frequent language.
     """
     told = [_told(d.text) for d in documents]
-    sure = Counter(code for code, share in told if code and share >= SURE)
+    sure: Counter[str] = Counter()
+    for document, (code, share) in zip(documents, told, strict=True):
+        if code and share >= SURE:
+            sure[code] += len(document.text)
     main = sure.most_common(1)[0][0] if sure else ""
     return [code if share >= SURE or not main else main if code else "" for code, share in told]
 
@@ -57,7 +62,9 @@ def main_language(codes: Sequence[str]) -> str:
 def _told(text: str) -> tuple[str, float]:
     middle = max(0, (len(text) - LETTERS) // 2)
     sample = " ".join(_CODE.sub(" ", text[middle : middle + LETTERS]).split())
-    if sum(c.isalpha() for c in sample) < LEAST:
+    if (
+        sum(3 if c > _WORDY else 1 for c in sample if c.isalpha()) < LEAST
+    ):  # a character of Chinese says as much as a word
         return "", 0.0
     code, share = _identifier().classify(sample)
     return str(code), float(share)

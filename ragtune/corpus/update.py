@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ragtune.corpus.evidence import span_of, text_key
+from ragtune.corpus.evidence import LEAST_WORDS, span_of, text_key
 from ragtune.corpus.questions import find_quote
 from ragtune.records import AnyOf, Document, Evidence, Item, Question
 
@@ -70,18 +70,28 @@ def _span(
     span: Evidence, was: Mapping[str, Document], now: Mapping[str, Document], keys: Mapping[str, str]
 ) -> Evidence | None:
     before, after = was[span.document_id], now.get(span.document_id)
-    whole = (span.start, span.end) == (0, len(before.text)) and not span.quote
-    if whole:
-        return Evidence(after.id, 0, len(after.text)) if after else None
+    if (span.start, span.end) == (0, len(before.text)) and not span.quote:
+        same = after or next((d for name, d in now.items() if keys[name] == text_key(before.text)), None)
+        return Evidence(same.id, 0, len(same.text)) if same else None
     if after and after.text == before.text:
         return span
     quote = before.text[span.start : span.end]
-    if after and (found := find_quote(after.text, quote, span.start)):
-        return span_of(after, *found)
-    if not span.quote:  # so few words would stand anywhere
-        return None
-    wanted = text_key(quote)
-    for name, key in keys.items():
-        if wanted in key and (found := find_quote(now[name].text, quote)):
-            return span_of(now[name], *found)
+    if len(text_key(quote).split()) >= LEAST_WORDS:
+        around = [quote]
+    else:  # few words stand in many places: their sentence, or their line, must stand there, too
+        around = [span.quote, before.text[slice(*_line(before.text, span.start, span.end))]]
+    order = ([after] if after else []) + [d for name, d in now.items() if name != span.document_id]
+    for wanted in (w for w in around if w):
+        key = text_key(wanted)
+        for document in (d for d in order if key in keys[d.id]):
+            found = find_quote(document.text, wanted, span.start, whole=False)
+            own = find_quote(document.text[slice(*found)], quote, wanted.find(quote)) if found else None
+            if found and own:
+                return span_of(document, found[0] + own[0], found[0] + own[1])
     return None
+
+
+def _line(text: str, start: int, end: int) -> tuple[int, int]:
+    """The line, or the lines, that a span stands in."""
+    after = text.find("\n", end)
+    return text.rfind("\n", 0, start) + 1, after if after >= 0 else len(text)

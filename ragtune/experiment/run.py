@@ -11,7 +11,7 @@ from ragtune.analysis.learning import Family
 from ragtune.analysis.means import Estimate
 from ragtune.analysis.notes import repeating
 from ragtune.analysis.summary import Study, summarise
-from ragtune.errors import ExperimentError, RunError
+from ragtune.errors import ExperimentError, RagtuneError, RunError
 from ragtune.experiment import folder as run_folder
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import answered
@@ -25,7 +25,7 @@ from ragtune.experiment.outlook import outlook
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.prepare import prepare
 from ragtune.experiment.progress import Progress, default_progress
-from ragtune.experiment.spec import Experiment
+from ragtune.experiment.spec import Experiment, Setup
 from ragtune.experiment.tune import tune_all, tune_key, tunings
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
@@ -98,10 +98,18 @@ def _run(bench: Workbench, out: Path, command: str, force: bool, until: str, wri
         write(there, kept, {name: latency[name] for name in setups if name in latency}, out, command, force, waiting)
         written(out)
         if waiting and n == 0:
-            left = forecast(bench, _tunings(bench, list(setups)))
-            for line in filter(None, (outlook(part.experiment, kept), str(left or ""), _unfinished(waiting, until))):
+            left = _left(bench)
+            for line in filter(None, (outlook(part.experiment, kept), left, _unfinished(waiting, until))):
                 bench.progress.say(line)
         force = False
+
+
+def _left(bench: Workbench) -> str:
+    """What the tunings that are left will take; why it could not be tried, where it could not: training says it with an error."""
+    try:
+        return str(forecast(bench, _tunings(bench, list(bench.experiment.setups))) or "")
+    except (RagtuneError, RuntimeError) as error:  # the second: a GPU without room
+        return f"What tuning will take could not be tried: {str(error).splitlines()[0]}"
 
 
 def _groups(bench: Workbench, until: str) -> list[list[str]]:
@@ -182,6 +190,16 @@ def write(
     run_folder.write_run(out, bench, rows, summary, costs, found, command, force, waiting)
 
 
+def _is_control(setup: Setup) -> bool:
+    """It takes its contexts from the evidence: it shows what could be reached, and cannot be served."""
+    return setup.retrieval is not None and setup.retrieval.source == "oracle"
+
+
+def _titled(name: str, setup: Setup) -> str:
+    title = setup.title or name
+    return f"{title} (control)" if _is_control(setup) and "control" not in title.lower() else title
+
+
 def study_of(
     experiment: Experiment,
     questions: Sequence[Question],
@@ -198,7 +216,7 @@ def study_of(
             families.setdefault(way, (setup.tuning.train_on, {}))[1][counts[name]] = name
     return Study(
         experiment.name,
-        {name: setup.title or name for name, setup in experiment.setups.items()},
+        {name: _titled(name, setup) for name, setup in experiment.setups.items()},
         tuple(questions),
         experiment.seeds,
         experiment.main_metric,
@@ -206,10 +224,10 @@ def study_of(
         retrieval,
         tuple(found),
         tuple(Family(train_on, members) for train_on, members in families.values()),
-        tuple(name for name, setup in experiment.setups.items() if not setup.tuning),
+        tuple(name for name, setup in experiment.setups.items() if not setup.tuning and not _is_control(setup)),
         experiment.costs,
         experiment.limits,
-        controls=tuple(name for name, s in experiment.setups.items() if s.retrieval and s.retrieval.source == "oracle"),
+        controls=tuple(name for name, setup in experiment.setups.items() if _is_control(setup)),
     )
 
 

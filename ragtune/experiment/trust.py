@@ -14,11 +14,12 @@ from ragtune.experiment.folder import Run
 from ragtune.records import Question, Row
 from ragtune.text.counts import counted
 from ragtune.text.overlap import contains_reference
+from ragtune.text.polarity import polarity
 from ragtune.text.words import content_words
 
 #: a difference that is worth finding
 WANTED = 0.05
-#: share of the questions from which one document, or one kind, makes the set lop-sided
+#: share of the questions from which one document makes the set lop-sided
 LOPSIDED = 0.5
 #: questions of a kind under which nothing can be said of it
 FEW = 5
@@ -39,11 +40,11 @@ def findings(corpus: Corpus, split: str = "test", run: Run | None = None) -> lis
     asked = corpus.split(split)
     if not asked:
         return [Finding(f"No question stands in the split {split}.")]
-    found = [_shows(asked, split), *_unsupported(corpus, asked), *_lopsided(asked), *_made(asked)]
-    return [*found, *(_from_run(run) if run else ()), *_wanted(asked)]
+    found = [_shows(asked, split, run is not None), *_unsupported(corpus, asked), *_lopsided(asked), *_made(asked)]
+    return [*found, *(_from_run(run, {q.id for q in asked}) if run else ()), *_wanted(asked)]
 
 
-def _shows(asked: Sequence[Question], split: str) -> Finding:
+def _shows(asked: Sequence[Question], split: str, ran: bool) -> Finding:
     least = smallest_difference(len(asked))
     needed = questions_needed(WANTED)
     if least is None:
@@ -51,7 +52,14 @@ def _shows(asked: Sequence[Question], split: str) -> Finding:
     text = f"{counted(len(asked), 'question')} in {split} show differences of about {100 * least:.0f} points and more"
     if least > WANTED and needed:
         text += f"; for {100 * WANTED:.0f} points about {needed} are needed ({needed - len(asked)} more)"
-    return Finding(text + ". How answers spread is a guess until a Run has measured it.")
+    return Finding(
+        text
+        + (
+            ", by a guess at how answers spread; the Run's report has it measured"
+            if ran
+            else ". How answers spread is a guess until a Run has measured it"
+        )
+    )
 
 
 def _unsupported(corpus: Corpus, asked: Sequence[Question]) -> list[Finding]:
@@ -66,7 +74,7 @@ def _unsupported(corpus: Corpus, asked: Sequence[Question]) -> list[Finding]:
             continue
         held = " ".join(texts[s.document_id][s.start : s.end] for s in question.spans)
         around = " ".join(texts[s.document_id][max(0, s.start - 200) : s.end + 200] for s in question.spans)
-        said = [set(content_words(r)) for r in question.references]
+        said = [set(content_words(r)) for r in question.references if not polarity(r) or len(content_words(r)) > 2]
         if not any(said) or contains_reference(held, question.references):
             continue
         near = set(content_words(around))
@@ -123,14 +131,19 @@ def _made(asked: Sequence[Question]) -> list[Finding]:
     )
 
 
-def _from_run(run: Run) -> list[Finding]:
+def _from_run(run: Run, asked: set[str]) -> list[Finding]:
     """Of answerable questions: those that every setup gets right or wrong, and those answered without any document."""
     by: dict[str, list[Row]] = {}
+    every = run.experiment.setups
+    setups = {
+        name: s for name, s in every.items() if not (s.retrieval and s.retrieval.source == "oracle")
+    }  # a control tells nothing of the questions
     for row in run.rows:
-        if row.question.answerable:
+        if row.question.answerable and row.question.id in asked:
             by.setdefault(row.question.id, []).append(row)
-    setups = run.experiment.setups
-    easy = [n for n, rows in by.items() if not any(wrong(r) for r in rows)]
+    if not by:
+        return [Finding(f"The Run {run.about.name} answered none of these questions")]
+    easy = [n for n, rows in by.items() if not any(wrong(r) for r in rows if r.setup in setups)]
     hard = [n for n, rows in by.items() if all(wrong(r) for r in rows)]
     bare = [
         s
@@ -142,21 +155,21 @@ def _from_run(run: Run) -> list[Finding]:
     if len(setups) > 1 and easy:
         found.append(
             Finding(
-                f"{counted(len(easy), 'question')} every setup of the Run has right: they tell no setups apart",
+                f"every setup of the Run has {counted(len(easy), 'question')} right, which tells none apart",
                 tuple(easy),
             )
         )
     if len(setups) > 1 and hard:
         found.append(
             Finding(
-                f"{counted(len(hard), 'question')} no setup of the Run has right: look whether reference and evidence are right",
+                f"no setup of the Run has {counted(len(hard), 'question')} right: look whether reference and evidence are",
                 tuple(hard),
             )
         )
     if known:
         found.append(
             Finding(
-                f"{counted(len(known), 'question')} the untuned model answers without any document: they measure what it knew",
+                f"the untuned model answers {counted(len(known), 'question')} without any document, which measures what it knew",
                 tuple(known),
             )
         )

@@ -1,6 +1,7 @@
 "use strict";
 const all = JSON.parse(document.getElementById("entries").textContent);
 const by = id => document.getElementById(id);
+const decided = [];
 let at = Math.max(0, all.findIndex(e => !e.decision)), busy = false;
 
 function shown() {
@@ -66,6 +67,7 @@ async function decide(decision, more) {
     if (told.error) throw new Error(told.error);
     const here = shown().indexOf(e);
     all[at] = told;
+    if (decision !== "undo") decided.push(at);
     if (decision === "undo") draw();
     else if (by("which").value === "all") move(1);
     else { const some = shown(); at = some.length ? all.indexOf(some[Math.min(Math.max(0, here), some.length - 1)]) : all.length; draw(); }
@@ -73,6 +75,15 @@ async function decide(decision, more) {
     by("error").textContent = error.message;
     by("error").hidden = false;
   } finally { busy = false; }
+}
+
+function undo() {
+  // what was decided last stands one back: u after a takes that back
+  if (!all[at] || !all[at].decision) {
+    if (!decided.length) return;
+    at = decided.pop();
+  }
+  decide("undo");
 }
 
 function editing() {
@@ -85,7 +96,7 @@ function editing() {
   by("ask").focus();
 }
 
-const deeds = {accept: () => decide("accept"), drop: () => decide("drop"), undo: () => decide("undo"), editing, next: () => move(1), previous: () => move(-1)};
+const deeds = {accept: () => decide("accept"), drop: () => decide("drop"), undo, editing, next: () => move(1), previous: () => move(-1)};
 const keys = {a: "accept", d: "drop", u: "undo", e: "editing", j: "next", n: "next", ArrowRight: "next", k: "previous", p: "previous", ArrowLeft: "previous"};
 const save = () => decide("edit", {question: by("ask").value, answers: by("refs").value.split("\n")});
 by("keys").addEventListener("click", event => { const b = event.target.closest("button"); if (b) deeds[b.dataset.do](); });
@@ -96,7 +107,7 @@ document.addEventListener("keydown", event => {
   if (event.target.closest("textarea")) {
     if (event.key === "Escape") draw();
     else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); save(); }
-  } else if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest("select") && keys[event.key]) {
+  } else if (!event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat && by("edit").hidden && !event.target.closest("select") && keys[event.key]) {
     event.preventDefault();
     deeds[keys[event.key]]();
   }

@@ -10,6 +10,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import resources
 from typing import Any
 
@@ -23,8 +24,7 @@ from starlette.routing import Route
 from ragtune.errors import RagtuneError
 
 Next = Callable[[Request], Awaitable[Response]]
-_COOKIE = "ragtune"
-_HOSTS = ("127.0.0.1", "localhost", "[::1]", "testserver")
+_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -44,19 +44,24 @@ def application(routes: Sequence[Route], secret: str) -> Starlette:
     async def guarded(request: Request, call_next: Next) -> Response:
         host = request.headers.get("host", "").rsplit(":", 1)[0]
         given = request.query_params.get("token", "")
-        known = given or request.cookies.get(_COOKIE, "")
+        cookie = f"ragtune-{request.url.port or 80}"  # cookies know no ports
+        known = given or request.cookies.get(cookie, "")
         if host not in _HOSTS or not secrets.compare_digest(known.encode(), secret.encode()):
             return Response("Open the address that ragtune printed.", 403, headers=_HEADERS)
         if request.method != "GET" and request.headers.get("content-type", "").split(";")[0] != "application/json":
             return Response("JSON is expected.", 415, headers=_HEADERS)  # no form of another page can send it
         if given and request.method == "GET":
             answer: Response = RedirectResponse(request.url.path, 303)
-            answer.set_cookie(_COOKIE, secret, httponly=True, samesite="strict")
+            answer.set_cookie(cookie, secret, httponly=True, samesite="strict")
         else:
             try:
                 answer = await call_next(request)
             except RagtuneError as error:
                 answer = JSONResponse({"error": str(error)}, 409)
+            except OSError as error:
+                answer = JSONResponse({"error": f"{error.filename}: {error.strerror}."}, 409)
+            except ValueError:
+                answer = JSONResponse({"error": "this is not JSON"}, 400)
         answer.headers.update(_HEADERS)
         return answer
 
@@ -95,6 +100,7 @@ def serve(made: Starlette, secret: str, port: int, opens: bool, what: str) -> No
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         held.bind(("127.0.0.1", port))
+        held.listen(128)  # a browser that is opened now is answered as soon as the server stands
     except (OSError, OverflowError):
         raise RagtuneError(
             f"port {port} cannot be used.", where="--port", fix="Choose another, or leave it out."
@@ -103,6 +109,8 @@ def serve(made: Starlette, secret: str, port: int, opens: bool, what: str) -> No
     print(f"{what}: {address}\nEnd with Ctrl-C.", file=sys.stderr, flush=True)
     if opens:
         import webbrowser
+        from threading import Thread
 
-        webbrowser.open(address)
-    uvicorn.Server(uvicorn.Config(made, log_level="warning", access_log=False)).run(sockets=[held])
+        Thread(target=webbrowser.open, args=(address,), daemon=True).start()  # a browser in the terminal would wait
+    with suppress(KeyboardInterrupt):  # that is how it ends
+        uvicorn.Server(uvicorn.Config(made, log_level="warning", access_log=False)).run(sockets=[held])

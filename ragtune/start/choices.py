@@ -41,7 +41,7 @@ def choose(corpus: Corpus, model: str | None, endpoint: str | None) -> Choices:
     told = told or "none that could be told"
     if model:
         why = f"named with --model{', served at ' + endpoint if endpoint else ''}"
-        return Choices(main, told, DEFAULT_EMBEDDER, model, endpoint, endpoint is None, why)
+        return Choices(main, told, DEFAULT_EMBEDDER, model, endpoint, endpoint is None and model != "extractive", why)
     if foreign(corpus.documents, DEFAULT_READER):
         why = (
             f"{DEFAULT_READER} reads {languages(DEFAULT_READER)} alone, so sentences of the documents are quoted; "

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ragtune.corpus.formats import READERS
 from ragtune.corpus.importers import import_corpus
 from ragtune.corpus.load import Corpus, CorpusSettings, load_corpus
 from ragtune.corpus.saving import write_questions
@@ -81,7 +82,8 @@ def init(wish: Wish, store: Store, progress: Progress) -> Started:
         )
     folder, fresh = _folder(wish, name)
     try:
-        corpus = load_corpus(CorpusSettings(path=str(folder)), store)
+        with store.locked():
+            corpus = load_corpus(CorpusSettings(path=str(folder)), store)
         choices = choose(corpus, wish.model, wish.endpoint)
         return _started(wish, name, folder, corpus, choices, experiment, store, progress)
     except BaseException:
@@ -104,13 +106,32 @@ def _possible(wish: Wish) -> None:
         raise RagtuneError("--prices has no effect without --endpoint.", where="--prices")
     if wish.number is not None and wish.number < 1:
         raise RagtuneError("this takes 1 and more.", where="--number")
+    if wish.questions and not wish.questions.is_file():
+        raise CorpusError("there is no such file.", where=wish.questions)
     if wish.questions and wish.number is not None:
         raise RagtuneError("--number has no effect where --questions gives them.", where="--number")
 
 
+def _is_corpus(folder: Path) -> bool:
+    """It holds documents/ and no document beside that: else the whole folder is what was meant."""
+    inner = folder / "documents"
+    own = ("questions.jsonl", "small.jsonl", "changes.jsonl")
+    return inner.is_dir() and not any(
+        p.suffix.lower() in READERS and p.suffix.lower() != ".jsonl"
+        for p in folder.iterdir()
+        if p.is_file() and p.name not in own
+    )
+
+
 def _folder(wish: Wish, name: str) -> tuple[Path, bool]:
     """(the corpus folder, whether it was made now)."""
-    if (wish.documents / "documents").is_dir():
+    if _is_corpus(wish.documents):
+        if wish.questions and (wish.documents / "questions.jsonl").exists():
+            raise CorpusError(
+                "this corpus has questions; they are not overwritten.",
+                where=wish.documents,
+                fix="Join the others with `ragtune corpus attach`, or leave --questions out.",
+            )
         return wish.documents, False
     folder = Path("corpora") / name
     if folder.exists():
@@ -138,6 +159,8 @@ def _started(
         lines.append(
             f"{counted(len(corpus.skipped), 'file')} could not be read: `ragtune corpus info {folder}` says why."
         )
+    for line in _leaves(wish):
+        progress.say(line)
     texts = [d.text[:600] for d in corpus.documents]
     generator = GeneratorSettings(model=choices.model, endpoint=choices.endpoint, max_new_tokens=48)
     pace = measure(choices.embedder, generator, texts, "Who is responsible for this?", TOP_K, progress)
@@ -160,6 +183,7 @@ def _started(
         lines += told.lines(found)
     by = {split: sum(q.split == split for q in questions) for split in ("train", "dev", "test")}
     plain = _seconds(pace, chunks, by["test"])
+    _within(wish, plain, wish.prices.of(*_tokens(pace, by["test"])) if wish.prices else 0.0)
     tuning = by["train"] * _EPOCHS * _TRAINS * pace.read + by["test"] * pace.read
     room = wish.budget.seconds is None or plain + tuning <= wish.budget.seconds
     tuned = choices.tunes and by["train"] >= LEAST_TRAIN and room
@@ -180,7 +204,6 @@ def _started(
     lines += [
         f"Splits: {by['test']} test, {by['train']} train, {by['dev']} dev. What answers: {choices.model} ({choices.why_model}).",
         estimate,
-        *_leaves(wish),
         f"Corpus:     {folder}",
         f"Experiment: {experiment}",
         "Next:",
@@ -189,6 +212,22 @@ def _started(
         f"  ragtune run {experiment}" if tuned else f'  ragtune ask {experiment} "..."',
     ]
     return Started(folder, experiment, tuple(lines))
+
+
+def _within(wish: Wish, seconds: float, money: float) -> None:
+    """Refuse what is over the budget.
+
+    Raises:
+        RagtuneError: the way to a first verdict over these questions takes more.
+    """
+    over = wish.budget.seconds is not None and seconds > wish.budget.seconds
+    if over or (wish.budget.money is not None and money > wish.budget.money):
+        takes = f"{money:.2f} {wish.budget.currency}" if wish.budget.money is not None else _clock(seconds)
+        raise RagtuneError(
+            f"a first verdict over these questions would take about {takes}, over the budget.",
+            where="--budget",
+            fix="Raise it, or give fewer questions.",
+        )
 
 
 def _made(corpus: Corpus, number: int, store: Store, progress: Progress) -> Synthesis:
@@ -245,7 +284,7 @@ def _leaves(wish: Wish) -> list[str]:
     if not wish.endpoint:
         return []
     return [
-        f"To {wish.endpoint} go the questions and, with each, the {TOP_K} chunks found for it; two were sent to measure. "
+        f"To {wish.endpoint} go the questions and, with each, the {TOP_K} chunks found for it; two are sent now, to measure. "
         "Documents as a whole, references and scores stay on this machine."
     ]
 

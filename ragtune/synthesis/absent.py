@@ -1,4 +1,4 @@
-"""Questions that the documents do not answer: a question that they do answer, about something else that they name."""
+"""Questions that the documents do not answer: about a thing that they define, for what they never say of it."""
 
 from __future__ import annotations
 
@@ -7,69 +7,46 @@ from random import Random
 
 import regex
 
-from ragtune.records import Document
-from ragtune.synthesis.drafts import Casing, Draft, Passage
-from ragtune.text.languages import language
-from ragtune.text.words import content_words
+from ragtune.synthesis.drafts import Draft, Passage
+from ragtune.text.words import content_words, tokens
 
-_NAME = regex.compile(
-    r"(?<![\p{L}\p{N}])(?:\p{Lu}[\p{L}\p{N}&-]*\p{Lu}[\p{L}\p{N}-]*|\p{Lu}\p{Ll}+(?: \p{Lu}\p{Ll}+)*)(?![\p{L}\p{N}])"
-)
-_CALENDAR = frozenset(w.title() for w in (*language("en").months, *language("en").weekdays))
-#: share of the question's other words that may stand near the new name
-_NEAR = 0.5
-#: sentences on either side that are near
+#: language -> what is asked of a thing, and the words that would answer it
+ASKED = {
+    "en": (
+        ("When was {name} set up?", "set founded launched started began established created opened introduced since year"),
+        ("Who set up {name}?", "set founded founder launched started established created invented introduced"),
+        ("What does {name} cost per month?", "cost costs price priced fee charge free euro dollar pay paid budget month monthly"),
+        ("What is the phone number of {name}?", "phone telephone call number hotline ring"),
+        ("How many people use {name}?", "people users members staff many use uses used"),
+    ),
+    "zh": (
+        ("{name}的电话号码是多少？", "电话 号码 拨打 热线"),
+        ("{name}是哪一年成立的？", "成立 创立 建立 创办 开馆 年"),
+        ("{name}每月收费多少？", "收费 费用 价格 元 免费"),
+    ),
+}  # fmt: skip
+_DEFINED = {"en": regex.compile(r"What (?:is|are) (?P<name>(?:the )?\p{Lu}[\w'’&-]*(?: \p{Lu}[\w'’&-]*){0,3})\?"), "zh": regex.compile(r"(?P<name>[^？]{2,10})是什么？")}  # fmt: skip
+#: sentences on either side of a name that speak of it
 _AROUND = 3
 
 
-class Names:
-    """The names that sentences hold, and what is said around them."""
-
-    def __init__(self, passages: Sequence[Passage], case: Casing) -> None:
-        self._passages = passages
-        self.places: dict[str, list[int]] = {}
-        for n, passage in enumerate(passages):
-            for found in _NAME.finditer(passage.text):
-                name = found[0]
-                if (
-                    found.start()
-                    and name not in _CALENDAR
-                    and ((name.isupper() and len(name) > 1) or all(case.is_name(w) for w in name.split()))
-                ):
-                    self.places.setdefault(name, []).append(n)
-
-    def around(self, name: str) -> set[str]:
-        """Content words of the sentences near each place of the name, and of the headings above."""
-        found: set[str] = set()
-        for n in self.places[name]:
-            for passage in self._passages[max(0, n - _AROUND) : n + _AROUND + 1]:
-                found.update(content_words(f"{passage.title} {passage.heading} {passage.text}"))
-        return found
+def drafts(defined: Sequence[Draft], passages: Sequence[Passage], language: str, random: Random) -> Iterator[Draft]:
+    """Of each thing that a draft asks to define, what no sentence near its name speaks of; a question of each sort in turn."""
+    asked = ASKED.get(language, ())
+    names = dict.fromkeys(
+        m["name"] for d in defined if d.rule == "definition" and (m := _DEFINED[language].fullmatch(d.text))
+    )
+    order = random.sample(list(names), len(names))
+    keys = [_key(p.text) for p in passages]
+    for n in range(len(asked)):
+        for at, name in enumerate(order):
+            text, words = asked[(n + at) % len(asked)]
+            wanted = _key(name.removeprefix("the "))
+            near = {m for i, key in enumerate(keys) if wanted in key for m in range(i - _AROUND, i + _AROUND + 1)}
+            around = {w for m in near if 0 <= m < len(passages) for w in content_words(passages[m].text)}
+            if near and not around & set(content_words(words)):
+                yield Draft(text.format(name=name), (), (), "unanswerable", "absent")
 
 
-def drafts(
-    answered: Sequence[Draft], documents: Sequence[Document], passages: Sequence[Passage], case: Casing, random: Random
-) -> Iterator[Draft]:
-    """Of each question that names something, one about another name of that shape whose surroundings do not speak of the rest."""
-    names = Names(passages, case)
-    shapes: dict[str, list[str]] = {}
-    for name in sorted(names.places):
-        shapes.setdefault(_shape(name), []).append(name)
-    for draft in answered:
-        if draft.kind != "single fact" or draft.rule == "heading":
-            continue
-        own = [m[0] for m in _NAME.finditer(draft.text) if m.start() and m[0] in names.places]
-        if len(own) != 1:
-            continue
-        rest = set(content_words(draft.text.replace(own[0], " ")))
-        others = [n for n in shapes[_shape(own[0])] if n != own[0] and n.lower() not in draft.text.lower()]
-        for other in random.sample(others, min(8, len(others))):
-            if len(rest) >= 2 and len(rest & names.around(other)) < _NEAR * len(rest):
-                yield Draft(
-                    draft.text.replace(own[0], other), (), (), "unanswerable", f"absent:{draft.rule}", draft.style
-                )
-                break
-
-
-def _shape(name: str) -> str:
-    return "acronym" if name.isupper() else f"words {min(3, len(name.split()))}"
+def _key(text: str) -> str:
+    return " ".join(["", *(t.text for t in tokens(text)), ""])

@@ -19,11 +19,14 @@ from ragtune.records import Question, Row
 from ragtune.store import Store
 from ragtune.synthesis.drafts import Draft
 from ragtune.text.agree import agree
+from ragtune.text.words import content_words
 
 #: as an experiment of `ragtune init` cuts documents, so that both share their vectors
 CHUNKING = {"by": "sentences", "size": 128}
 #: chunks among which the evidence must be
 DEPTH = 10
+#: share of an unanswerable question's words from which a chunk may answer it after all
+SPEAKS = 0.75
 #: from which agreement on an answer counts as the reference
 RIGHT = 0.5
 
@@ -65,6 +68,8 @@ class Checker:
         for q, (found, _) in zip(asked, hits, strict=True):
             if q.evidence and share_fulfilled(q, [h.chunk for h in found]) < 1:
                 why[q.id] = "not found"
+            if q.unanswerable and any(_speaks(h.chunk.text, q.text) for h in found):
+                why[q.id] = "may be answered"
         for name, reason in (("evidence", "not answered"), ("alone", "known without")):
             if name in setups:
                 left = [q for q in asked if not why[q.id] and q.answerable]
@@ -83,6 +88,12 @@ class Checker:
     def _question(self, draft: Draft, n: int) -> Question:
         evidence = tuple(span_of(self._texts[s.document], s.start, s.end) for s in draft.evidence)
         return Question(f"d{n}", draft.text, draft.answers, evidence, "test", (draft.kind,))
+
+
+def _speaks(chunk: str, question: str) -> bool:
+    """Whether a chunk holds nearly every word that the question turns on."""
+    asked = set(content_words(question))
+    return len(asked & set(content_words(chunk))) >= SPEAKS * len(asked)
 
 
 def _right(row: Row) -> bool:

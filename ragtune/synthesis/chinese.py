@@ -66,12 +66,15 @@ def _amount(passage: Passage, text: str) -> Iterator[Draft | None]:
     if len(found) != 1 or (_YEAR.search(text) and found[0][2] in ("年", "日")):
         return
     (m,) = found
+    if regex.search(r"百分之$|每$|第$|\d月$", text[: m.start()]):
+        return
+    rest = regex.split(r"[，,；;]", text[m.end() :])[0]  # what follows the clause was not asked for
     if m[1] in ("一", "千", "万") or (m[2] in ("种", "位", "日") and m[1] in ("一", "两", "二")):
         return
     yield _make(
         passage,
         "amount",
-        f"{text[: m.start()]}{'多少' if m[2] not in ('％', '%') else '百分之多少'}{m[2] if m[2] not in ('％', '%') else ''}{text[m.end() :]}",
+        f"{text[: m.start()]}{'多少' if m[2] not in ('％', '%') else '百分之多少'}{m[2] if m[2] not in ('％', '%') else ''}{rest}",
         text[m.start() : m.end()],
     )
 
@@ -98,17 +101,17 @@ def _place(passage: Passage, text: str) -> Iterator[Draft | None]:
 def _agent(passage: Passage, text: str) -> Iterator[Draft | None]:
     """加班由部门主管审批。→ 加班由谁审批？"""
     found = regex.fullmatch(
-        r"(?P<what>[^，,。由]{2,24})由(?P<who>[^，,。]{2,16}?)(?P<verb>负责|审批|批准|管理|提供|组织|承担|决定|主持|编写|创立|创办|设计|建造|指挥|领导)(?P<rest>[^，,。]{0,20})",
+        r"(?P<what>[^，,。由]{2,24})由(?P<who>[^，,。]{2,16}?)(?P<verb>生产|制造|销售|运营|开发|维护|负责|审批|批准|管理|提供|组织|承担|决定|主持|编写|创立|创办|设计|建造|指挥|领导)(?P<rest>[^，,。]{0,20})",
         text,
     )
-    if found:
+    if found and found["who"][-1] not in "并且后及和":
         yield _make(passage, "who", f"{found['what']}由谁{found['verb']}{found['rest']}", found["who"])
 
 
 def _whether(passage: Passage, text: str) -> Iterator[Draft | None]:
     """员工不得使用私人邮箱办公。→ 员工可以使用私人邮箱办公吗？ 不可以"""
     found = regex.fullmatch(
-        r"(?P<who>[^，,。不可]{2,16})(?P<modal>不得|不可以|不能|禁止|严禁|可以)(?P<rest>[^，,。]{4,30})", text
+        r"(?P<who>[^，,。不可非无没最至]{2,16})(?P<modal>不得|不可以|不能|禁止|严禁|可以)(?P<rest>[^，,。]{4,30})", text
     )
     said = found and regex.match(r"描述|追溯|解释|说|看|发现|理解|认为", found["rest"])
     if found and not said and found["who"][-1] not in "无没只还也才就":
@@ -118,7 +121,7 @@ def _whether(passage: Passage, text: str) -> Iterator[Draft | None]:
 
 def _key(passage: Passage, text: str) -> Iterator[Draft | None]:
     """开放时间：每天9点至17点 → 开放时间是什么？ (with its heading)"""
-    found = regex.fullmatch(r"(?P<key>[^：:，,。]{2,12})[：:](?P<value>[^。：]{2,60})", text)
+    found = regex.fullmatch(r"(?P<key>[^：:，,。\d]{2,12})(?:：|:(?!\d))(?P<value>[^。：]{2,60})", text)
     about = passage.heading or passage.title
     if found and about and len(about) <= 20 and not about.endswith(("？", "?")):
         yield _make(passage, "key", f"{about}的{found['key']}是什么", found["value"])

@@ -15,6 +15,7 @@ from ragtune.text.sentences import sentence_spans
 
 #: what stands before the words of a list item
 _MARK = regex.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+")
+_DETERMINERS = frozenset("the a an our your all each every some any most many both these those no".split())
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}'’-]*")
 
 
@@ -71,6 +72,8 @@ class Casing:
         found = _WORD.match(text)
         if not found or (len(found[0]) > 1 and not found[0][1:].islower()) or found[0] == "I":
             return text
+        if found[0].lower() in _DETERMINERS:
+            return text[0].lower() + text[1:]
         if text[found.end() :].lstrip()[:1].isupper():
             return text  # the first of several words of a name
         word = found[0].lower()

@@ -48,7 +48,7 @@ def _condition(passage: Passage, text: str, case: Casing) -> Iterator[Draft | No
     when = f"{found['word'].lower()} {found['what']}"
     then = regex.sub(r"^(?:then|please) ", "", found["then"], flags=regex.I)
     told = regex.fullmatch(
-        r"(?:please )?(?P<how>email|contact|call|ask|message|notify|tell|reach out to) (?P<who>(?:the |your |our |a )?[\w@.#'’/ -]{2,60}?)(?: (?:to|for|about|with|at|in|on|by|so|and|via|through|before|if|when|as)\b.*)?",
+        r"(?:please )?(?P<how>email|contact|call|ask|message|notify|tell|reach out to) (?P<who>(?:the |your |our |a )?[\w@.#'’/ -]{2,60}?)(?: (?:to|for|about|with|at|in|on|by|so|via|through|before|if|when|as)\b.*)?",
         then,
         regex.I | regex.DOTALL,
     )
@@ -58,7 +58,12 @@ def _condition(passage: Passage, text: str, case: Casing) -> Iterator[Draft | No
         yield make(passage, "condition", f"What should you do {when}", do)
         return
     clause = clause_of(then, case)
-    duty = clause and clause.subject in ("you", "we", "employees", "staff") and not clause.denied
+    duty = (
+        clause
+        and clause.subject in ("you", "we", "employees", "staff")
+        and not clause.denied
+        and clause.modal != "will"
+    )
     if clause and duty and not told and not NO_DEED.match(clause.rest):
         yield make(passage, "condition", f"What {clause.asked('do')} {when}", clause.rest)
 

@@ -17,6 +17,7 @@ REASONS = {
     "gives itself away": "the answer stands in the question",
     "vague": "its words point at no one place in the documents",
     "not found": "retrieval does not find its evidence among ten chunks",
+    "may be answered": "said to have no answer, and a chunk holds nearly all of its words",
     "not answered": "the reader, given the evidence, does not give the answer",
     "known without": "the model answers it without any document",
 }

@@ -13,18 +13,22 @@ from ragtune.synthesis.drafts import Casing, Draft, Passage
 
 _MODAL = r"must|should|may|can|will|cannot|can't|(?:need|needs|have|has) to|(?:are|is) (?:required|expected) to"
 SUBJECT = r"(?:[\w'’/&.#-]+ ){0,6}?[\w'’/&)#-]+"
-_CLAUSE = regex.compile(rf"(?P<subject>{SUBJECT}) (?P<modal>{_MODAL})(?P<not> not|n't)? (?P<rest>.+)", regex.I)
+_CLAUSE = regex.compile(rf"(?P<subject>{SUBJECT}) (?P<modal>{_MODAL})(?P<not> not|n't)? (?P<rest>.+)")
 #: a subject that begins so is no noun phrase, or points at something said before
 NO_SUBJECT = frozenset(
     "it this that these those they he she there here which who what where when while if as in on at for from with by after before "
     "and but or so then also however additionally please note once until unless although though because since to i some one "
-    "another others both each either neither such following instead rather yes no not only how why whether".split()
+    "another others both each either neither such following instead rather yes no not only how why whether nobody none nothing few hardly never all".split()
 )
 #: words that ask for something outside the question
 _POINTING = frozenset(
     "it its this these those they them he she him his here there above below following former latter such another both i "
     "mentioned described listed aforementioned otherwise therefore however also too instead".split()
 )
+#: what turns a statement round without a "not"
+_TURNS = frozenset("rarely seldom hardly scarcely never barely nobody none nothing neither nor".split())
+#: finite verbs: a noun phrase holds none
+FINITE = frozenset("is are was were must should may can will shall would could might has have had does do did".split())
 CLAUSE_WORDS = frozenset("if when that which who because while whose whom where to".split())
 #: what is not told by its definition
 PARTS = frozenset(
@@ -34,8 +38,8 @@ _PERSONS = frozenset(
     "supervisor manager employee staff lead team director officer administrator user traveler traveller member people person "
     "contractor vendor owner author developer designer researcher engineer student teacher customer client citizen resident visitor "
     "applicant candidate participant volunteer leadership everyone anyone somebody someone nobody parent child guest guard nurse doctor "
-    "driver organizer organiser facilitator approver reviewer executive secretary chair coordinator specialist partner agency "
-    "committee board council department office division personnel hr supporter tester editor writer writers pm leadership".split()
+    "driver organizer organiser facilitator approver reviewer executive secretary chair coordinator specialist partner cashier mayor "
+    "committee board council department personnel hr supporter tester editor writer writers pm leadership".split()
 )
 IMPERATIVES = frozenset(
     "add ask attach avoid be begin book bring call cancel change check choose click close complete consider contact continue "
@@ -85,7 +89,12 @@ def clause_of(text: str, case: Casing) -> Clause | None:
         return None
     subject, modal, rest = case.inside(found["subject"]), found["modal"].lower(), found["rest"]
     said = words(subject)
-    if not said or said[0] in NO_SUBJECT or set(said) & CLAUSE_WORDS or any(w.endswith("ing") for w in said[:1]):
+    if (
+        not said
+        or said[0] in NO_SUBJECT
+        or set(said) & (CLAUSE_WORDS | FINITE)
+        or any(w.endswith("ing") for w in said[:1])
+    ):
         return None
     if "," in subject or said[-1].endswith("ly") or subject.endswith(("'", "’")) or said[0] in IMPERATIVES:
         return None
@@ -111,7 +120,9 @@ def pointing(text: str) -> bool:
 def make(passage: Passage, rule: str, question: str, answer: str, kind: str = "single fact") -> Draft | None:
     """The draft of a question, if it is one that can stand alone, and its answer is a phrase."""
     question, answer = (_TAIL.sub("", part).replace(CLOCK, ":") for part in (question, answer))
-    if pointing(question) or not 3 <= len(words(question)) <= 26 or ODD.search(question) or not answer:
+    if pointing(question) or set(words(question)) & _TURNS:
+        return None
+    if not 3 <= len(words(question)) <= 26 or ODD.search(question) or not answer:
         return None
     if question.count("(") != question.count(")") or len(words(answer)) > 30:
         return None

@@ -10,6 +10,7 @@ from random import Random
 
 from ragtune.corpus.evidence import span_of
 from ragtune.corpus.load import Corpus
+from ragtune.corpus.review import SEARCH
 from ragtune.corpus.tongue import languages_of, main_language
 from ragtune.errors import CorpusError
 from ragtune.experiment.progress import Progress
@@ -19,7 +20,7 @@ from ragtune.serving.reads import READS, foreign
 from ragtune.store import Store
 from ragtune.synthesis import absent, rules
 from ragtune.synthesis.check import Checker, Reader
-from ragtune.synthesis.drafts import Casing, Draft, Span, passages
+from ragtune.synthesis.drafts import Draft, Span, passages
 from ragtune.synthesis.filters import Rarity, Seen, overlap, refused
 from ragtune.synthesis.settings import SynthesisSettings
 from ragtune.synthesis.styles import styled
@@ -53,6 +54,7 @@ class Synthesis:
     reader: str | None
     method: str
     documents: int
+    checked: str = ""
 
     @property
     def overlap(self) -> float:
@@ -83,6 +85,12 @@ def synthesise(corpus: Corpus, settings: SynthesisSettings, store: Store, progre
     language = main_language(codes)
     writer = Writer(settings, store, progress) if settings.model else None
     drafts = list(writer.drafts(corpus.documents, random) if writer else rules.drafts(corpus.documents, codes))
+    if not drafts and writer:
+        raise CorpusError(
+            f"no document is long enough to be shown to {settings.model}, or it wrote nothing that can be used.",
+            where=corpus.path,
+            fix="Leave --model out: rules make questions without a model.",
+        )
     if not drafts:
         raise CorpusError(
             "no question could be made of these documents by rules: they hold no table, no heading that asks, and no sentence "
@@ -106,10 +114,9 @@ def synthesise(corpus: Corpus, settings: SynthesisSettings, store: Store, progre
         by_kind.setdefault(draft.kind, []).append(draft)
     for kind, number in wanted.items():
         pool: Iterable[Draft] = by_kind.get(kind, [])
-        if kind == "unanswerable" and not writer:
-            read = [p for d, c in zip(corpus.documents, codes, strict=True) if c == "en" for p in passages(d)]
-            base = sieve.ordered(by_kind.get("single fact", []))
-            pool = absent.drafts(base, corpus.documents, read, Casing(read), random)
+        if kind == "unanswerable" and not writer and language in absent.ASKED:
+            read = [p for d, c in zip(corpus.documents, codes, strict=True) if c == language for p in passages(d)]
+            pool = absent.drafts(by_kind.get("single fact", []), read, language, random)
         found = sieve.first(pool, number, kind)
         kept += found
         if len(found) < number:
@@ -118,6 +125,7 @@ def synthesise(corpus: Corpus, settings: SynthesisSettings, store: Store, progre
     return Synthesis(
         tuple(made), sieve.seen_drafts, dict(sieve.refused.most_common()), missing, language,
         reader.model if settings.check else None, settings.model or "rules", len(corpus.documents),
+        (reader.model or SEARCH) if settings.check else "",
     )  # fmt: skip
 
 
@@ -150,7 +158,7 @@ class _Sieve:
         self._seen = Seen(q.text for q in corpus.questions)
         self._asked: dict[str, list[tuple[int, int]]] = {}
         for question in corpus.questions:  # what stands in another split already is not taught or asked here
-            self._take(Span(s.document_id, s.start, s.end) for s in question.spans)
+            self._take(Span(s.document_id, s.start, s.end) for s in question.spans if s.quote)  # not whole documents
         self._documents: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.seen_drafts = 0
@@ -175,9 +183,10 @@ class _Sieve:
             for draft, reason in zip(batch, why, strict=True):
                 if reason:
                     self.refused[reason] += 1
-                elif len(kept) < number and self._room(draft):
+                elif len(kept) < number and self._room(draft) and not any(map(self._is_asked, draft.evidence)):
                     kept.append(draft)
                     self._documents.update({s.document for s in draft.evidence})
+                    self._take(draft.evidence)
         return kept
 
     def _take(self, spans: Iterable[Span]) -> None:
@@ -192,13 +201,14 @@ class _Sieve:
         return all(self._documents[s.document] < self._most for s in draft.evidence)
 
     def _passing(self, source: Iterator[Draft], number: int) -> Iterator[Draft]:
+        held: set[Span] = set()  # of this batch
         for draft in source:
             self.seen_drafts += 1
             reason = refused(draft, self._rarity)
             if reason == "vague" and draft.topic:  # people name the topic first, too
                 draft = replace(draft, text=f"{draft.topic.strip(':：? ')}: {draft.text}", topic="")
                 reason = refused(draft, self._rarity)
-            if not reason and any(self._is_asked(s) for s in draft.evidence):
+            if not reason and (held & set(draft.evidence) or any(self._is_asked(s) for s in draft.evidence)):
                 reason = "same evidence"
             if not reason and self._seen.holds(draft.text):
                 reason = "duplicate"
@@ -208,7 +218,7 @@ class _Sieve:
             if not self._room(draft):
                 continue
             self._seen.add(draft.text)
-            self._take(draft.evidence)
+            held.update(draft.evidence)
             yield draft
             number -= 1
             if not number:

@@ -11,19 +11,36 @@ import regex
 
 from ragtune.synthesis import english
 from ragtune.synthesis.drafts import Casing, Draft, Passage
-from ragtune.synthesis.grammar import AMOUNT, CLAUSE_WORDS, CLOCK, NO_SUBJECT, NUMBER, ODD, is_person, make, words
+from ragtune.synthesis.grammar import (
+    AMOUNT,
+    CLAUSE_WORDS,
+    CLOCK,
+    FINITE,
+    NO_SUBJECT,
+    NUMBER,
+    ODD,
+    is_person,
+    make,
+    words,
+)
 
 _BE = r"(?P<be>is|are|was|were)"
 _SUBJECT = r"(?P<subject>\p{Lu}[^,;:()]{2,70}?)"
-_DONE = r"(?P<done>(?:\w+ly )?\w+(?:ed|en|wn|ght|lt|un|ung|ept|eld|ent|ade|old|aid|ut|et|uilt|ead|ound))"
+_DONE = r"(?P<done>(?:\w+ly )?(?!open\b|often\b|even\b|then\b|green\b|golden\b|wooden\b)\w+(?:ed|en|wn|ght|lt|un|ung|ept|eld|ent|ade|old|aid|ut|et|uilt|ead|ound))"
 _MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DAY = r"(?:Mondays?|Tuesdays?|Wednesdays?|Thursdays?|Fridays?|Saturdays?|Sundays?)"
-_TIME = rf"(?:at|on|in|from|between|until|by|before|after|since) (?:about |the )?(?:\d{{1,2}}[{CLOCK}.]\d\d|\d{{1,2}} ?[ap]\.?m\.?|noon|midnight|(?:first |last |second |third )?{_DAY}|(?:early |late |mid-)?{_MONTH}|\d{{1,2}} {_MONTH}|(?:1[5-9]|20)\d\d\b|spring|summer|autumn|winter|weekends|weekdays|(?:first|last|second|third) \w+ of)[^,;:]{{0,50}}"
+_MOMENT = rf"(?:about |the )?(?:\d{{1,2}}(?:[{CLOCK}.]\d\d)?(?: ?[ap]\.?m\.?)?(?= |$|[,;])|noon|midnight|(?:first |last |second |third )?{_DAY}|(?:early |late |mid-)?{_MONTH}|\d{{1,2}} {_MONTH}(?: \d{{4}})?|{_MONTH} \d{{1,2}}|(?:1[5-9]|20)\d\d\b|spring|summer|autumn|winter|weekends|weekdays)"
+_TIME = rf"(?P<prep>at|on|in|from|between|until|by|before|after|since) {_MOMENT}(?: (?:and|or|to|until|at|from|on|in) (?:at |on |in )?{_MOMENT})*(?: (?:of|before|after) (?:the |each )?[\w'’-]+(?: [\w'’-]+)?)?"
 _OFTEN = rf"(?:(?:once|twice|{NUMBER} times) (?:a|an|every|each|per) (?:day|week|month|year|hour|quarter|shift)|every (?:other |second |{NUMBER} )?(?:day|days|week|weeks|month|months|year|years|hour|hours|morning|evening|quarter|{_DAY})|daily|weekly|monthly|yearly|annually|each (?:year|month|week|day))"
-_PLACE = r"(?:in|at|on|behind|under|next to|beside|above|below|near|inside|outside|opposite|between) (?:the |a |an |our |\p{Lu})[^,;:]{2,60}"
+_PLACE = r"(?:in|at|on|behind|under|next to|beside|above|below|near|inside|outside|opposite|between) (?:the |a |an |our |\p{Lu})(?:(?! (?:for|since|until|every|by|and|so) )[^,;:]){2,60}"
 _KEPT = r"(?:kept|stored|found|located|held|parked|placed|displayed|served|hung|posted|buried|written down)"
 _NO_PLACE = regex.compile(
     rf"{_TIME}|(?:in|on|at) (?:the|a) (?:charge|way|risk|moment|time|same|best|middle|process|rise|future|past|case|course)"
+)
+#: what follows "by" and does nothing
+_NO_AGENT = regex.compile(
+    rf"(?:hand|mail|e-?mail|post|courier|phone|car|train|bus|air|default|law|accident|mistake|appointment|\d|{NUMBER}\b|the end|noon|midnight|{_DAY}|{_MONTH}|\w+ing\b)",
+    regex.I,
 )
 _MONEY = rf"(?:[€$£] ?\d[\d,.]*|{NUMBER} (?:euros?|dollars?|pounds?|cents?))(?: (?:a|an|per|each) \w+| each)?"
 _COUNT = rf"(?P<number>(?:about |over |more than |up to |at least |at most )?{NUMBER})"
@@ -36,9 +53,7 @@ def _subject(text: str, case: Casing) -> str:
     said = words(text)
     if not said or said[0] in NO_SUBJECT | {"your", "his", "her", "my"} or set(said[1:]) & (CLAUSE_WORDS - {"to"}):
         return ""
-    if said[-1] in ("and", "or", "of", "which", "that", "who", "not") or any(
-        w in ("is", "are", "was", "were") for w in said
-    ):
+    if said[-1] in ("and", "or", "of", "which", "that", "who", "not") or FINITE & set(said):
         return ""
     return case.inside(text)
 
@@ -63,23 +78,25 @@ def _do(subject: str) -> str:
 def _state(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
     """What "is", "are", "was" or "were" say of the subject."""
     rest = r"(?P<what>(?: [\w'’-]+){0,7}?)"
-    if m := _matched(rf"{_SUBJECT} {_BE}{rest} (?P<answer>{_TIME})", text, case):
+    m = _matched(rf"{_SUBJECT} {_BE}{rest} (?P<answer>{_TIME})", text, case)
+    if m and not (m[0]["prep"] == "by" and m[0]["be"] in ("was", "were")) and " and " not in m[0]["what"]:
         yield make(passage, "when", f"When {m[0]['be']} {m[1]}{m[0]['what']}", m[0]["answer"])
     m = _matched(rf"{_SUBJECT} {_BE}{rest} (?P<answer>{_OFTEN})", text, case)
-    if m and not regex.search(r" (?:of|on|in|at|for|to)$", m[0]["what"]):
+    if m and not regex.search(r" (?:of|on|in|at|for|to|least|most|about)$", m[0]["what"]):
         yield make(passage, "often", f"How often {m[0]['be']} {m[1]}{m[0]['what']}", m[0]["answer"])
     if m := _matched(rf"{_SUBJECT} {_BE} (?P<answer>{_MONEY})", text, case):
         yield make(passage, "amount", f"How much {m[0]['be']} {m[1]}", m[0]["answer"])
     if m := _matched(
-        rf"{_SUBJECT} {_BE} {_DONE}(?P<what>(?: [\w'’-]+){{0,3}}?) by (?P<answer>[^,;:]{{3,50}}?)(?P<more> (?:once|twice|every|each|in|on|at|from|before|after|during) [^,;:]*)?",
+        rf"{_SUBJECT} {_BE} {_DONE}(?P<what>(?: [\w'’-]+){{0,3}}?) by (?P<answer>(?:(?! by )[^,;:]){{3,50}}?)(?P<more> (?:once|twice|every|each|in|on|at|from|before|after|during|within|for|via|until|to|with|under) [^,;:]*)?",
         text,
         case,
     ):
-        who = is_person(m[0]["answer"]) or regex.fullmatch(_PERSON, m[0]["answer"])
+        who = is_person(m[0]["answer"]) or regex.match(rf"(?:Dr|Prof|Mr|Ms|Mrs)\b|{_PERSON}$", m[0]["answer"])
         asked = f"{m[0]['be']} {m[1]} {m[0]['done']}{m[0]['what']}"
-        yield make(passage, "agent", f"By whom {asked}" if who else f"What {asked} by", m[0]["answer"])
+        if not _NO_AGENT.match(m[0]["answer"]):
+            yield make(passage, "agent", f"{'By whom' if who else 'By whom or what'} {asked}", m[0]["answer"])
     if m := _matched(
-        rf"{_SUBJECT} {_BE} {_DONE} (?P<prep>with|of|from|into) (?P<answer>(?!each|one another|January|February|March|April|May|June|July|August|September|October|November|December|\\d)[^,;:]{{3,60}}?)",
+        rf"{_SUBJECT} {_BE} {_DONE} (?P<prep>with|of|from|into) (?P<answer>(?!each|one another|January|February|March|April|May|June|July|August|September|October|November|December|\d)[^,;:]{{3,60}}?)",
         text,
         case,
     ):
@@ -87,7 +104,7 @@ def _state(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
     m = _matched(rf"{_SUBJECT} {_BE} (?P<done>{_KEPT} )?(?P<answer>{_PLACE})", text, case)
     if m and not _NO_PLACE.match(m[0]["answer"]):
         yield make(passage, "where", f"Where {m[0]['be']} {m[1]} {m[0]['done']}".strip(), m[0]["answer"])
-    if m := _matched(rf"{_SUBJECT} {_BE} (?:called|named) (?P<answer>[^,;:]{{3,50}}?)", text, case):
+    if m := _matched(rf"{_SUBJECT} {_BE} (?:called|named) (?P<answer>(?:(?! or\b| and\b)[^,;:]){{3,50}}?)", text, case):
         yield make(passage, "name", f"What {m[0]['be']} {m[1]} called", m[0]["answer"])
     if m := _matched(
         rf"{_SUBJECT} {_BE} (?P<what>(?:allowed|permitted|forbidden|required|needed|included|free|compulsory|mandatory|optional|closed|open|paid|refunded)(?: [^,;:]{{2,50}}?)?)",
@@ -120,7 +137,7 @@ def _deed(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
             passage, "length", f"How long {_do(m[1])} {m[1]} {base.get(m[0]['verb'], m[0]['verb'])}", m[0]["answer"]
         )
     if m := _matched(
-        rf"{_SUBJECT} (?P<verb>has|have|holds?|counts?|seats?|contains?|needs?|employs?|serves?|owns?|includes?) {_COUNT} (?!million|billion|thousand|hundred)(?P<things>(?:\w+ )?[a-z]{{3,}}s)\b(?: [^,;:]{{0,50}}?)?",
+        rf"{_SUBJECT} (?P<verb>has|have|holds?|counts?|seats?|contains?|needs?|employs?|serves?|owns?|includes?) {_COUNT} (?!million|billion|thousand|hundred)(?P<things>(?:\w+ )?[a-z]{{3,}}s\b(?: of [\w-]+(?: (?!a\b|an\b|per\b|each\b|every\b)[\w-]+)?)?)(?: (?!of )[^,;:]{{0,50}}?)?",
         text,
         case,
     ):
@@ -187,6 +204,8 @@ def _reason(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]
         yield make(passage, "why", f"Why {found['be']} {subject} {found['what']}", f"because {found['answer']}")
 
 
+#: two sentences that were not told apart: a full stop before a capital, but for titles and initials of names
+_TWO = regex.compile(r"(?<!\b(?:Dr|Mr|Ms|Mrs|Prof|St|No|Art|Sec|vs))\. (?=\p{Lu})")
 RULES: tuple[Callable[[Passage, str, Casing], Iterator[Draft | None]], ...] = (
     *english.RULES,
     _state,
@@ -203,6 +222,6 @@ def drafts(passage: Passage, case: Casing) -> list[Draft]:
         return []
     text = regex.sub(r"\s*\([^()]*\)", "", text.rstrip(".!").strip())  # asides are left out
     text = regex.sub(r"(?<=\d):(?=\d\d)", CLOCK, text)
-    if not 4 <= len(words(text)) <= 45 or ODD.search(text) or not text[:1].isupper():
+    if _TWO.search(text) or not 4 <= len(words(text)) <= 45 or ODD.search(text) or not text[:1].isupper():
         return []
     return [made for rule in RULES for made in rule(passage, text, case) if made]

@@ -14,16 +14,25 @@ from ragtune.text.sentences import sentence_spans
 
 #: how a cell is asked for
 CELL = {"en": 'What is given as "{column}" for {row}?', "zh": "{row}的{column}是什么？", "": "{row}: {column}?"}
-_ASKS = regex.compile(r"(?:\S+ ){3,30}\S+\?|[^?？]{5,60}？")
+_ASKS = regex.compile(r"(?:\S+ ){3,30}\S+ ?\?|[^?？]{5,60}？")
 #: letters of an answer to a heading, at most
 _LONGEST = 400
 _ADDRESS = regex.compile(r"(?:https?://|www\.)\S+")
+_QUESTION = regex.compile(
+    r"(?:How|What|When|Where|Who|Whom|Which|Why|Can|Could|May|Must|Should|Is|Does|Did|Will|(?:Do|Are) (?!you\b))",
+    regex.I,
+)
 _NAMED = regex.compile(r"\p{L}")
 
 
 def drafts(document: Document, language: str) -> list[Draft]:
     """Every question that the headings and tables of a document ask."""
-    return [*_headings(document), *_cells(document, language)]
+    return [*(d for d in _headings(document) if language != "en" or _is_question(d)), *_cells(document, language)]
+
+
+def _is_question(draft: Draft) -> bool:
+    """An English heading asks for something, it does not invite; and something is answered."""
+    return bool(_QUESTION.match(draft.text)) and len(draft.answers[0].split()) >= 4
 
 
 def _headings(document: Document) -> Iterator[Draft]:
@@ -54,6 +63,16 @@ def _headings(document: Document) -> Iterator[Draft]:
             )
 
 
+def _placed(line: str, at: int) -> list[tuple[int, str]]:
+    """(offset, text) of each cell of a table's row that begins at ``at``."""
+    inner = line.rstrip().removesuffix("|").removeprefix("|")
+    found, start = [], at + (1 if line.startswith("|") else 0)
+    for cell in inner.split("|"):
+        found.append((start + len(cell) - len(cell.lstrip()), cell.strip()))
+        start += len(cell) + 1
+    return found
+
+
 def _cells(document: Document, language: str) -> Iterator[Draft]:
     """A cell is asked for by its row, which the first column names, and its column."""
     ask = CELL.get(language, CELL[""])
@@ -67,14 +86,14 @@ def _cells(document: Document, language: str) -> Iterator[Draft]:
         at = table.rows
         for line in document.text[table.rows : table.end].split("\n"):
             if line.startswith("|"):
-                rows.append((at, [c.strip() for c in line.strip().strip("|").split("|")]))
+                rows.append(_placed(line, at))
             at += len(line) + 1
-        names = Counter(cells[0] for _, cells in rows)
-        for start, cells in rows:
-            row = cells[0]
+        names = Counter(cells[0][1] for cells in rows if cells)
+        for cells in rows:
+            row = cells[0][1] if cells else ""
             if names[row] > 1 or len(cells) != len(heads) or not _NAMED.search(row) or len(row) > 60:
                 continue
-            for column, cell in zip(heads[1:], cells[1:], strict=True):
+            for column, (left, cell) in zip(heads[1:], cells[1:], strict=True):
                 if (
                     not 1 <= len(cell) <= 120
                     or _ADDRESS.fullmatch(cell)
@@ -83,9 +102,8 @@ def _cells(document: Document, language: str) -> Iterator[Draft]:
                     or cell == row
                 ):
                     continue
-                left = document.text.find(cell, start + len(row))
                 span = Span(document.id, left, left + len(cell))
                 asked = ask.format(row=row, column=column)
-                if topic and topic.lower() not in row.lower():
+                if topic and "?" not in topic and "？" not in topic and topic.lower() not in row.lower():
                     asked = f"{topic.strip(':：? ')}: {asked}"  # rows and columns have the same names in many tables
                 yield Draft(asked, (cell,), (span,), "single fact", "table")

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ragtune.corpus.load import Corpus
-from ragtune.corpus.review import MADE
+from ragtune.corpus.review import CHECKED, MADE, bias
 from ragtune.corpus.saving import row_of, write_rows
 from ragtune.corpus.tongue import name_of
 from ragtune.store import encode, write_text
@@ -26,6 +26,8 @@ def write(made: Synthesis, corpus: Corpus, path: Path) -> Path:
         row = row_of(m.question, documents)
         row[MADE] = made.method
         row["rule"] = m.rule
+        if made.checked:
+            row[CHECKED] = made.checked
         if m.style != "sentence":
             row["style"] = m.style
         rows.append(row)
@@ -64,8 +66,6 @@ def lines(made: Synthesis) -> list[str]:
             f"  The questions repeat {made.overlap:.0%} of their words from the documents, which flatters search by words: "
             "write some in your users' words, or let a model paraphrase (--model)."
         )
-    if made.reader:
-        found.append(
-            f"  Each was answered by {made.reader} from its evidence: what that model cannot answer is not among them, so they flatter it."
-        )
+    if made.checked:
+        found.append(f"  {bias(made.checked)}")
     return found

@@ -105,7 +105,7 @@ class Writer:
             chat = ServedChat(Server(settings.endpoint, str(settings.model), setting="model"), 8)
         else:
             chat = LocalChat(LanguageModel(resolve(str(settings.model))))
-        self._asker = Asker(chat, store.log("replies", digest(chat.fingerprint)), tries=2)
+        self._asker = Asker(chat, store.log("replies", digest(chat.fingerprint)), tries=1 if settings.budget else 2)
         self._together = chat.concurrency
         self._problem = ""
 

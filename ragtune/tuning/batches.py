@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from ragtune.errors import ExperimentError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import Messages
 from ragtune.tuning.settings import TuningSettings
@@ -24,6 +25,21 @@ class Encoded:
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.target)
+
+
+def refuse_long(items: Sequence[Encoded], window: int) -> None:
+    """Refuse items that a model's window does not hold.
+
+    Raises:
+        ExperimentError: one is longer than ``window`` tokens.
+    """
+    longest = max(map(len, items), default=0)
+    if longest > window:
+        raise ExperimentError(
+            f"a training item has {longest} tokens, the model's window {window}.",
+            where="tuning",
+            fix="Lower retrieval.top_k or the chunk size.",
+        )
 
 
 def encode_item(model: LanguageModel, messages: Messages, target: str, thinking: bool = False) -> Encoded:

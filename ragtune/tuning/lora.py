@@ -17,12 +17,12 @@ from ragtune.models.memory import own_peak
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import TuneCost, TuneReport
 from ragtune.store import encode
-from ragtune.tuning.batches import Encoded, batches_of, dataset, tokens_of
+from ragtune.tuning.batches import Encoded, batches_of, dataset, refuse_long, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
 from ragtune.tuning.checkpoints import earlier_seconds, last_checkpoint, patience_used, watcher
 from ragtune.tuning.placing import on, options, placed
 from ragtune.tuning.settings import TuningSettings
-from ragtune.tuning.targets import places, refuse_targets, wrong_targets
+from ragtune.tuning.targets import adapted
 
 
 def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:
@@ -194,33 +194,13 @@ def train_adapter(
             where="tuning",
             fix="Give questions the split train.",
         )
-    longest = max(map(len, items))
-    if longest > model.window:
-        raise ExperimentError(
-            f"a training item has {longest} tokens, the model's window {model.window}.",
-            where="tuning",
-            fix="Lower retrieval.top_k or the chunk size.",
-        )
+    refuse_long(items, model.window)
     quiet()
-    from peft import LoraConfig, get_peft_model
-
     start = time.perf_counter()
     seq2seq = model.seq2seq
-    lora = settings.lora
     base = model.plain()  # loaded before the seed is set
     with own_peak(model.placement.device) as peak, seeded(seed), on(next(base.parameters()).device):
-        refuse_targets(base, lora.targets or ())
-        config = LoraConfig(
-            r=lora.r,
-            lora_alpha=lora.alpha or 2 * lora.r,
-            lora_dropout=lora.dropout,
-            **places(base, lora),
-            task_type="SEQ_2_SEQ_LM" if seq2seq else "CAUSAL_LM",
-        )
-        try:
-            wrapped: Any = get_peft_model(base, config)
-        except ValueError as error:  # a module that an adapter cannot stand beside
-            raise wrong_targets(str(error).split(". ")[0], base) from None
+        wrapped = adapted(base, settings.lora, seq2seq)
         try:
             last = last_checkpoint(scratch)
             earlier = earlier_seconds(scratch) if last else 0.0

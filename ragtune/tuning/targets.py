@@ -62,3 +62,25 @@ def _blocks(base: Any) -> tuple[str, int]:
 def wrong_targets(what: str, base: Any) -> ModelError:
     """What is wrong with ``tuning.lora.targets``, and what there is to name."""
     return ModelError(f"{what}.", where="tuning.lora.targets", fix=f"It has: {', '.join(find_targets(base))}.")
+
+
+def adapted(base: Any, lora: LoraSettings, seq2seq: bool) -> Any:
+    """``base`` with a fresh adapter beside its weights (PEFT's model).
+
+    Raises:
+        ModelError: a target is no module of the model, or an adapter cannot stand beside it.
+    """
+    from peft import LoraConfig, get_peft_model
+
+    refuse_targets(base, lora.targets or ())
+    config = LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha or 2 * lora.r,
+        lora_dropout=lora.dropout,
+        **places(base, lora),
+        task_type="SEQ_2_SEQ_LM" if seq2seq else "CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(base, config)
+    except ValueError as error:  # a module that an adapter cannot stand beside
+        raise wrong_targets(str(error).split(". ")[0], base) from None

@@ -10,10 +10,10 @@ from typing import Any
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import quiet, seeded
 from ragtune.models.memory import own_peak
-from ragtune.tuning.batches import batches_of, collate, dataset
+from ragtune.tuning.batches import batches_of, collate, dataset, refuse_long
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.placing import on
-from ragtune.tuning.targets import places
+from ragtune.tuning.targets import adapted
 
 #: batches that are timed, after one that warms up
 TIMED = 3
@@ -31,12 +31,16 @@ def trial(job: TuneJob, model: LanguageModel) -> Expected:
     """Time a few batches of ``job`` and reckon the rest by their padded tokens; nothing of it is kept.
 
     The first is the largest: it warms up, and its peak is the training's. The others stand at even steps between the smallest and
-    the largest. Evaluations on the dev split count as forward passes, a third of a training step's work.
+    the largest. Evaluations on the dev split count as forward passes, a third of a training step's work. With ``early_stop`` this is what it
+    takes at most. Batches are timed in the model's own precision: where a GPU trains in mixed precision it may be faster.
+
+    Raises:
+        RagtuneError: what `train_adapter` would refuse.
     """
     import torch
-    from peft import LoraConfig, get_peft_model
     from torch.optim import AdamW
 
+    refuse_long(job.train, model.window)
     quiet()
     settings = job.settings
     lengths = [len(e) for e in job.train]
@@ -45,17 +49,8 @@ def trial(job: TuneJob, model: LanguageModel) -> Expected:
     together = collate(model.pad, model.seq2seq)
     base = model.plain()
     device = next(base.parameters()).device
-    lora = settings.lora
     with own_peak(model.placement.device) as peak, seeded(job.seed), on(device):
-        kind = "SEQ_2_SEQ_LM" if model.seq2seq else "CAUSAL_LM"
-        config = LoraConfig(
-            r=lora.r,
-            lora_alpha=lora.alpha or 2 * lora.r,
-            lora_dropout=lora.dropout,
-            **places(base, lora),
-            task_type=kind,
-        )
-        wrapped: Any = get_peft_model(base, config)
+        wrapped = adapted(base, settings.lora, model.seq2seq)
         try:
             wrapped.train()
             optimiser = AdamW([p for p in wrapped.parameters() if p.requires_grad], lr=settings.learning_rate)
@@ -76,6 +71,7 @@ def trial(job: TuneJob, model: LanguageModel) -> Expected:
             chosen = [batches[round((n + 0.5) / TIMED * (len(batches) - 1))] for n in range(TIMED)]
             spent = sum(step(batch) for batch in chosen)
         finally:
+            wrapped.eval()
             wrapped.unload()
     rate = spent / sum(_padded(batch, lengths) for batch in chosen)
     whole = sum(_padded(batch, lengths) for batch in batches) * settings.epochs

@@ -91,6 +91,7 @@ def _update(args: argparse.Namespace) -> int:
         f"{counted(len(made.added), 'document')} new, {len(made.changed)} changed, {len(made.removed)} gone. "
         f"Of {counted(len(made.questions), 'question')} {len(made.moved)} moved with their text, {len(made.lost)} lost their evidence"
         + (f": {', '.join(made.lost[:10])}" if made.lost else "")
+        + (f" and {len(made.lost) - 10} more" if len(made.lost) > 10 else "")
         + "."
     )
     if made.lost:
@@ -144,7 +145,9 @@ def do_corpus_attach(args: argparse.Namespace) -> int:
     corpus = load_corpus(CorpusSettings(path=str(args.corpus)))
     made = attach(corpus.questions, args.file, corpus.documents, args.split)
     write_questions(args.corpus / "questions.jsonl", made.questions, corpus.documents)
-    print(f"{counted(made.added, 'question')} added, {made.replaced} replaced in {args.corpus / 'questions.jsonl'}.")
+    print(
+        f"{counted(made.added, 'question')} added, {made.replaced} changed, {made.same} as they were in {args.corpus / 'questions.jsonl'}."
+    )
     if made.found or made.without:
         print(
             f'Evidence was found by search for {made.found} (marked "found_by": "search"), and for {made.without} not.'

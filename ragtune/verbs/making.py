@@ -78,6 +78,12 @@ def do_synthesise(args: argparse.Namespace) -> int:
     with store.locked():
         corpus = load_corpus(CorpusSettings(path=str(args.corpus)), store)
         made = synthesise(corpus, settings, store, default_progress())
+    if not made.drafts:
+        raise CorpusError(
+            f"{'; '.join(f'{kind}: {why}' for kind, why in made.missing.items())}.",
+            where=args.corpus,
+            fix="Name a model with --model: it writes every kind.",
+        )
     if not made.made:
         raise CorpusError(
             f"of {made.drafts} drafts none passed ({', '.join(f'{n} {r}' for r, n in made.refused.items())}).",

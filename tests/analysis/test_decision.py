@@ -146,6 +146,19 @@ def test_limits_leave_setups_out_with_the_reason() -> None:
     assert "No setup can be chosen" in none.text
 
 
+def test_a_control_is_never_chosen() -> None:
+    rows = {"rag": scored(60, 120), "oracle": scored(110, 120), "plain": scored(10, 120)}
+    found = decide(
+        Candidates({n: n for n in rows}, rows, dict.fromkeys(rows, 1.0), controls=("oracle",)), "answer_correctness"
+    )
+    assert found.setup == "rag"
+    assert "a control, whose contexts come from the evidence" in found.excluded["oracle"]
+    assert (
+        "No setup can be chosen"
+        in decide(Candidates({"oracle": "o"}, {"oracle": rows["oracle"]}, {}, controls=("oracle",)), "m").text
+    )
+
+
 def test_a_worse_setup_is_seldom_named_and_a_detectable_gap_is_seen() -> None:
     """Simulated over known truths: 80 % power at the smallest detectable gap, under 5 % wrong sides."""
     rng = np.random.default_rng(3)

@@ -18,7 +18,7 @@ from ragtune.corpus.review import Review, share_reviewed
 from ragtune.corpus.saving import write_questions
 from ragtune.corpus.sheets import attach, read_sheet, write_sheet
 from ragtune.corpus.update import updated
-from ragtune.errors import CorpusError
+from ragtune.errors import CorpusError, StoreError
 from ragtune.records import AnyOf, Document, Evidence, Question
 
 HANDBOOK = ROOT / "corpora" / "handbook"
@@ -49,8 +49,16 @@ def test_every_question_is_read_back_as_it_was(tmp_path: Path) -> None:
 def test_a_sheet_and_back_loses_nothing(suffix: str, tmp_path: Path) -> None:
     corpus = loaded(HANDBOOK)
     own = tuple(replace(q, tags=(*q.tags, "note:=SUM(A1)"), text=q.text + ' "quoted", 0123') for q in corpus.questions)
+    first = own[0]
+    odd = {"answers": ("a || b", "[]", "c; d"), "tags": ("x; y", "z"), "evidence": ()}
+    own += (
+        replace(first, id="007", **odd),
+        replace(
+            first, id="none", answers=None, evidence=(), tags=("prompt:p", "reference:page 12", "q:1", "expected:no")
+        ),
+    )
     write_sheet(tmp_path / f"q{suffix}", own, corpus.documents)
-    back, found, without = read_sheet(tmp_path / f"q{suffix}", corpus.documents, "test")
+    back, found, without = read_sheet(tmp_path / f"q{suffix}", corpus.documents, "test", own)
     assert tuple(back) == own
     assert (found, without) == (0, 0)
     with pytest.raises(CorpusError, match="not overwritten"):
@@ -76,7 +84,46 @@ def test_a_list_of_questions_and_answers_gets_evidence_by_search(tmp_path: Path)
     text = next(d.text for d in corpus.documents if d.id == span.document_id)
     assert text[span.start : span.end] == "The float is 150 euros, counted by two people."
     again = attach(made.questions, table, corpus.documents, "test")
-    assert again.added == 2  # rows without an id are new ones
+    assert (again.added, again.replaced, again.same) == (0, 0, 2)  # the same texts are the same questions
+
+
+def test_what_a_sheet_has_no_column_for_stays(tmp_path: Path) -> None:
+    corpus = loaded(write_corpus(tmp_path / "c"))
+    (tmp_path / "q.csv").write_text("id,question\nt1,At what time is tea?\n")
+    made = attach(corpus.questions, tmp_path / "q.csv", corpus.documents, "test")
+    was, now = ({q.id: q for q in qs}["t1"] for qs in (corpus.questions, made.questions))
+    assert now == replace(was, text="At what time is tea?")
+    (tmp_path / "new.csv").write_text("id,question,answers\nx1,Who pours the tea?,Mr. Ola Brand\n")
+    found = attach(corpus.questions, tmp_path / "new.csv", corpus.documents, "train").questions[-1]
+    assert (found.id, found.split) == ("x1", "train")
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [("7,Who?\n", 'id "7" is not known, but "007" is'), ("a,Who?\na,Why?\n", 'question id "a" stands twice')],
+)
+def test_ids_that_would_be_lost_are_refused(rows: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "q.csv").write_text("id,question\n" + rows)
+    with pytest.raises(CorpusError, match=says):
+        attach([Question("007", "Bond?")], tmp_path / "q.csv", [Document("a", "Text.")], "test")
+
+
+def test_a_bare_yes_is_looked_for_nowhere() -> None:
+    documents = [Document("a", "Yes, students get 20 % off. Laptops must be encrypted. No bikes.")]
+    assert EvidenceFinder(documents).find("Must laptops be encrypted?", ["Yes"]) is None
+
+
+def test_evidence_stands_where_the_question_leads() -> None:
+    text = (
+        "Ada Berg founded the firm in 1990. "
+        + "It grew. " * 8
+        + "\n\nAda Berg retired as leader in 2011, the end of an era."
+    )
+    span = EvidenceFinder([Document("a", text), Document("b", "Cats.")]).find(
+        "Who was the leader that retired in 2011?", ["Ada Berg"]
+    )
+    assert span is not None
+    assert text[span.start : span.end].startswith("Ada Berg retired")
 
 
 def test_evidence_that_is_said_in_other_words() -> None:
@@ -128,6 +175,40 @@ def test_evidence_moves_with_its_text_or_is_lost(tmp_path: Path) -> None:
     assert by["d1"].answers == ("2 euros",)
 
 
+def test_a_cell_moves_with_its_row_alone(tmp_path: Path) -> None:
+    old = Document("p.md", "| Plan | Price |\n|---|---|\n| Basic | $9 |\n| Pro | $29 |")
+    at = old.text.index("$29")
+    question = Question("q", "Price of Pro?", ("$29",), (Evidence("p.md", at, at + 3, ""),))
+    dearer = Document("p.md", "| Plan | Price |\n|---|---|\n| Basic | $29 |\n| Pro | $39 |")
+    assert updated([question], [old], [dearer]).lost == ("q",)
+    moved = Document("p.md", "# Prices\n\n" + old.text)
+    found = updated([question], [old], [moved]).questions[0].spans[0]
+    assert moved.text[found.start : found.end] == "$29"
+    assert moved.text[: found.start].endswith("| Pro | ")
+    whole = Question("w", "Which?", ("x",), (Evidence("p.md", 0, len(old.text)),))
+    renamed = updated([whole], [old], [Document("prices.md", old.text)])
+    assert (renamed.moved, renamed.lost) == (("w",), ())
+
+
+def test_an_update_that_cannot_be_written_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    corpus = write_corpus(tmp_path / "c")
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "other.txt").write_text("Nothing of the kind.")
+    before = {p: p.read_bytes() for p in corpus.rglob("*") if p.is_file()}
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    for broken in ("ragtune.corpus.renew.write_questions", "pathlib.Path.replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(broken, full)
+            with pytest.raises((OSError, StoreError)):
+                renew(tmp_path / "new", corpus)
+        assert {p: p.read_bytes() for p in corpus.rglob("*") if p.is_file()} == before
+    renew(tmp_path / "new", corpus)
+    assert (corpus / "questions.jsonl~1").read_bytes() == before[corpus / "questions.jsonl"]
+
+
 def test_nothing_changes_where_nothing_is_read(tmp_path: Path) -> None:
     corpus = write_corpus(tmp_path / "c")
     before = {p: p.read_bytes() for p in corpus.rglob("*") if p.is_file()}
@@ -155,9 +236,11 @@ def test_what_a_person_decides_is_kept_and_can_be_taken_back(tmp_path: Path) -> 
     log = [json.loads(line) for line in (folder / "questions.review.jsonl").read_text().splitlines()]
     assert [(e["id"], e["decision"]) for e in log] == [("q1", "accept"), ("q2", "edit"), ("t3", "drop")]
     assert log[1]["was"]["question"] == "Who is the captain of the boat Sprat?"
+    later = Review(file, corpus.documents)  # another day: what was decided is remembered
+    assert {e.id: e.decision for e in later.entries if e.decision} == {"q1": "accept", "q2": "edit", "t3": "drop"}
     for name in ("q1", "q2", "t3"):
-        review.decide(name, "undo")
-    assert loaded(folder).questions == corpus.questions
+        later.decide(name, "undo")
+    assert {q.id: q for q in loaded(folder).questions} == {q.id: q for q in corpus.questions}
     made = [replace(q, tags=("made:rules", *(["reviewed:yes"] if n else []))) for n, q in enumerate(corpus.questions)]
     assert share_reviewed(made) == (len(made) - 1, len(made))
     assert share_reviewed(corpus.questions) == (0, 0)
@@ -182,6 +265,21 @@ def loaded_documents(folder: Path) -> tuple[Document, ...]:
     return load_corpus(CorpusSettings(path=str(folder)), lenient=True).documents
 
 
+def test_an_edit_of_the_question_alone_leaves_the_rest(tmp_path: Path) -> None:
+    row = {"id": "u", "question": "Wen is tea?", "evidence": [{"document": "tea.md", "quote": "15:30"}]}
+    folder = write_corpus(tmp_path / "c", None, [row])
+    Review(folder / "questions.jsonl", loaded(folder).documents).decide("u", "edit", "When is tea?", [""])
+    [found] = loaded(folder).questions
+    assert (found.text, found.answers, len(found.evidence)) == ("When is tea?", None, 1)
+
+
+@pytest.mark.parametrize("rows", [[{"id": "a", "question": "x"}] * 2, [{"question": "x"}]])
+def test_rows_that_cannot_be_told_apart_are_refused(rows: list[dict[str, object]], tmp_path: Path) -> None:
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    with pytest.raises(CorpusError, match=r"stands twice|has no id"):
+        Review(tmp_path / "q.jsonl", [])
+
+
 def test_an_edit_that_does_not_fit_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     folder = write_corpus(tmp_path / "c")
     review = Review(folder / "questions.jsonl", loaded(folder).documents)
@@ -197,7 +295,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     folder = write_corpus(tmp_path / "c")
     assert main(["corpus", "sheet", str(folder), str(tmp_path / "q.xlsx")]) == 0
     assert main(["corpus", "attach", str(folder), str(tmp_path / "q.xlsx")]) == 0
-    assert "0 questions added, 7 replaced" in capsys.readouterr().out
+    assert "0 questions added, 0 changed, 7 as they were" in capsys.readouterr().out
     assert main(["corpus", "sheet", str(folder), str(tmp_path / "q.doc")]) == 2
     assert '.csv or .xlsx, not ".doc"' in capsys.readouterr().err
     assert main(["corpus", "import", "csv", str(tmp_path / "q.xlsx"), str(folder), "--update"]) == 2

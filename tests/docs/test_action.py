@@ -39,7 +39,7 @@ calls = json.loads(place.read_text()) if place.exists() else {"calls": [], "bodi
 assert args[0] == "api" and os.environ["GH_TOKEN"] == "secret"
 if "--paginate" in args:
     assert args[2] == "repos/me/mine/issues/12/comments"
-    assert args[4] == ".[] | select(.body | startswith(env.mark)) | .id"
+    assert args[4] == '.[] | select(.user.type == "Bot" and (.body | startswith(env.mark))) | .id'
     print(*(n for n, body in calls["bodies"].items() if body.startswith(os.environ["mark"])), sep="\\n")
 else:
     method, path, field = args[2], args[3], args[5]

@@ -15,6 +15,7 @@ from ragtune.corpus.review import Review
 from ragtune.serving.review import review_app
 from ragtune.serving.web import new_secret
 
+BASE = "http://127.0.0.1:8123"
 EVIL = "</script><script>alert(1)</script>"
 
 
@@ -34,14 +35,14 @@ def folder(tmp_path: Path) -> Path:
 def client(folder: Path) -> TestClient:
     corpus = load_corpus(CorpusSettings(path=str(folder)))
     secret = new_secret()
-    made = TestClient(review_app(Review(folder / "questions.jsonl", corpus.documents), secret))
+    made = TestClient(review_app(Review(folder / "questions.jsonl", corpus.documents), secret), base_url=BASE)
     assert made.get(f"/?token={secret}").status_code == 200  # follows to the page, with the cookie
     return made
 
 
 def test_nobody_without_the_secret(folder: Path, client: TestClient) -> None:
     before = (folder / "questions.jsonl").read_bytes()
-    stranger = TestClient(client.app)
+    stranger = TestClient(client.app, base_url=BASE)
     assert stranger.get("/").status_code == 403
     assert stranger.get("/?token=wrong").status_code == 403
     assert stranger.post("/decide", json={"id": "q1", "decision": "drop"}).status_code == 403
@@ -76,6 +77,7 @@ def test_decisions(folder: Path, client: TestClient) -> None:
     assert client.post("/decide", json={"id": "q3", "decision": "drop"}).json()["decision"] == "drop"
     assert client.post("/decide", json={"id": "q3", "decision": "burn"}).status_code == 400
     assert client.post("/decide", json=[1]).status_code == 400
+    assert client.post("/decide", content="{", headers={"content-type": "application/json"}).status_code == 400
     unknown = client.post("/decide", json={"id": "zz", "decision": "accept"})
     assert unknown.status_code == 409
     assert "there is no question" in unknown.json()["error"]

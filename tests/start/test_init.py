@@ -112,8 +112,8 @@ def test_an_endpoint_is_told_what_leaves_and_what_it_costs(
         server.url,
     ]
     assert main([*line, "--prices", "0.5,1.5", "--budget", "5EUR"]) == 0
-    out = capsys.readouterr().out
-    assert f"To {server.url} go the questions" in out
+    out, err = capsys.readouterr()
+    assert f"To {server.url} go the questions" in err  # before anything goes there
     assert "EUR" in out
     assert len(server.messages) == 2
     made = load_experiment(Path("experiments/v.yaml"))

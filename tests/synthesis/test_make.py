@@ -131,8 +131,8 @@ def writer(message: str) -> object:
         kind = "comparison" if '"comparison"' in message else "two documents"
         tea = message.index("served at 15:30") < message.index("Sprat carries")
         quotes, text = (
-            ["Tea is served at 15:30", "Sprat carries 12 people"],
-            "Which is larger, the hour of tea or the Sprat's crew?",
+            ["The kettle holds 12 litres of water", "Sprat carries 12 people"],
+            "Which is larger, the kettle or the crew of the Sprat?",
         )
         if kind == "two documents":
             quotes, text = (

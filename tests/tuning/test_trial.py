@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import torch
 from conftest import write_corpus
 
 import ragtune
+from ragtune.cli import main
+from ragtune.errors import ExperimentError, ModelError
 from ragtune.experiment.forecast import Forecast, forecast
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.spec import load_experiment
@@ -16,6 +19,7 @@ from ragtune.experiment.tune import tune_job
 from ragtune.experiment.workbench import Workbench
 from ragtune.models.causal import LanguageModel
 from ragtune.store import Store
+from ragtune.tuning.batches import Encoded
 from ragtune.tuning.trial import trial
 
 EXPERIMENT = """\
@@ -54,14 +58,38 @@ def test_a_trial_leaves_the_model_as_it_was(bench: Workbench) -> None:
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-def test_more_epochs_take_so_much_longer(bench: Workbench) -> None:
+def test_seconds_are_reckoned_by_padded_tokens(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock on which every step takes a second."""
+    clock = iter(range(10**6))
+    monkeypatch.setattr("ragtune.tuning.trial.time.perf_counter", lambda: float(next(clock)))
+    setup = bench.experiment.setups["tuned"]
+    model = bench.language_model(setup.generator.model, "auto", "auto")
+    job = replace(tune_job(bench, setup, 0), dev=())
+    longer = replace(job, settings=job.settings.model_copy(update={"epochs": 20.0}))
+    assert trial(longer, model).seconds == pytest.approx(10 * trial(job, model).seconds)
+    assert not model.plain().training  # it answers next
+
+
+@pytest.mark.parametrize("change", [{"lora": {"targets": ["nonsense"]}}, {"lora": {"targets": ["input_layernorm"]}}])
+def test_what_training_refuses_is_refused_in_one_line(change: dict[str, object], bench: Workbench) -> None:
     setup = bench.experiment.setups["tuned"]
     model = bench.language_model(setup.generator.model, "auto", "auto")
     job = tune_job(bench, setup, 0)
-    from dataclasses import replace
+    wrong = replace(job, settings=type(job.settings).model_validate({**job.settings.model_dump(), **change}))
+    with pytest.raises(ModelError, match=r"tuning\.lora\.targets"):
+        trial(wrong, model)
+    long = replace(job, train=(*job.train, Encoded((1,) * 9000, (2,))))
+    with pytest.raises(ExperimentError, match="a training item has 9001 tokens"):
+        trial(long, model)
 
-    longer = replace(job, settings=job.settings.model_copy(update={"epochs": 200.0}))
-    assert trial(longer, model).seconds > 10 * trial(job, model).seconds
+
+def test_a_forecast_that_fails_ends_no_run(
+    bench: Workbench, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = ["--out", str(tmp_path / "run"), "--store", str(tmp_path / "store"), "--report", str(tmp_path / "r.html")]
+    line = ["run", str(tmp_path / "e.yaml"), "--until", "untuned", *places]
+    assert main([*line, "--set", "setups.tuned.tuning.lora.targets=[nonsense]"]) == 0
+    assert "What tuning will take could not be tried" in capsys.readouterr().err
 
 
 def test_only_what_is_left_is_forecast(bench: Workbench, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ body=ragtune-check/comment.md
 } > "$body"
 comments="repos/$GITHUB_REPOSITORY/issues/$NUMBER/comments"
 export mark
-id=$(gh api --paginate "$comments" --jq '.[] | select(.body | startswith(env.mark)) | .id' | head -n 1)
+id=$(gh api --paginate "$comments" --jq '.[] | select(.user.type == "Bot" and (.body | startswith(env.mark))) | .id' | head -n 1)
 if [ -n "$id" ]; then
   gh api --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" --field body=@"$body" > /dev/null
 else
