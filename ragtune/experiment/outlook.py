@@ -6,12 +6,17 @@ from collections.abc import Sequence
 
 from ragtune.analysis.causes import wrong
 from ragtune.analysis.few import share
-from ragtune.experiment.spec import Experiment
+from ragtune.experiment.spec import Experiment, Setup
 from ragtune.records import Row
 from ragtune.text.counts import counted
 
 #: causes for which the evidence did not stand before the reader
 _MISSED = ("not_retrieved", "ranked_out")
+
+
+def is_control(setup: Setup) -> bool:
+    """It takes its contexts from the evidence: it shows what could be reached, and cannot be served."""
+    return setup.retrieval is not None and setup.retrieval.source == "oracle"
 
 
 def outlook(experiment: Experiment, rows: Sequence[Row]) -> str:
@@ -25,7 +30,7 @@ def outlook(experiment: Experiment, rows: Sequence[Row]) -> str:
     given: list[str] = []
     for name, setup in experiment.setups.items():
         if setup.retrieval and by_setup[name]:
-            (given if setup.retrieval.source == "oracle" else finds).append(name)
+            (given if is_control(setup) else finds).append(name)
     if not finds:
         return ""
     right = {name: sum(not wrong(r) for r in by_setup[name]) for name in [*finds, *given]}

@@ -21,7 +21,7 @@ from ragtune.experiment.forecast import forecast
 from ragtune.experiment.judge import attributed, judged
 from ragtune.experiment.latency import measured
 from ragtune.experiment.locate import located
-from ragtune.experiment.outlook import outlook
+from ragtune.experiment.outlook import is_control, outlook
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.prepare import prepare
 from ragtune.experiment.progress import Progress, default_progress
@@ -190,14 +190,9 @@ def write(
     run_folder.write_run(out, bench, rows, summary, costs, found, command, force, waiting)
 
 
-def _is_control(setup: Setup) -> bool:
-    """It takes its contexts from the evidence: it shows what could be reached, and cannot be served."""
-    return setup.retrieval is not None and setup.retrieval.source == "oracle"
-
-
 def _titled(name: str, setup: Setup) -> str:
     title = setup.title or name
-    return f"{title} (control)" if _is_control(setup) and "control" not in title.lower() else title
+    return f"{title} (control)" if is_control(setup) and "control" not in title.lower() else title
 
 
 def study_of(
@@ -224,10 +219,10 @@ def study_of(
         retrieval,
         tuple(found),
         tuple(Family(train_on, members) for train_on, members in families.values()),
-        tuple(name for name, setup in experiment.setups.items() if not setup.tuning and not _is_control(setup)),
+        tuple(name for name, setup in experiment.setups.items() if not setup.tuning and not is_control(setup)),
         experiment.costs,
         experiment.limits,
-        controls=tuple(name for name, setup in experiment.setups.items() if _is_control(setup)),
+        controls=tuple(name for name, setup in experiment.setups.items() if is_control(setup)),
     )
 
 

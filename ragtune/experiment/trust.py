@@ -11,6 +11,7 @@ from ragtune.analysis.power import questions_needed, smallest_difference
 from ragtune.corpus.load import Corpus
 from ragtune.corpus.review import share_reviewed
 from ragtune.experiment.folder import Run
+from ragtune.experiment.outlook import is_control
 from ragtune.records import Question, Row
 from ragtune.text.counts import counted
 from ragtune.text.overlap import contains_reference
@@ -135,9 +136,7 @@ def _from_run(run: Run, asked: set[str]) -> list[Finding]:
     """Of answerable questions: those that every setup gets right or wrong, and those answered without any document."""
     by: dict[str, list[Row]] = {}
     every = run.experiment.setups
-    setups = {
-        name: s for name, s in every.items() if not (s.retrieval and s.retrieval.source == "oracle")
-    }  # a control tells nothing of the questions
+    setups = {name: s for name, s in every.items() if not is_control(s)}
     for row in run.rows:
         if row.question.answerable and row.question.id in asked:
             by.setdefault(row.question.id, []).append(row)

@@ -16,7 +16,7 @@ from ragtune.analysis.means import Estimate
 from ragtune.analysis.summary import Summary, Usage
 from ragtune.errors import RunError
 from ragtune.experiment.folder import Run
-from ragtune.experiment.outlook import outlook
+from ragtune.experiment.outlook import is_control, outlook
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Metric, Tuning
 from ragtune.report import evidence, figures, first, numbers, written
@@ -138,7 +138,7 @@ def view(run: Run) -> View:
         },
         left_out=evidence.left_out(run, metric),
         setups=[SetupView(n, t, i % 8, summary.scores[n]) for i, (n, t) in enumerate(summary.setups.items())],
-        best=_best(summary),
+        best=_best(run),
         pairs={m: [d for d in differences if d.metric == m] for m in compared},
         reach={m: _reach([d for d in differences if d.metric == m]) for m in compared},
         quality=figures.quality_charts(run),
@@ -197,10 +197,12 @@ def _costs(run: Run) -> list[CostRow]:
     return rows
 
 
-def _best(summary: Summary) -> dict[str, float]:
-    found = {}
+def _best(run: Run) -> dict[str, float]:
+    """The best mean of each metric, of the setups that could be served."""
+    found, summary = {}, run.summary
+    names = [n for n in summary.setups if not is_control(run.experiment.setups[n])]
     for metric in METRICS.values():
-        means = [known[0] for n in summary.setups if (known := summary.known(n, metric.name))]
+        means = [known[0] for n in names if (known := summary.known(n, metric.name))]
         if means:
             found[metric.name] = max(means) if metric.higher_is_better else min(means)
     return found

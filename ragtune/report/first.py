@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ragtune.analysis.causes import CAUSES, Ceiling
 from ragtune.experiment.folder import Run
+from ragtune.experiment.outlook import is_control
 from ragtune.report import numbers
 from ragtune.text.counts import counted
 
@@ -72,7 +73,7 @@ def next_steps(run: Run) -> list[Step]:
     if run.about.waiting:
         steps.append(Step(f"Let the run end: {counted(len(run.about.waiting), 'setup')} still to come."))
     steps += _judge(run)
-    if len(run.summary.setups) == 1:
+    if sum(not is_control(run.experiment.setups[n]) for n in run.summary.setups) == 1:
         steps.append(Step("Add a second setup to compare this one with."))
     elif decision.setup is None and decision.needed is not None:
         more = (
