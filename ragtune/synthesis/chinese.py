@@ -27,7 +27,7 @@ def _make(passage: Passage, rule: str, question: str, answer: str, kind: str = "
         return None
     if any(question.count(a) != question.count(b) for a, b in ("（）", "《》", "“”", "「」", "()")):
         return None
-    return Draft(question + "？", (answer,), (passage.span,), kind, rule, topic=passage.heading or passage.title)
+    return Draft(question + "？", (answer,), (passage.span,), kind, rule, topic=passage.title or passage.heading)
 
 
 def _condition(passage: Passage, text: str) -> Iterator[Draft | None]:

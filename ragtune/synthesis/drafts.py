@@ -16,6 +16,7 @@ from ragtune.text.sentences import sentence_spans
 #: what stands before the words of a list item
 _MARK = regex.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+")
 _DETERMINERS = frozenset("the a an our your all each every some any most many both these those no".split())
+_TAG = regex.compile(r"</?[a-zA-Z][^<>]*>")
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}'’-]*")
 
 
@@ -97,7 +98,9 @@ def passages(document: Document) -> Iterator[Passage]:
                 text = " ".join(document.text[at:right].split())
                 if text:
                     span = Span(document.id, at, right)
-                    yield Passage(span, text, heading, title if isinstance(title, str) else "", bool(mark))
+                    yield Passage(
+                        span, text, heading, _TAG.sub("", title) if isinstance(title, str) else "", bool(mark)
+                    )
 
 
 def sections(document: Document) -> list[tuple[int, int, str]]:

@@ -143,7 +143,7 @@ def _amount(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]
     if not clause or clause.denied:
         return
     found = regex.fullmatch(
-        rf"(?P<what>.{{6,90}}?) (?P<prep>within|for up to|for at least|for no more than|at least|for|up to|no later than|every) (?P<amount>{AMOUNT})(?P<after> (?:of|before|after|from|prior to|in advance of?|per|a|each|in|following)\b.{{0,80}})?",
+        rf"(?P<what>.{{6,90}}?) (?P<prep>within|for up to|for at least|for no more than|at least|for|up to|no later than|every) (?P<amount>{AMOUNT})(?P<after> (?:of|before|after|from|prior to|in advance of?|per|a|each|in|following)\b(?:(?! and |,).){{0,80}})?",
         clause.rest,
         regex.I,
     )
@@ -243,7 +243,7 @@ def _whether(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None
     ):
         return  # may and can that say what is likely, not what is allowed; aims that are no rule
     if regex.search(
-        r"\b(?:only|also|still|sometimes|unless|except|but|always|even|either|just|however|find|see|help|read)\b|[:;]",
+        r"\b(?:only|also|still|sometimes|or|unless|except|but|always|even|either|just|however|find|see|help|read)\b|[:;]",
         clause.rest,
     ):
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ragtune.records import Document
 from ragtune.synthesis.drafts import Draft
@@ -25,6 +26,8 @@ REASONS = {
 _TELLING = 7.0
 #: share of common words from which two questions count as one
 NEAR = 0.8
+#: share of the words of an answer to a heading that the heading may not hold
+_NEW = 0.4
 _YES_NO = frozenset({"yes/no"})
 
 
@@ -48,11 +51,22 @@ class Rarity:
         return sum(math.log2(self._all / self._held[w]) if self._held[w] < self._all else 0.0 for w in known)
 
 
+def with_topic(draft: Draft) -> Draft:
+    """The draft with its page's topic before it, as people write who look for something; where its own words name that, as it is."""
+    topic = draft.topic.strip(":：?？ ")
+    named = set(content_words(topic))
+    if not named or named & set(content_words(draft.text)) or "?" in draft.topic or "？" in draft.topic:
+        return replace(draft, topic="")
+    return replace(draft, text=f"{topic}: {draft.text}", topic="")
+
+
 def refused(draft: Draft, rarity: Rarity) -> str:
     """Why the draft's own words refuse it; "" where they do not."""
     asked = plain_words(draft.text)
     said = [w for a in draft.answers for w in content_words(a)]
-    if draft.kind not in _YES_NO and said and set(said) <= set(content_words(draft.text)):
+    held = set(content_words(draft.text))
+    new = [w for w in said if w not in held]
+    if draft.kind not in _YES_NO and said and (not new or (draft.rule == "heading" and len(new) < _NEW * len(said))):
         return "gives itself away"
     if len(asked) < 3 or rarity(draft.text) < rarity.telling:
         return "vague"

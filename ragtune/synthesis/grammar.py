@@ -18,7 +18,7 @@ _CLAUSE = regex.compile(rf"(?P<subject>{SUBJECT}) (?P<modal>{_MODAL})(?P<not> no
 NO_SUBJECT = frozenset(
     "it this that these those they he she there here which who what where when while if as in on at for from with by after before "
     "and but or so then also however additionally please note once until unless although though because since to i some one "
-    "another others both each either neither such following instead rather yes no not only how why whether nobody none nothing few hardly never all".split()
+    "another others both each either neither such following instead rather yes no not only how why whether nobody none nothing few hardly never all just simply".split()
 )
 #: words that ask for something outside the question
 _POINTING = frozenset(
@@ -28,7 +28,11 @@ _POINTING = frozenset(
 #: what turns a statement round without a "not"
 _TURNS = frozenset("rarely seldom hardly scarcely never barely nobody none nothing neither nor".split())
 #: finite verbs: a noun phrase holds none
-FINITE = frozenset("is are was were must should may can will shall would could might has have had does do did".split())
+FINITE = frozenset(
+    "is are was were must should may can will shall would could might has have had does do did don't doesn't didn't isn't aren't wasn't weren't won't".split()
+)
+#: words of an answer that stand for something beside it: a link that is text now, a list
+_POINTERS = frozenset("here below following above these this".split())
 CLAUSE_WORDS = frozenset("if when that which who because while whose whom where to".split())
 #: what is not told by its definition
 PARTS = frozenset(
@@ -126,8 +130,10 @@ def make(passage: Passage, rule: str, question: str, answer: str, kind: str = "s
         return None
     if question.count("(") != question.count(")") or len(words(answer)) > 30:
         return None
+    if _POINTERS & set(words(answer)):
+        return None
     answer = answer if answer.count("(") == answer.count(")") else answer.strip("()")
-    topic = passage.heading or passage.title
+    topic = passage.title or passage.heading
     return Draft(question[0].upper() + question[1:] + "?", (answer,), (passage.span,), kind, rule, topic=topic)
 
 

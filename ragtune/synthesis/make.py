@@ -21,7 +21,7 @@ from ragtune.store import Store
 from ragtune.synthesis import absent, rules
 from ragtune.synthesis.check import Checker, Reader
 from ragtune.synthesis.drafts import Draft, Span, passages
-from ragtune.synthesis.filters import Rarity, Seen, overlap, refused
+from ragtune.synthesis.filters import Rarity, Seen, overlap, refused, with_topic
 from ragtune.synthesis.settings import SynthesisSettings
 from ragtune.synthesis.styles import styled
 from ragtune.synthesis.writing import Writer
@@ -204,10 +204,8 @@ class _Sieve:
         held: set[Span] = set()  # of this batch
         for draft in source:
             self.seen_drafts += 1
+            draft = with_topic(draft)
             reason = refused(draft, self._rarity)
-            if reason == "vague" and draft.topic:  # people name the topic first, too
-                draft = replace(draft, text=f"{draft.topic.strip(':：? ')}: {draft.text}", topic="")
-                reason = refused(draft, self._rarity)
             if not reason and (held & set(draft.evidence) or any(self._is_asked(s) for s in draft.evidence)):
                 reason = "same evidence"
             if not reason and self._seen.holds(draft.text):

@@ -16,6 +16,7 @@ from ragtune.synthesis.grammar import (
     CLAUSE_WORDS,
     CLOCK,
     FINITE,
+    IMPERATIVES,
     NO_SUBJECT,
     NUMBER,
     ODD,
@@ -51,7 +52,12 @@ _PERSON = r"(?:\p{Lu}[\w'’-]+ ){1,2}\p{Lu}[\w'’-]+"
 def _subject(text: str, case: Casing) -> str:
     """A noun phrase as it stands inside a sentence; "" where it is none, or points at what was said before."""
     said = words(text)
-    if not said or said[0] in NO_SUBJECT | {"your", "his", "her", "my"} or set(said[1:]) & (CLAUSE_WORDS - {"to"}):
+    if (
+        not said
+        or said[0] in IMPERATIVES
+        or said[0] in NO_SUBJECT | {"your", "his", "her", "my"}
+        or set(said[1:]) & (CLAUSE_WORDS - {"to"})
+    ):
         return ""
     if said[-1] in ("and", "or", "of", "which", "that", "who", "not") or FINITE & set(said):
         return ""
@@ -176,7 +182,7 @@ def _doer(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
         named = regex.fullmatch(_PERSON, role["who"]) or (case.is_name(role["who"]) and " " not in role["who"])
         many = words(role["who"])[-1] in ("staff", "people") or role["who"].endswith("s")
         plural = many and role["verb"].endswith("s")
-        if (is_person(role["who"]) or named) and not plural and words(role["who"])[0] not in NO_SUBJECT:
+        if (is_person(role["who"]) or named) and not plural and words(role["who"])[0] not in NO_SUBJECT | IMPERATIVES:
             yield make(passage, "who", f"Who {role['rest']}", case.inside(role["who"]))
     apposed = regex.search(
         rf"\b(?P<role>(?:the|our) [a-z][\w' -]{{2,40}}?(?: (?:of|for) (?:the )?\w+)?), (?P<name>{_PERSON})(?=[,.;]|$| and )",

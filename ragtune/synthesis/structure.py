@@ -18,6 +18,10 @@ _ASKS = regex.compile(r"(?:\S+ ){3,30}\S+ ?\?|[^?？]{5,60}？")
 #: letters of an answer to a heading, at most
 _LONGEST = 400
 _ADDRESS = regex.compile(r"(?:https?://|www\.)\S+")
+#: an answer that sends somewhere else
+_ELSEWHERE = regex.compile(
+    r"(?:Please )?(?:Consult|See|Check|Refer|Visit|Read|Go to|Find|Learn|Follow|Use) (?!.*\. )", regex.I
+)
 _QUESTION = regex.compile(
     r"(?:How|What|When|Where|Who|Whom|Which|Why|Can|Could|May|Must|Should|Is|Does|Did|Will|(?:Do|Are) (?!you\b))",
     regex.I,
@@ -32,7 +36,8 @@ def drafts(document: Document, language: str) -> list[Draft]:
 
 def _is_question(draft: Draft) -> bool:
     """An English heading asks for something, it does not invite; and something is answered."""
-    return bool(_QUESTION.match(draft.text)) and len(draft.answers[0].split()) >= 4
+    answer = draft.answers[0]
+    return bool(_QUESTION.match(draft.text)) and len(answer.split()) >= 4 and not _ELSEWHERE.match(answer)
 
 
 def _headings(document: Document) -> Iterator[Draft]:
