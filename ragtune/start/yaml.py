@@ -42,6 +42,7 @@ def written(s: Setting) -> str:
         f"      dense: {{embedder: {_text(c.embedder)}}}",
         "      lexical: true",
         "      fusion: {by: weighted}",
+        "      rerank: {candidates: 10}  # the ten best read again, token by token: finds more once again",
         f"      top_k: {TOP_K}",
     ]
     lines = [
