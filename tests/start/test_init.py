@@ -56,7 +56,10 @@ def test_a_folder_becomes_an_experiment_that_runs(here: Path, capsys: pytest.Cap
     assert main(["init", str(VILLAGE), "--name", "village"]) == 2
     assert "not overwritten" in capsys.readouterr().err
     assert {p: p.read_bytes() for p in before} == before
-    assert main(["run", "experiments/village.yaml", "--until", "untuned", "--limit", "3", "--set", "latency.sample=0"]) == 0
+    assert (
+        main(["run", "experiments/village.yaml", "--until", "untuned", "--limit", "3", "--set", "latency.sample=0"])
+        == 0
+    )
     told = capsys.readouterr()
     assert "Choose “Right passage given”" not in told.out  # a control cannot be served
     page = Path("reports/village.html").read_text()
