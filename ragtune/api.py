@@ -17,6 +17,7 @@ from ragtune.corpus.answers import questions_of, read_answers
 from ragtune.errors import CorpusError, ExperimentError, RunError
 from ragtune.experiment.explain import explain
 from ragtune.experiment.folder import Run, load_run, refuse_foreign
+from ragtune.experiment.outlook import is_control
 from ragtune.experiment.plan import Plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.run import plan_experiment, reanalyse, rejudge, run_experiment
@@ -251,6 +252,9 @@ def write_report(run: Run | PathLike, path: PathLike | None = None, renews: bool
     from ragtune.report.build import write_report as write
 
     found = run if isinstance(run, Run) else load_run(run)
+    chosen = found.summary.decision.setup
+    if chosen and is_control(found.experiment.setups[chosen]):  # as Runs of earlier versions may have it
+        found = reanalyse(found)
     return write(found, Path(path or f"reports/{found.about.name}.html"), renews)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,17 @@ def test_where_all_are_tuned_there_is_nothing_to_stop_after(
     options = ["--out", str(tmp_path / "run"), "--store", str(tmp_path / "store")]
     assert main(["run", str(file), "--until", "untuned", *options]) == 2
     assert "every setup is to be tuned" in capsys.readouterr().err
+
+
+def test_a_stored_choice_of_a_control_is_drawn_anew(file: Path, tmp_path: Path) -> None:
+    places = {"out": tmp_path / "run", "store": tmp_path / "store", "progress": Silent()}
+    made = ragtune.run(
+        file,
+        overrides=["setups.tuned={generator: {model: extractive}, retrieval: {dense: false, lexical: true}}"],
+        **places,
+    )
+    wrong_choice = replace(made.summary.decision, setup="right", text="Choose “right”: it was.")
+    old = replace(made, summary=replace(made.summary, decision=wrong_choice))
+    page = ragtune.write_report(old, tmp_path / "page.html").read_text("utf-8")
+    assert "Choose “right”" not in page
+    assert "it cannot be served" in page
