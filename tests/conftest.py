@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -17,6 +18,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # workers share what the first proc
 os.environ["RAGAS_DO_NOT_TRACK"] = "true"
 
 import pytest
+from servers import Say, Server
 
 from ragtune.models.names import resolve
 
@@ -190,3 +192,17 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a chat model that says something, and nothing sensible."""
     return build_tiny("small", tmp_path_factory.mktemp("models") / "small")
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """Starts servers that say what they are told, and ends them."""
+    made: list[Server] = []
+
+    def start(say: Say, **options: bool) -> Server:
+        made.append(Server(say, **options))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.http.shutdown()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ragtune.experiment.progress import clock
 from ragtune.experiment.tune import tune_job, tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.text.counts import counted
@@ -19,9 +20,8 @@ class Forecast:
     memory_mb: float
 
     def __str__(self) -> str:
-        took = f"{self.seconds:.0f} s" if self.seconds < 90 else f"{self.seconds / 60:.0f} min"
         return (
-            f"{counted(self.tunings, 'tuning')} left: about {took} of training, up to {self.memory_mb / 1000:.1f} GB of memory "
+            f"{counted(self.tunings, 'tuning')} left: about {clock(self.seconds)} of training, up to {self.memory_mb / 1000:.1f} GB of memory "
             "(by a trial of a few batches on this machine)."
         )
 

@@ -33,7 +33,8 @@ class Progress(Protocol):
     def say(self, text: str) -> None: ...
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """Seconds as people read them."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
 
 
@@ -59,12 +60,12 @@ class Lines:
             speed = rate.at(now, done)
             if now - last > self._every and done:
                 last = now
-                left = f" ({speed:.1f}/s, {_clock(max(0, total - done) / speed)} left)" if speed else ""
+                left = f" ({speed:.1f}/s, {clock(max(0, total - done) / speed)} left)" if speed else ""
                 self.say(f"  {label}: {done}/{total}{left}")
 
         yield tick
         seconds = time.monotonic() - start
-        self.say(f"  {label}: {done}/{total} done in {_clock(seconds)}")
+        self.say(f"  {label}: {done}/{total} done in {clock(seconds)}")
 
 
 class Bars:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ragtune.analysis.causes import wrong
-from ragtune.analysis.power import questions_needed, smallest_difference
+from ragtune.analysis.power import expected_power, questions_needed
 from ragtune.corpus.load import Corpus
 from ragtune.corpus.review import share_reviewed
 from ragtune.experiment.folder import Run
@@ -41,26 +41,13 @@ def findings(corpus: Corpus, split: str = "test", run: Run | None = None) -> lis
     asked = corpus.split(split)
     if not asked:
         return [Finding(f"No question stands in the split {split}.")]
-    found = [_shows(asked, split, run is not None), *_unsupported(corpus, asked), *_lopsided(asked), *_made(asked)]
+    found = [
+        Finding(expected_power(len(asked)).removesuffix(".")),
+        *_unsupported(corpus, asked),
+        *_lopsided(asked),
+        *_made(asked),
+    ]
     return [*found, *(_from_run(run, {q.id for q in asked}) if run else ()), *_wanted(asked)]
-
-
-def _shows(asked: Sequence[Question], split: str, ran: bool) -> Finding:
-    least = smallest_difference(len(asked))
-    needed = questions_needed(WANTED)
-    if least is None:
-        return Finding(f"{counted(len(asked), 'question')} in {split} can show no difference between setups.")
-    text = f"{counted(len(asked), 'question')} in {split} show differences of about {100 * least:.0f} points and more"
-    if least > WANTED and needed:
-        text += f"; for {100 * WANTED:.0f} points about {needed} are needed ({needed - len(asked)} more)"
-    return Finding(
-        text
-        + (
-            ", by a guess at how answers spread; the Run's report has it measured"
-            if ran
-            else ". How answers spread is a guess until a Run has measured it"
-        )
-    )
 
 
 def _unsupported(corpus: Corpus, asked: Sequence[Question]) -> list[Finding]:

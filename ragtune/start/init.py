@@ -14,7 +14,7 @@ from ragtune.corpus.load import Corpus, CorpusSettings, load_corpus
 from ragtune.corpus.saving import write_questions
 from ragtune.corpus.sheets import attach
 from ragtune.errors import CorpusError, RagtuneError
-from ragtune.experiment.progress import Progress
+from ragtune.experiment.progress import Progress, clock
 from ragtune.experiment.spec import load_experiment
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.packages import DEFAULT_READER
@@ -115,11 +115,8 @@ def _possible(wish: Wish) -> None:
 def _is_corpus(folder: Path) -> bool:
     """It holds documents/ and no document beside that: else the whole folder is what was meant."""
     inner = folder / "documents"
-    own = ("questions.jsonl", "small.jsonl", "changes.jsonl")
     return inner.is_dir() and not any(
-        p.suffix.lower() in READERS and p.suffix.lower() != ".jsonl"
-        for p in folder.iterdir()
-        if p.is_file() and p.name not in own
+        p.suffix.lower() in READERS and p.suffix.lower() != ".jsonl" for p in folder.iterdir() if p.is_file()
     )
 
 
@@ -188,12 +185,12 @@ def _started(
     room = wish.budget.seconds is None or plain + tuning <= wish.budget.seconds
     tuned = choices.tunes and by["train"] >= LEAST_TRAIN and room
     why = (
-        f"Tuning would take about {_clock(tuning)}, over the budget:"
+        f"Tuning would take about {clock(tuning)}, over the budget:"
         if not room
         else f"Tuning needs {LEAST_TRAIN} questions in the split train (there are {by['train']}):"
     )
-    estimate = f"On this machine about {_clock(plain)} to a first verdict" + (
-        f", then about {_clock(tuning)} with tuning." if tuned else "."
+    estimate = f"On this machine about {clock(plain)} to a first verdict" + (
+        f", then about {clock(tuning)} with tuning." if tuned else "."
     )
     if wish.prices:
         cost = wish.prices.of(*_tokens(pace, by["test"]))
@@ -222,7 +219,7 @@ def _within(wish: Wish, seconds: float, money: float) -> None:
     """
     over = wish.budget.seconds is not None and seconds > wish.budget.seconds
     if over or (wish.budget.money is not None and money > wish.budget.money):
-        takes = f"{money:.2f} {wish.budget.currency}" if wish.budget.money is not None else _clock(seconds)
+        takes = f"{money:.2f} {wish.budget.currency}" if wish.budget.money is not None else clock(seconds)
         raise RagtuneError(
             f"a first verdict over these questions would take about {takes}, over the budget.",
             where="--budget",
@@ -261,7 +258,7 @@ def _number(wish: Wish, pace: Pace, chunks: int, choices: Choices) -> int:
     number = next((n for n in range(NUMBER, LEAST - 1, -5) if fits(n)), None)
     if number is None:
         raise RagtuneError(
-            f"the budget does not hold {LEAST} questions over these documents (embedding {counted(chunks, 'chunk')} alone takes about {_clock(chunks * pace.embed)}).",
+            f"the budget does not hold {LEAST} questions over these documents (embedding {counted(chunks, 'chunk')} alone takes about {clock(chunks * pace.embed)}).",
             where="--budget",
             fix="Raise it, or begin with a part of the documents.",
         )
@@ -287,7 +284,3 @@ def _leaves(wish: Wish) -> list[str]:
         f"To {wish.endpoint} go the questions and, with each, the {TOP_K} chunks found for it; two are sent now, to measure. "
         "Documents as a whole, references and scores stay on this machine."
     ]
-
-
-def _clock(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

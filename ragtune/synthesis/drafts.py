@@ -15,7 +15,7 @@ from ragtune.text.sentences import sentence_spans
 
 #: what stands before the words of a list item
 _MARK = regex.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s+")
-_DETERMINERS = frozenset("the a an our your all each every some any most many both these those no".split())
+_DETERMINERS = frozenset("the a an our your all each every some any most many both these those their its no".split())
 _TAG = regex.compile(r"</?[a-zA-Z][^<>]*>")
 _WORD = regex.compile(r"\p{L}[\p{L}\p{M}'’-]*")
 
@@ -55,14 +55,19 @@ class Passage:
 
 
 class Casing:
-    """Which words are names: those that stand in capitals inside sentences more often than in small letters."""
+    """Which words are names (they stand in capitals inside sentences more often than in small letters), and which are nouns."""
 
     def __init__(self, passages: Sequence[Passage]) -> None:
         self._small: Counter[str] = Counter()
         self._capital: Counter[str] = Counter()
+        self._named: set[str] = set()
         for passage in passages:
+            before = ""
             for n, found in enumerate(_WORD.finditer(passage.text)):
                 word = found[0]
+                if before in _DETERMINERS:
+                    self._named.add(word.lower())
+                before = word.lower()
                 if word[0].islower():
                     self._small[word] += 1
                 elif n:
@@ -81,6 +86,10 @@ class Casing:
         if self._capital[word] > self._small[word]:
             return text
         return text[0].lower() + text[1:]
+
+    def is_noun(self, word: str) -> bool:
+        """Whether a word stands behind an article or the like somewhere in the documents."""
+        return word.lower() in self._named
 
     def is_name(self, word: str) -> bool:
         """Whether a capitalised word is one inside sentences too."""

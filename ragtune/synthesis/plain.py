@@ -164,9 +164,7 @@ def _deed(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
 
 
 #: what ends like a verb and is none, or does nothing
-_NO_VERB = regex.compile(
-    r"(?:is|was|has|does|as|his|its|this|includes|means|\w+ss|employees|members|users|messages|collaborators|practices|partners|teams|leads|managers|systems|projects|services)$"
-)
+_NO_VERB = regex.compile(r"(?:is|was|has|does|as|his|its|this|includes|means|\w+ss)$")
 #: a verb that shows that the first was a noun
 _SECOND_VERB = regex.compile(r" (?:may|must|should|will|can|are|is|was|were|has|have|requires?|needs?) ")
 
@@ -178,7 +176,12 @@ def _doer(passage: Passage, text: str, case: Casing) -> Iterator[Draft | None]:
         r"(?:$|;|, (?:which|who|and|so|but|where|while|when|if|because|including|such|led)\b)",
         text,
     )
-    if role and not _NO_VERB.match(role["verb"]) and not _SECOND_VERB.search(role["rest"]):
+    if (
+        role
+        and not _NO_VERB.match(role["verb"])
+        and not case.is_noun(role["verb"])
+        and not _SECOND_VERB.search(role["rest"])
+    ):
         named = regex.fullmatch(_PERSON, role["who"]) or (case.is_name(role["who"]) and " " not in role["who"])
         many = words(role["who"])[-1] in ("staff", "people") or role["who"].endswith("s")
         plural = many and role["verb"].endswith("s")

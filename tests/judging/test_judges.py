@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from ragtune.models.names import resolve
 from ragtune.models.pairs import PairModel
 from ragtune.records import Answer, Chunk, Hit, Question, Row, Score
 from ragtune.store import Store
-from tests.servers import Say, Server
+from tests.servers import Server
 
 CONTEXTS = ("Full-time staff have 27 days of leave a year.", "Overtime is approved by the duty manager.")
 LEAVE = Question("q", "How many days of leave do full-time staff have?", ("27 days",))
@@ -43,19 +43,6 @@ def scores_of(judge: Judge, row: Row) -> dict[str, Score]:
 
 
 # --- a server that says what it is told ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    made: list[Server] = []
-
-    def start(say: Say, **options: bool) -> Server:
-        made.append(Server(say, **options))
-        return made[-1]
-
-    yield start
-    for server in made:
-        server.http.shutdown()
 
 
 def sensible(message: str) -> object:

@@ -8,7 +8,7 @@ from conftest import write_corpus
 from ragtune.experiment.progress import Silent
 from ragtune.records import Document
 from ragtune.serving.ask import open_assistant
-from ragtune.serving.reads import READS, foreign, is_english, languages
+from ragtune.serving.reads import READS, foreign, languages
 
 ENGLISH = "The gate of the harbour opens at seven. Whoever wants to enter before that must ask the keeper for a key. "
 OTHERS = {
@@ -44,8 +44,6 @@ def test_several_languages_count_together() -> None:
 def test_what_tells_no_language_counts_as_readable() -> None:
     assert not foreign(documents("key: K-1. opens: shed. copies: 3.", "K-2 | office | 5"), "bundled:reader")
     assert not foreign([], "bundled:reader")
-    assert is_english("kubectl get pods -A -o=json | jq '.items[]' > out/all.txt") is None
-    assert is_english("Annual report 2020") is None
     assert languages("bundled:reader") == "English"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -83,19 +83,6 @@ def test_a_language_that_no_bundled_model_reads(here: Path, capsys: pytest.Captu
     assert "languages: Chinese 100%" in out
     assert "What answers: extractive (bundled:reader reads English alone" in out
     assert list(load_experiment(Path("experiments/zh.yaml")).setups) == ["words", "hybrid", "oracle"]
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    started: list[Server] = []
-
-    def start(say: Callable[[str], object]) -> Server:
-        started.append(Server(say))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.http.shutdown()
 
 
 def test_an_endpoint_is_told_what_leaves_and_what_it_costs(

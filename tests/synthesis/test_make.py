@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -110,19 +110,6 @@ def test_the_round_trip_with_a_model_that_reads(tmp_path: Path) -> None:
     assert made.drafts == len(made.made) + sum(made.refused.values())
     again = make(tmp_path, corpus, check=True, number=4, kinds={"single fact": 1}, embedder="bundled:minilm")
     assert again.made == made.made
-
-
-@pytest.fixture
-def serve() -> Iterator[Callable[..., Server]]:
-    started: list[Server] = []
-
-    def start(say: Callable[[str], object]) -> Server:
-        started.append(Server(say))
-        return started[-1]
-
-    yield start
-    for server in started:
-        server.http.shutdown()
 
 
 def writer(message: str) -> object:

@@ -104,4 +104,4 @@ def test_only_what_is_left_is_forecast(bench: Workbench, tmp_path: Path) -> None
 
 
 def test_long_times_are_told_in_minutes() -> None:
-    assert "about 7 min of training, up to 2.1 GB" in str(Forecast(1, 400.0, 2100.0))
+    assert "about 6.7 min of training, up to 2.1 GB" in str(Forecast(1, 400.0, 2100.0))
