@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,8 +32,30 @@ class Leak:
     text: str
 
 
-def _bag(text: str) -> Counter[str]:
-    return Counter(plain_words(text))
+class Bags:
+    """Texts as bags of words, to find those whose bag overlaps another's (Jaccard, multiset) by a share or more."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._bags: list[Counter[str]] = []
+        self._by_word: dict[str, list[int]] = defaultdict(list)
+        for text in texts:
+            self.add(text)
+
+    def add(self, text: str) -> None:
+        bag = Counter(plain_words(text))
+        for word in bag:
+            self._by_word[word].append(len(self._bags))
+        self._bags.append(bag)
+
+    def near(self, text: str, share: float) -> Iterator[tuple[float, int]]:
+        """(overlap, place) of every text that overlaps by ``share``: one of the rarest words must be in common."""
+        bag = Counter(plain_words(text))
+        known = self._by_word
+        rare = sorted(bag, key=lambda w: len(known.get(w, ())))[: max(1, round((1 - share) * len(bag)) + 1)]
+        for i in {i for word in rare for i in known.get(word, ())}:
+            score = sum((bag & self._bags[i]).values()) / max(1, sum((bag | self._bags[i]).values()))
+            if score >= share:
+                yield score, i
 
 
 def find_leaks(questions: Sequence[Question]) -> list[Leak]:
@@ -43,18 +65,11 @@ def find_leaks(questions: Sequence[Question]) -> list[Leak]:
     depot 4?" is no copy of "Who runs depot 7?".
     """
     train = [q for q in questions if q.split == "train"]
-    by_word: dict[str, list[int]] = defaultdict(list)
-    bags = [_bag(q.text) for q in train]
-    for i, bag in enumerate(bags):
-        for word in bag:
-            by_word[word].append(i)
+    bags = Bags(q.text for q in train)
     leaks = []
     for question in (q for q in questions if q.split == "test"):
-        bag = _bag(question.text)
-        rare = sorted(bag, key=lambda w: len(by_word[w]))[: max(1, round((1 - NEAR) * len(bag)) + 1)]
         best = (0.0, -1)
-        for i in {i for word in rare for i in by_word[word]}:
-            score = sum((bag & bags[i]).values()) / max(1, sum((bag | bags[i]).values()))
+        for score, i in bags.near(question.text, NEAR):
             same = (
                 not question.answers
                 or not train[i].answers
@@ -62,7 +77,7 @@ def find_leaks(questions: Sequence[Question]) -> list[Leak]:
             )
             if score == 1.0 or same:
                 best = max(best, (score, i))
-        if best[0] >= NEAR:
+        if best[1] >= 0:
             leaks.append(Leak(question.id, train[best[1]].id, round(best[0], 3), question.text))
     return leaks
 

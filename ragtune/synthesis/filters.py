@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ragtune.records import Document
@@ -78,25 +78,3 @@ def overlap(draft: Draft, texts: Mapping[str, str]) -> float:
     asked = set(content_words(draft.text))
     held = {w for s in draft.evidence for w in content_words(texts[s.document][s.start : s.end])}
     return len(asked & held) / max(1, len(asked))
-
-
-class Seen:
-    """Questions so far, to tell near copies: bags of words that overlap by `NEAR` (Jaccard, multiset) or more."""
-
-    def __init__(self, texts: Iterable[str]) -> None:
-        self._bags: list[Counter[str]] = []
-        self._by_word: dict[str, list[int]] = {}
-        for text in texts:
-            self.add(text)
-
-    def add(self, text: str) -> None:
-        bag = Counter(plain_words(text))
-        for word in bag:
-            self._by_word.setdefault(word, []).append(len(self._bags))
-        self._bags.append(bag)
-
-    def holds(self, text: str) -> bool:
-        bag = Counter(plain_words(text))
-        rare = sorted(bag, key=lambda w: len(self._by_word.get(w, ())))[: max(1, round((1 - NEAR) * len(bag)) + 1)]
-        near = {i for word in rare for i in self._by_word.get(word, ())}
-        return any(sum((bag & b).values()) >= NEAR * sum((bag | b).values()) for b in (self._bags[i] for i in near))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from ragtune.corpus.check import Bags
 from ragtune.corpus.evidence import span_of
 from ragtune.corpus.load import Corpus
 from ragtune.corpus.review import SEARCH
@@ -21,7 +22,7 @@ from ragtune.store import Store
 from ragtune.synthesis import absent, rules
 from ragtune.synthesis.check import Checker, Reader
 from ragtune.synthesis.drafts import Draft, Span, passages
-from ragtune.synthesis.filters import Rarity, Seen, overlap, refused, with_topic
+from ragtune.synthesis.filters import NEAR, Rarity, overlap, refused, with_topic
 from ragtune.synthesis.settings import SynthesisSettings
 from ragtune.synthesis.styles import styled
 from ragtune.synthesis.writing import Writer
@@ -44,14 +45,14 @@ class Made:
 
 @dataclass(frozen=True)
 class Synthesis:
-    """The set, and what became of the drafts. ``refused``: reason -> drafts; ``missing``: kind -> why there are fewer than wanted."""
+    """The set, and what became of the drafts. ``refused``: reason -> drafts; ``missing``: kind -> why there are fewer than wanted;
+    ``checked``: the reader that each had to be answered by, `SEARCH` where evidence alone was looked for, "" without a check."""
 
     made: tuple[Made, ...]
     drafts: int
     refused: Mapping[str, int]
     missing: Mapping[str, str]
     language: str
-    reader: str | None
     method: str
     documents: int
     checked: str = ""
@@ -124,7 +125,7 @@ def synthesise(corpus: Corpus, settings: SynthesisSettings, store: Store, progre
     made = _made(kept, corpus, settings, random)
     return Synthesis(
         tuple(made), sieve.seen_drafts, dict(sieve.refused.most_common()), missing, language,
-        reader.model if settings.check else None, settings.model or "rules", len(corpus.documents),
+        settings.model or "rules", len(corpus.documents),
         (reader.model or SEARCH) if settings.check else "",
     )  # fmt: skip
 
@@ -155,7 +156,7 @@ class _Sieve:
         self._rarity = Rarity(corpus.documents)
         self._checker, self._random = checker, random
         self._most = settings.per_document or max(6, math.ceil(2 * settings.number / len(corpus.documents)))
-        self._seen = Seen(q.text for q in corpus.questions)
+        self._seen = Bags(q.text for q in corpus.questions)
         self._asked: dict[str, list[tuple[int, int]]] = {}
         for question in corpus.questions:  # what stands in another split already is not taught or asked here
             self._take(Span(s.document_id, s.start, s.end) for s in question.spans if s.quote)  # not whole documents
@@ -208,7 +209,7 @@ class _Sieve:
             reason = refused(draft, self._rarity)
             if not reason and (held & set(draft.evidence) or any(self._is_asked(s) for s in draft.evidence)):
                 reason = "same evidence"
-            if not reason and self._seen.holds(draft.text):
+            if not reason and any(self._seen.near(draft.text, NEAR)):
                 reason = "duplicate"
             if reason:
                 self.refused[reason] += 1

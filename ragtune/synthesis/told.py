@@ -37,7 +37,7 @@ def write(made: Synthesis, corpus: Corpus, path: Path) -> Path:
         "questions": len(made.made),
         "method": made.method,
         "language": made.language,
-        "reader": made.reader,
+        "checked": made.checked,
         "drafts": made.drafts,
         "refused": dict(made.refused),
         "missing": dict(made.missing),

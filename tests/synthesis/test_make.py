@@ -103,7 +103,7 @@ def test_the_round_trip_with_a_model_that_reads(tmp_path: Path) -> None:
     """The bundled reader: what it cannot answer from its evidence is out, what it answers stays; kept replies are not made again."""
     corpus = load_corpus(CorpusSettings(path=str(write_corpus(tmp_path / "c", PAGES, []))))
     made = make(tmp_path, corpus, check=True, number=4, kinds={"single fact": 1}, embedder="bundled:minilm")
-    assert made.reader == "bundled:reader"
+    assert made.checked == "bundled:reader"
     assert made.made
     texts = {m.question.text: m.question.references for m in made.made}
     assert all(q.endswith("?") and a for q, a in texts.items())
