@@ -47,8 +47,7 @@ class Rarity:
 
     def __call__(self, text: str) -> float:
         """The sum over the distinct words of ``text`` that the documents hold."""
-        known = {w for w in content_words(text) if self._held[w]}
-        return sum(math.log2(self._all / self._held[w]) if self._held[w] < self._all else 0.0 for w in known)
+        return sum(math.log2(self._all / self._held[w]) for w in set(content_words(text)) if self._held[w])
 
 
 def with_topic(draft: Draft) -> Draft:

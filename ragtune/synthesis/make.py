@@ -114,11 +114,11 @@ def synthesise(corpus: Corpus, settings: SynthesisSettings, store: Store, progre
     for draft in drafts:
         by_kind.setdefault(draft.kind, []).append(draft)
     for kind, number in wanted.items():
-        pool: Iterable[Draft] = by_kind.get(kind, [])
+        pool = iter(sieve.ordered(by_kind.get(kind, [])))
         if kind == "unanswerable" and not writer and language in absent.ASKED:
             read = [p for d, c in zip(corpus.documents, codes, strict=True) if c == language for p in passages(d)]
             pool = absent.drafts(by_kind.get("single fact", []), read, language, random)
-        found = sieve.first(pool, number, kind)
+        found = sieve.first(pool, number)
         kept += found
         if len(found) < number:
             missing[kind] = f"{len(found)} of {number}: the documents gave no more that pass"
@@ -172,12 +172,11 @@ class _Sieve:
             by_document.setdefault(place, {}).setdefault(draft.rule, []).append(draft)
         return list(_in_turn([list(_in_turn(list(rules.values()))) for rules in by_document.values()]))
 
-    def first(self, pool: Iterable[Draft], number: int, kind: str) -> list[Draft]:
+    def first(self, pool: Iterator[Draft], number: int) -> list[Draft]:
         """The first ``number`` drafts that pass everything; checks are asked for a batch at a time."""
-        source = iter(self.ordered(list(pool)) if not isinstance(pool, Iterator) else pool)
         kept: list[Draft] = []
         while len(kept) < number:
-            batch = list(self._passing(source, math.ceil(_SPARE * (number - len(kept))) + 4))
+            batch = list(self._passing(pool, math.ceil(_SPARE * (number - len(kept))) + 4))
             if not batch:
                 break
             why = self._checker.refused(batch) if self._checker else [""] * len(batch)
