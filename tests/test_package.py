@@ -12,6 +12,7 @@ import ragtune
 ROOT = Path(__file__).parents[1]
 FLOORS = {
     "records": 0,
+    "tunings": 0,
     "errors": 0,
     "store": 0,
     "digests": 0,

@@ -29,7 +29,7 @@ from ragtune.models.causal import LanguageModel
 from ragtune.models.encoder import SentenceEncoder, unit
 from ragtune.models.names import resolve
 from ragtune.models.tokens import token_spans
-from ragtune.records import Answer, Chunk, Document, Evidence, Hit, Question, Row, TuneCost
+from ragtune.records import Answer, Chunk, Document, Evidence, Hit, Question, Row
 from ragtune.retrieval import rerank, source
 from ragtune.retrieval.dense import INDEXES, DenseIndex
 from ragtune.retrieval.lexical import ENGINES
@@ -41,6 +41,7 @@ from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Lesson
 from ragtune.tuning.runners import RUNNERS
 from ragtune.tuning.settings import LoraSettings, TuningSettings
+from ragtune.tunings import TuneCost
 from tests.judging.test_judges import cross_encoder
 from tests.servers import Server
 

@@ -10,7 +10,8 @@ from statistics import mean
 from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.analysis.latency import Latency
-from ragtune.records import Row, Tuning
+from ragtune.records import Row
+from ragtune.tunings import Tuning
 
 DAYS_PER_MONTH = 30.44
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ragtune.corpus.review import CHECKED, bias, share_reviewed
-from ragtune.records import Question, Row, Tuning
+from ragtune.records import Question, Row
 from ragtune.text.counts import counted
 from ragtune.text.repeats import repeats_itself
+from ragtune.tunings import Tuning
 
 #: optimiser steps below which an adapter stays near its start: AdamW moves a weight by about the learning rate a step
 FEW_STEPS = 50

@@ -17,7 +17,8 @@ from ragtune.analysis.means import Estimate, Scored, clusters_of, estimate, tabl
 from ragtune.analysis.notes import notes_of
 from ragtune.analysis.power import Power, power_of
 from ragtune.corpus.load import Skipped
-from ragtune.records import Metric, Question, Row, Tuning
+from ragtune.records import Metric, Question, Row
+from ragtune.tunings import Tuning
 
 #: setup -> metric -> estimate
 Scores = Mapping[str, Mapping[str, Estimate]]

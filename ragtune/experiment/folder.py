@@ -24,9 +24,10 @@ from ragtune.experiment.places import places_of
 from ragtune.experiment.sound import measured, refuse_unsound
 from ragtune.experiment.spec import NAME, RESOLVED, Experiment
 from ragtune.experiment.workbench import Work, Workbench
-from ragtune.records import Hit, Row, Times, Tuning
+from ragtune.records import Hit, Row, Times
 from ragtune.store import decode, digest, encode, refuse_place, write_text, writing
 from ragtune.text.data import exists, read_json, read_yaml
+from ragtune.tunings import Tuning
 
 if TYPE_CHECKING:
     import pandas as pd

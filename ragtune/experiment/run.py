@@ -31,9 +31,10 @@ from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import refuse_incomplete
 from ragtune.judging.metrics import METRICS
 from ragtune.judging.settings import JudgeSettings
-from ragtune.records import Question, Row, Tuning
+from ragtune.records import Question, Row
 from ragtune.store import Store
 from ragtune.text.counts import counted
+from ragtune.tunings import Tuning
 
 
 def plan_experiment(experiment: Experiment, store: Store, progress: Progress | None = None) -> Plan:

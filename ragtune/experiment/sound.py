@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from ragtune.analysis.costs import Costs
 from ragtune.analysis.summary import Summary
-from ragtune.records import Row, Tuning
+from ragtune.records import Row
 from ragtune.retrieval.measure import CUTS
+from ragtune.tunings import Tuning
 
 
 def refuse_unsound(

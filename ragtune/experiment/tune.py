@@ -18,12 +18,13 @@ from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import VERSION as CHAT_VERSION
 from ragtune.models.devices import best_device, placed
 from ragtune.models.names import ADAPTER_CARD
-from ragtune.records import Hit, Question, TuneCost, TuneReport, Tuning, question_key
+from ragtune.records import Hit, Question, question_key
 from ragtune.store import decode, digest, encode
 from ragtune.tuning.batches import Encoded
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Recipe, unread
 from ragtune.tuning.settings import TuningSettings
+from ragtune.tunings import TuneCost, TuneReport, Tuning
 
 TUNE_VERSION = 4
 #: raised when what is taught about contexts changes; closed-book trainings stay

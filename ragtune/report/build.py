@@ -18,11 +18,12 @@ from ragtune.errors import RunError
 from ragtune.experiment.folder import Run
 from ragtune.experiment.outlook import is_control, outlook
 from ragtune.judging.metrics import METRICS
-from ragtune.records import Metric, Tuning
+from ragtune.records import Metric
 from ragtune.report import evidence, figures, first, numbers, written
 from ragtune.report.data import PageData, packed, page_data
 from ragtune.report.figures import Chart
 from ragtune.store import write_text
+from ragtune.tunings import Tuning
 
 #: the page's scripts, in the order in which they need one another
 SCRIPTS = ("tools", "tables", "labels", "questions")

@@ -17,9 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from ragtune.errors import ExperimentError, RagtuneError
-from ragtune.records import TuneCost
 from ragtune.store import decode, encode
 from ragtune.tuning.job import Load, Storing, TuneJob
+from ragtune.tunings import TuneCost
 
 
 class _Worker:

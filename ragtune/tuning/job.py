@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragtune.models.names import ModelRef
-from ragtune.records import TuneCost
 from ragtune.tuning.batches import Encoded, steps_of
 from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.settings import TuningSettings
+from ragtune.tunings import TuneCost
 
 if TYPE_CHECKING:
     from ragtune.models.causal import LanguageModel

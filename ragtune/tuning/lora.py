@@ -15,7 +15,6 @@ from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import quiet, seeded
 from ragtune.models.memory import own_peak
 from ragtune.models.names import ADAPTER_CARD
-from ragtune.records import TuneCost, TuneReport
 from ragtune.store import encode
 from ragtune.tuning.batches import Encoded, batches_of, dataset, refuse_long, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
@@ -23,6 +22,7 @@ from ragtune.tuning.checkpoints import earlier_seconds, last_checkpoint, patienc
 from ragtune.tuning.placing import on, options, placed
 from ragtune.tuning.settings import TuningSettings
 from ragtune.tuning.targets import adapted
+from ragtune.tunings import TuneCost, TuneReport
 
 
 def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from ragtune.analysis.notes import FEW_STEPS, few_steps, notes_of, repeating
 from ragtune.analysis.summary import Summary
-from ragtune.records import Answer, Question, Row, TuneCost, TuneReport, Tuning
+from ragtune.records import Answer, Question, Row
+from ragtune.tunings import TuneCost, TuneReport, Tuning
 
 LOOP = "the tea is the tea is the tea is the tea is"
 

@@ -8,10 +8,10 @@ import pytest
 from benchmarks.big_report import made_up
 from ragtune.analysis.learning import Curve, Point
 from ragtune.experiment.folder import Run
-from ragtune.records import TuneCost, TuneReport, Tuning
 from ragtune.report import charts, figures
 from ragtune.report.build import render
 from ragtune.report.evidence import FEW, left_out, slice_rows
+from ragtune.tunings import TuneCost, TuneReport, Tuning
 
 
 @pytest.fixture(scope="module")

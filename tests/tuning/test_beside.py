@@ -17,12 +17,12 @@ from ragtune.experiment.run import run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.records import TuneCost
 from ragtune.store import Store, decode, encode
 from ragtune.tuning import beside
 from ragtune.tuning.batches import Encoded
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.settings import LoraSettings, TuningSettings
+from ragtune.tunings import TuneCost
 
 ITEMS = tuple(Encoded(tuple(range(10, 20 + n)), (30 + n, 31, 2)) for n in range(6))
 

@@ -10,7 +10,7 @@ import pytest
 from ragtune.errors import ExperimentError, ModelError
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.records import Chunk, Document, Evidence, Hit, Question, TuneReport
+from ragtune.records import Chunk, Document, Evidence, Hit, Question
 from ragtune.store import file_digest
 from ragtune.tuning.batches import Encoded, FixedBatches, encode_item, tokens_of
 from ragtune.tuning.checkpoints import last_checkpoint
@@ -18,6 +18,7 @@ from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.recipes import build_items, words_around
 from ragtune.tuning.settings import LoraSettings, TuningSettings
 from ragtune.tuning.targets import find_targets
+from ragtune.tunings import TuneReport
 
 CHUNKS = [Chunk(f"c{i}", f"d{i}", 0, 10, f"text {i}") for i in range(5)]
 ASKED = Question("q", "When?", ("noon", "12:00"), (Evidence("d1", 2, 4),), "train")
