@@ -135,7 +135,8 @@ class Answer:
 
     ``citations`` are the numbers (from 1) of the hits it cites; ``dropped`` counts hits that did not fit the window; ``outcome`` is
     ``none`` where no answer came, ``finish`` says why the reply ended (``stop``, ``length``, ...); ``confidence`` is the geometric mean
-    of its tokens' probabilities, where known; ``thought`` is what a reasoning model wrote before it answered, no part of the answer.
+    of its tokens' probabilities, where known; ``thought`` is what a reasoning model wrote before it answered, no part of the answer;
+    ``examples`` counts the solved examples that stood in its prompt.
     """
 
     text: str
@@ -147,6 +148,7 @@ class Answer:
     finish: str = "stop"
     confidence: float | None = None
     thought: str = ""
+    examples: int = 0
 
     @property
     def abstained(self) -> bool:

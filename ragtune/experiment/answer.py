@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragtune.experiment import retrieve
+from ragtune.experiment.examples import chooser, shots_key
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Made, Step, fill
 from ragtune.experiment.tune import tune_key, tuned
@@ -20,9 +21,10 @@ ANSWER_VERSION = 4
 
 def answer_key(bench: Workbench, setup: Setup, seed: int) -> str:
     """What the answers depend on beside question and hits. A tuned model is a model: its fingerprint and its tuning."""
-    who = identity(setup.generator, bench.prompt(setup.prompt_name), bench.ref)
+    who = identity(setup.answering, bench.prompt_of(setup), bench.ref)
     tuning = f"{tune_key(bench, setup, seed)} merged" if setup.tuning else ""  # in the weights, as it is served
-    return digest("answer", ANSWER_VERSION, who, tuning, seed if may_vary(setup.generator) else 0)
+    drawn = seed if may_vary(setup.generator) else 0
+    return digest("answer", ANSWER_VERSION, who, tuning, drawn, *shots_key(bench, setup))
 
 
 def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
@@ -40,12 +42,12 @@ def answer_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
 
 def make_generator(bench: Workbench, setup: Setup) -> Generator:
     """The setup's generator; a local model is loaded when it is first used."""
-    settings = setup.generator
+    settings = setup.answering
 
     def model():  # type: ignore[no-untyped-def]
         return bench.language_model(settings.model, settings.device, settings.dtype)
 
-    return GENERATORS[settings.kind].make(Parts(settings, bench.prompt(setup.prompt_name), model))
+    return GENERATORS[settings.kind].make(Parts(settings, bench.prompt_of(setup), model))
 
 
 def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
@@ -56,8 +58,10 @@ def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
         found = retrieve.hits(bench, setup, questions)
     step = answer_step(bench, name, setup, seed)
     keys = [item_key(bench, setup, q) for q in questions]
-    requests = {k: Request(k, q, tuple(h)) for k, q, (h, _) in zip(keys, questions, found, strict=True)}
-    if step.stored(bench) < len(step.items):
+    missing = step.stored(bench) < len(step.items)
+    shots = chooser(bench, setup)(questions) if missing else [()] * len(questions)
+    requests = {k: Request(k, q, tuple(h), s) for k, q, (h, _), s in zip(keys, questions, found, shots, strict=True)}
+    if missing:
         adapter = tuned(bench, name, seed) if setup.tuning else None
         generator = make_generator(bench, setup)
         if adapter:
@@ -93,7 +97,7 @@ def row_of(
     """The Row of one reply; ``hits`` were offered, ``seconds`` is what finding them took."""
     offered = list(hits) if reply.brought is None else list(reply.brought)
     shown = offered[: reply.hits]
-    agreed = bench.prompt(setup.prompt_name).abstain
+    agreed = bench.prompt_of(setup).abstain
     said = read_reply(reply.raw, len(shown), agreed, reply.confidence, setup.generator.abstain_below, reply.finish)
     answer = Answer(
         said.text,
@@ -105,5 +109,6 @@ def row_of(
         "thinking" if said.cut and reply.finish == "stop" else reply.finish,
         reply.confidence,
         "\n\n".join(filter(None, (reply.thought, said.thought))),
+        reply.shots,
     )
     return Row(name, seed, question, answer, Times(seconds, reply.seconds))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # spec calls this
 
 Keys = tuple[str, ...]
 #: what stands at the top for all setups; such a setting is heeded if one of them heeds it
-SHARED = ("retrieval", "tuning", "generator", "chunking")
+SHARED = ("retrieval", "tuning", "generator", "chunking", "prompt")
 #: a whole section that a setup does without
 _WITHOUT = {
     "retrieval": "no setup asks for it with retrieval: true",
@@ -97,6 +97,11 @@ def _under(part: str, unread: Mapping[str, str]) -> dict[Keys, str]:
 
 def _of_setup(setup: Setup) -> dict[Keys, str]:
     found = _under("generator", generators.unread(setup.generator)) | _under("chunking", setup.chunking.unread())
+    found |= _under("prompt", setup.prompt.unread())
+    if setup.prompt.reasoning:
+        found["generator", "abstain_above"] = (
+            "it decides on the first token, which begins a thought with prompt.reasoning"
+        )
     if setup.retrieval:
         found |= _under("retrieval", setup.retrieval.unread())
     else:

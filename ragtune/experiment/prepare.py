@@ -7,6 +7,7 @@ from dataclasses import replace
 from ragtune.corpus.check import refuse_leaks
 from ragtune.errors import ExperimentError
 from ragtune.experiment import retrieve
+from ragtune.experiment.examples import refuse_few
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.tune import count_questions
 from ragtune.experiment.workbench import Workbench
@@ -39,6 +40,7 @@ def prepare(bench: Workbench) -> None:
     for name, setup in bench.experiment.setups.items():
         for prompt in (setup.prompt_name, *(setup.tuning.prompts if setup.tuning else ())):
             bench.prompt(prompt)
+        refuse_few(bench, name, setup)
         if not bench.asked(setup):
             raise ExperimentError(
                 f'setup "{name}" answers none of the questions.',

@@ -10,6 +10,7 @@ from pathlib import Path
 from ragtune.analysis.latency import Wait
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import make_generator
+from ragtune.experiment.examples import chooser
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Hear, Reply, Request, Streaming
@@ -74,6 +75,7 @@ class Served:
         self._generator = make_generator(bench, _asked_once(setup))
         self._model: LanguageModel | None = None
         self._finder = Finder(bench, setup)
+        self._shots = chooser(bench, setup)
         if kind_of(setup.generator).tunable:
             local = setup.generator
             self._model = bench.language_model(local.model, local.device, local.dtype)
@@ -93,7 +95,8 @@ class Served:
         """Answer one question; ``hear`` is told of the reply while it is made, where the generator can."""
         offered, found = self._finder.find(question)
         start = time.perf_counter()
-        reply = self._reply(Request(digest(question.text), question, tuple(offered)), hear)
+        [shots] = self._shots([question])
+        reply = self._reply(Request(digest(question.text), question, tuple(offered), shots), hear)
         seconds = time.perf_counter() - start
         return Met(tuple(offered), reply, Wait(found.retrieval, found.reranking, seconds))
 

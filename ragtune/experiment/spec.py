@@ -18,6 +18,7 @@ from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.places import beside, rewritten
 from ragtune.experiment.shorthands import expanded, with_system
 from ragtune.generation.generators import kind_of, may_vary
+from ragtune.generation.prompting import Prompting, PromptSettings, long_form
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
 from ragtune.retrieval.measure import CUTS
@@ -47,13 +48,19 @@ class Setup(BaseModel):
     tuning: Annotated[TuningSettings | None, Switch] = None
     generator: GeneratorSettings = GeneratorSettings()
     chunking: ChunkSettings = ChunkSettings()
-    prompt: str | None = Field(
-        None, description="cited, closed, brief or a .yaml file; default: cited with retrieval, closed without"
-    )
+    prompt: Prompting = PromptSettings()
 
     @property
     def prompt_name(self) -> str:
-        return self.prompt or ("cited" if self.retrieval else "closed")
+        return self.prompt.style or ("cited" if self.retrieval else "closed")
+
+    @property
+    def answering(self) -> GeneratorSettings:
+        """The generator as it answers: a thought that the prompt asks for has tokens of its own."""
+        if not self.prompt.reasoning:
+            return self.generator
+        most = self.generator.max_new_tokens + self.prompt.reasoning_tokens
+        return self.generator.model_copy(update={"max_new_tokens": most})
 
     @property
     def servable(self) -> bool:
@@ -106,6 +113,12 @@ class Experiment(BaseModel):
             raise ValueError("setups: a setup has no name")
         for name, setup in self.setups.items():
             kind = kind_of(setup.generator)
+            if setup.tuning and setup.prompt.reasoning:
+                raise ValueError(
+                    f"setup {name}: prompt.reasoning needs an untuned model (tuning teaches answers without it)"
+                )
+            if (setup.prompt.shots or setup.prompt.reasoning) and not kind.samples:
+                raise ValueError(f"setup {name}: {setup.generator.kind} reads no prompt: take shots and reasoning away")
             if setup.tuning and not kind.tunable:
                 raise ValueError(f"setup {name}: only a local model can be tuned")
             if setup.tuning and RECIPES[setup.tuning.train_on].sees_contexts and not setup.retrieval:
@@ -129,7 +142,7 @@ class Experiment(BaseModel):
 
 
 #: what a section stands for that is one text
-_SHORT = {"corpus": "path", "judge": "name"}
+_SHORT = {"corpus": "path", "judge": "name", "prompt": "style"}
 #: sections that may stand at the top of the file as defaults for all setups
 _SHARED = ("retrieval", "tuning", "generator", "chunking", "prompt")
 
@@ -166,6 +179,7 @@ def resolve(data: dict[str, Any]) -> dict[str, Any]:
         }  # models' settings are nothing to a system
         setup = {k: v for k, v in common.items() if k not in ("retrieval", "tuning")}
         for key, value in own.items():
+            value = long_form(value) if key == "prompt" else value
             setup[key] = _merge(common.get(key), value) if key in _SHARED else value
         merged[name] = setup
     return {**{k: v for k, v in data.items() if k not in _SHARED}, "setups": merged}

@@ -25,7 +25,7 @@ def expected_steps(bench: Workbench, setup: Setup, seed: int) -> tuple[int, bool
     if stored is not None:
         return int(json.loads((stored / ADAPTER_CARD).read_text("utf-8"))["report"]["steps"]), True
     settings = setup.tuning
-    prompt = bench.prompt(tuning_prompts(setup)[0])
+    prompt = tuning_prompts(bench, setup)[0]
     contexts = RECIPES[settings.train_on].sees_contexts
     items = []
     for training, questions in training_questions(bench, setup, seed, "train"):

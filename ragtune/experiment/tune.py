@@ -40,12 +40,14 @@ def _recipe(setup: Setup) -> Recipe:
     return RECIPES[_tuning(setup).train_on]
 
 
-def tuning_prompts(setup: Setup) -> tuple[str, ...]:
-    """The prompts that training uses: training that sees no contexts never sees their prompt, whatever answering does."""
+def tuning_prompts(bench: Workbench, setup: Setup) -> tuple[Prompt, ...]:
+    """The prompts that training uses: training that sees no contexts never sees their prompt, whatever answering does. Examples
+    stand in none of them."""
     settings = _tuning(setup)
     if settings.prompts:
-        return settings.prompts
-    return ("closed",) if setup.retrieval and not _recipe(setup).sees_contexts else (setup.prompt_name,)
+        return tuple(bench.prompt(name) for name in settings.prompts)
+    apart = setup.retrieval and not _recipe(setup).sees_contexts
+    return (bench.prompt("closed"),) if apart else (bench.prompt_of(setup),)
 
 
 def training_questions(bench: Workbench, setup: Setup, seed: int, split: str) -> list[tuple[Workbench, list[Question]]]:
@@ -87,7 +89,7 @@ def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("t
 
 def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     tuning = _tuning(setup)
-    prompts = [bench.prompt(name).key for name in tuning_prompts(setup)]
+    prompts = [prompt.key for prompt in tuning_prompts(bench, setup)]
     left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
     settings = tuning.model_dump(mode="json", exclude=left_out | ({"contexts"} if tuning.contexts is None else set()))
     settings["lora"]["alpha"] = tuning.lora.alpha or 2 * tuning.lora.r
@@ -163,7 +165,7 @@ def _encoded(
     own = settings if split == "train" else settings.model_copy(update={"variants": 0})
     documents = {d.id: d for d in bench.corpus.documents} if settings.evidence_words and not contexts else {}
     chunks = retrieve.allowed_chunks(bench, setup) if contexts else []
-    prompts = [bench.prompt(name) for name in tuning_prompts(setup)]
+    prompts = tuning_prompts(bench, setup)
     drawn = [Random(f"{seed}/prompt/{n}/{q.id}").randrange(len(prompts)) for n, q in enumerate(questions)]
     for n, prompt in enumerate(prompts):
 

@@ -88,6 +88,10 @@ class Workbench:
             names.append(judge.model)
         return [self.ref(name) for name in dict.fromkeys(names)]
 
+    def prompt_of(self, setup: Setup) -> Prompt:
+        """The prompt that the setup answers in."""
+        return self.prompt(setup.prompt_name).asked(setup.prompt)
+
     def prompt(self, name: str) -> Prompt:
         if name not in self._prompts:
             self._prompts[name] = load_prompt(name)

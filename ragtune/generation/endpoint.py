@@ -10,10 +10,11 @@ from ragtune.errors import ModelError
 from ragtune.generation.asking import side_by_side
 from ragtune.generation.endings import before, so_far
 from ragtune.generation.generator import Hear, Reply, Request
-from ragtune.generation.prompts import Prompt, fit
+from ragtune.generation.prompts import Prompt, Shot, fit_shots
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.server import Server
 from ragtune.records import Hit
+from ragtune.text.thoughts import reasoned
 
 #: characters per token where the server's tokenizer is unknown; on the safe side for English
 CHARACTERS_PER_TOKEN = 3.0
@@ -37,21 +38,21 @@ class EndpointGenerator:
         size = self.settings.concurrency
         return [list(requests[i : i + size]) for i in range(0, len(requests), size)]
 
-    def _shown(self, request: Request) -> list[Hit]:
+    def _shown(self, request: Request) -> tuple[tuple[Shot, ...], list[Hit]]:
         if not self.settings.window:
-            return list(request.hits)
+            return request.shots, list(request.hits)
 
-        def count(hits: Sequence[Hit]) -> int:
-            messages = self.prompt.messages(request.question.text, hits)
+        def count(shots: Sequence[Shot], hits: Sequence[Hit]) -> int:
+            messages = self.prompt.messages(request.question.text, hits, shots)
             return round(sum(len(m["content"]) for m in messages) / CHARACTERS_PER_TOKEN)
 
-        return fit(request.hits, count, self.settings.window - self.settings.max_new_tokens)[0]
+        return fit_shots(request.shots, request.hits, count, self.settings.window - self.settings.max_new_tokens)
 
     def _ask(self, request: Request, seed: int, hear: Hear | None = None) -> tuple[str, Reply]:
-        hits, settings = self._shown(request), self.settings
+        (shots, hits), settings = self._shown(request), self.settings
         ends: dict[str, Any] = {"stop": list(settings.stop)} if settings.stop else {}
         done = self._server.complete(
-            self.prompt.messages(request.question.text, hits),
+            self.prompt.messages(request.question.text, hits, shots),
             hear=hear and (lambda text: hear(so_far(text, settings.stop), len(hits))),
             max_tokens=settings.max_new_tokens,
             temperature=settings.temperature,
@@ -60,7 +61,10 @@ class EndpointGenerator:
             **ends,
         )
         text = before(done.text, settings.stop).strip()  # some servers keep the string, or take no such setting
-        return request.key, Reply(text, len(hits), done.tokens, done.finish, done.seconds, thought=done.thought)
+        if self.prompt.reasoning:
+            text = reasoned(text, done.finish)
+        tokens, seconds = done.tokens, done.seconds
+        return request.key, Reply(text, len(hits), tokens, done.finish, seconds, thought=done.thought, shots=len(shots))
 
     def stream(self, request: Request, adapter: Path | None, seed: int, hear: Hear) -> Reply:
         self._refuse(adapter)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from ragtune.generation.prompts import Shot
 from ragtune.records import Hit, Question, Tokens
 
 #: is told of a reply while it is made: the raw text so far, without an end that is not certain, and how many hits were shown
@@ -15,11 +16,12 @@ Hear = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Request:
-    """One question with the hits it may use. ``hits`` shrink when they do not fit."""
+    """One question with the hits it may use and the solved examples before it; both shrink when they do not fit."""
 
     key: str
     question: Question
     hits: tuple[Hit, ...]
+    shots: tuple[Shot, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Reply:
 
     ``confidence`` is the geometric mean of the probabilities of the answer's tokens, None where the model gives none.
     ``raw`` may hold thoughts between tags (`text.thoughts`); ``thought`` is what came apart from it.
-    ``brought`` are hits that the generator found itself, in place of the request's.
+    ``brought`` are hits that the generator found itself, in place of the request's. ``shots``: how many examples were shown.
     """
 
     raw: str
@@ -39,6 +41,7 @@ class Reply:
     confidence: float | None = None
     brought: tuple[Hit, ...] | None = None
     thought: str = ""
+    shots: int = 0
 
 
 class Generator(Protocol):

@@ -17,20 +17,21 @@ from ragtune.generation.chances import Chances
 from ragtune.generation.endings import StopAt, before, so_far, tokens_until
 from ragtune.generation.generator import Hear, Reply, Request
 from ragtune.generation.prefix import Prefix, common
-from ragtune.generation.prompts import Prompt, fit
+from ragtune.generation.prompts import Prompt, Shot, fit_shots
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
 from ragtune.records import Hit, Tokens
-from ragtune.text.thoughts import apart, ends
+from ragtune.text.thoughts import apart, ends, reasoned, reasons
 
 
 @dataclass(frozen=True)
 class Shown:
-    """The tokens of a prompt, and the hits that stand in it."""
+    """The tokens of a prompt, and the hits and examples that stand in it."""
 
     ids: list[int]
     hits: tuple[Hit, ...]
+    shots: tuple[Shot, ...] = ()
 
 
 def room(model: LanguageModel, settings: GeneratorSettings) -> int:
@@ -51,19 +52,24 @@ def room(model: LanguageModel, settings: GeneratorSettings) -> int:
 
 
 def shown(
-    model: LanguageModel, prompt: Prompt, settings: GeneratorSettings, question: str, hits: Sequence[Hit]
+    model: LanguageModel,
+    prompt: Prompt,
+    settings: GeneratorSettings,
+    question: str,
+    hits: Sequence[Hit],
+    shots: Sequence[Shot] = (),
 ) -> Shown:
-    """What the model is shown of ``hits`` with the question, in serving and in training alike.
+    """What the model is shown of ``hits`` and ``shots`` with the question, in serving and in training alike.
 
     Raises:
         ExperimentError, ModelError: the question alone, or the answer alone, does not fit the window.
     """
 
-    def encode(some: Sequence[Hit]) -> list[int]:
-        return model.encode_prompt(prompt.messages(question, some), settings.thinking)
+    def encode(examples: Sequence[Shot], some: Sequence[Hit]) -> list[int]:
+        return model.encode_prompt(prompt.messages(question, some, examples), settings.thinking)
 
-    kept, _ = fit(hits, lambda some: len(encode(some)), room(model, settings))
-    return Shown(encode(kept), tuple(kept))
+    examples, kept = fit_shots(shots, hits, lambda e, some: len(encode(e, some)), room(model, settings))
+    return Shown(encode(examples, kept), tuple(kept), examples)
 
 
 class _Streamer:
@@ -91,21 +97,23 @@ class LocalGenerator:
         self.model = model
         self.prompt = prompt
         self.settings = settings
-        self._ids: dict[str, tuple[list[int], int]] = {}
+        self._shown: dict[str, Shown] = {}
         self._prefix: Prefix | None = None
+        self._prefixed: tuple[Shot, ...] = ()  # the examples that stand in it
 
-    def prompt_ids(self, request: Request) -> tuple[list[int], int]:
-        """(prompt tokens, number of hits shown)."""
-        if request.key not in self._ids:
-            made = shown(self.model, self.prompt, self.settings, request.question.text, request.hits)
-            self._ids[request.key] = (made.ids, len(made.hits))
-        return self._ids[request.key]
+    def shown(self, request: Request) -> Shown:
+        """What the model is shown of the request."""
+        if request.key not in self._shown:
+            self._shown[request.key] = shown(
+                self.model, self.prompt, self.settings, request.question.text, request.hits, request.shots
+            )
+        return self._shown[request.key]
 
     def batches(self, requests: Sequence[Request], seed: int) -> list[list[Request]]:
-        order = sorted(requests, key=lambda r: (len(self.prompt_ids(r)[0]), r.key))
+        order = sorted(requests, key=lambda r: (len(self.shown(r).ids), r.key))
         batches: list[list[Request]] = []
         for request in order:
-            length = len(self.prompt_ids(request)[0])
+            length = len(self.shown(request).ids)
             if not batches or length * (len(batches[-1]) + 1) > self.settings.batch_tokens:
                 batches.append([])
             batches[-1].append(request)
@@ -115,7 +123,7 @@ class LocalGenerator:
         return self._answered(batch, adapter, seed)
 
     def stream(self, request: Request, adapter: Path | None, seed: int, hear: Hear) -> Reply:
-        begun, count = self.model.chat.begun(self.settings.thinking), self.prompt_ids(request)[1]
+        begun, count = self.model.chat.begun(self.settings.thinking), len(self.shown(request).hits)
 
         def tell(ids: Sequence[int]) -> None:
             said = self.model.chat.said(self._end(ids)[0])
@@ -132,12 +140,12 @@ class LocalGenerator:
 
         settings = self.settings
         model = self.model.using(adapter)
-        rows = [self.prompt_ids(r)[0] for r in batch]
+        rows = [self.shown(r).ids for r in batch]
         pad = self.model.pad
         longest = max(map(len, rows))
         device = self.model.base.device
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-        shared, cache = self._shared(model, adapter, rows)
+        shared, cache = self._shared(model, adapter, rows, [self.shown(r).shots for r in batch])
         ids = torch.tensor([[*r[:shared], *[pad] * (longest - len(r)), *r[shared:]] for r in rows], device=device)
         mask = [[1] * shared + [0] * (longest - len(r)) + [1] * (len(r) - shared) for r in rows]
         chances = Chances()
@@ -170,27 +178,39 @@ class LocalGenerator:
             said, used, finish = self._end(row)
             text = begun + before(self.model.chat.said(said), settings.stop).strip()
             thought = self._thought(said, text)
+            if self.prompt.reasoning:
+                text = reasoned(text, finish)
             own = chance[thought:used]
             confidence = round(math.exp(sum(own) / max(1, len(own))), 4)
             tokens = Tokens(len(prompt), used, thought)
-            yield request.key, Reply(text, self._ids[request.key][1], tokens, finish, seconds, confidence)
+            made = self.shown(request)
+            yield (
+                request.key,
+                Reply(text, len(made.hits), tokens, finish, seconds, confidence, shots=len(made.shots)),
+            )
 
-    def _shared(self, model: Any, adapter: Path | None, rows: Sequence[Sequence[int]]) -> tuple[int, Any]:
+    def _shared(
+        self, model: Any, adapter: Path | None, rows: Sequence[Sequence[int]], shots: Sequence[tuple[Shot, ...]]
+    ) -> tuple[int, Any]:
         """How many tokens all rows begin with that were read before, and the cache that holds them."""
         if self.model.seq2seq:
             return 0, None
-        if self._prefix is None:
-            self._prefix = Prefix(common(self.model, self.prompt.messages("", []), self.settings.thinking))
+        same = shots[0] if all(own == shots[0] for own in shots) else ()
+        if self._prefix is None or self._prefixed != same:
+            begun = common(self.model, self.prompt.messages("", [], same), self.settings.thinking)
+            self._prefix, self._prefixed = Prefix(begun), same
         cache = self._prefix.before(model, adapter, len(rows)) if self._prefix.starts(rows) else None
         return (len(self._prefix.ids), cache) if cache is not None else (0, None)
 
     @property
     def _thinks(self) -> bool:
         """Whether an answer's first token is one of a thought, and decides nothing."""
-        return self.settings.thinking or bool(self.model.chat.begun())
+        return self.settings.thinking or self.prompt.reasoning or bool(self.model.chat.begun())
 
     def _thought(self, ids: Sequence[int], text: str) -> int:
         """How many of the tokens are thoughts, the tags around them included."""
+        if self.prompt.reasoning:
+            return bisect_left(range(len(ids)), True, key=lambda n: reasons(self._written(ids[:n])))
         told = apart(text)
         if told.cut or not told.thought:
             return len(ids) if told.cut else 0

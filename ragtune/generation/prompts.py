@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ragtune.errors import ExperimentError
+from ragtune.generation.prompting import PromptSettings
 from ragtune.models.server import Message
 from ragtune.records import Hit
 from ragtune.store import digest
 from ragtune.text.data import Unreadable, exists, read_yaml
 
+#: how a model is asked to think first; `text.thoughts.reasoned` reads what comes back
+_THINK = (
+    "Think it through step by step first, in a few short sentences. "
+    'Then write "Answer:" on a new line, and after it the answer alone.'
+)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A solved example: its question, the hits that stand with it, and what the assistant says."""
+
+    question: str
+    hits: tuple[Hit, ...]
+    answer: str
+
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt file. ``key`` identifies its content in stage keys."""
+    """One prompt file. ``key`` identifies its content in stage keys. ``reasoning``: it asks for a thought before the answer."""
 
     name: str
     system: str
@@ -26,16 +42,33 @@ class Prompt:
     user: str
     abstain: str
     key: str
+    reasoning: bool = False
 
-    def messages(self, question: str, hits: Sequence[Hit]) -> list[Message]:
-        """Chat messages with contexts numbered from 1 in the order of ``hits``."""
+    def asked(self, settings: PromptSettings) -> Prompt:
+        """The prompt with the instructions and the reasoning that ``settings`` ask for."""
+        made = self
+        if settings.system is not None:
+            made = replace(made, system=settings.system, key=digest(made.key, "system", settings.system))
+        if settings.reasoning:
+            made = replace(made, reasoning=True, key=digest(made.key, "reasoning", _THINK))
+        return made
+
+    def messages(self, question: str, hits: Sequence[Hit], shots: Sequence[Shot] = ()) -> list[Message]:
+        """Chat messages: instructions, the ``shots`` as turns that went before, and the question with its contexts, numbered from
+        1 in the order of ``hits``."""
+        told: list[Message] = []
+        for shot in shots:
+            told += [*self._turn(shot.question, shot.hits), {"role": "assistant", "content": shot.answer}]
+        system = _template(self.system).render(abstain=self.abstain).strip()
+        return [*([{"role": "system", "content": system}] if system else []), *told, *self._turn(question, hits)]
+
+    def _turn(self, question: str, hits: Sequence[Hit]) -> list[Message]:
         contexts = [
             _template(self.context).render(number=n, title=h.chunk.title, text=h.chunk.text)
             for n, h in enumerate(hits, 1)
         ]
         user = _template(self.user).render(contexts=contexts, question=question, abstain=self.abstain)
-        system = _template(self.system).render(abstain=self.abstain).strip()
-        return [*([{"role": "system", "content": system}] if system else []), {"role": "user", "content": user}]
+        return [{"role": "user", "content": f"{user}\n\n{_THINK}" if self.reasoning else user}]
 
 
 @lru_cache(maxsize=64)
@@ -108,3 +141,17 @@ def fit(hits: Sequence[Hit], count: Callable[[Sequence[Hit]], int], room: int) -
             )
         kept.pop()
     return kept, len(hits) - len(kept)
+
+
+def fit_shots(
+    shots: Sequence[Shot], hits: Sequence[Hit], count: Callable[[Sequence[Shot], Sequence[Hit]], int], room: int
+) -> tuple[tuple[Shot, ...], list[Hit]]:
+    """The shots and hits whose prompt takes at most ``room`` tokens: shots are dropped before hits, from the last.
+
+    Raises:
+        ExperimentError: as `fit`.
+    """
+    kept = list(shots)
+    while kept and count(kept, hits) > room:
+        kept.pop()
+    return tuple(kept), fit(hits, lambda some: count(kept, some), room)[0]

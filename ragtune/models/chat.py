@@ -49,12 +49,23 @@ class Chat:
         if self._template:
             marked, mark = self._marked(messages)
             return self._verbatim.ids(self._opened(marked, thinking), mark)
-        text = "\n\n".join(m["content"] for m in messages) + ("" if self._seq2seq else "\nAnswer:")
+        text = self._plain(messages) + ("" if self._seq2seq else "\nAnswer:")
         ids = self._verbatim.text_ids(text, special=True)
         ends = {self._tokenizer.eos_token_id, self._tokenizer.sep_token_id} if not self._seq2seq else set()
         while ids and ids[-1] in ends:  # some tokenizers end every text; this one is to be gone on with
             ids.pop()
         return ids
+
+    @staticmethod
+    def _plain(messages: Messages) -> str:
+        """The messages' text in order; what the assistant said before stands as the answer to what it was asked."""
+        parts = list[str]()
+        for message in messages:
+            if message["role"] == "assistant" and parts:
+                parts[-1] += f"\nAnswer: {message['content']}"
+            else:
+                parts.append(message["content"])
+        return "\n\n".join(parts)
 
     def target(self, messages: Messages, target: str, prompt: Sequence[int], thinking: bool = False) -> list[int]:
         """Tokens of the assistant's turn ``target`` after ``prompt`` (the messages'), with the end token."""

@@ -22,6 +22,13 @@ _MARK = re.compile(rf"{_OPEN}|{_CLOSE}|<\|", re.IGNORECASE)
 _TWICE = re.compile(rf"\A(?:{_OPEN})\s*(?={_OPEN})", re.IGNORECASE)
 
 
+#: where a model that was asked to reason turns to its answer
+_TURN = re.compile(
+    r"^[ \t>#*_]*(?:(?:the |my )?(?:final |short )?answer|最终答案|答案|回答|antwort|réponse|respuesta)[*_]*[ \t]*[:：][*_]*",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """A reply in its parts; ``cut``: it ends within a thought, so that there is no answer."""
@@ -119,3 +126,30 @@ def begun(prompt: str) -> str:
 def ends(text: str) -> int:
     """How many ends of thoughts stand in the text."""
     return len(_CLOSES.findall(text))
+
+
+def reasons(raw: str) -> bool:
+    """Whether a model that was asked to reason, then to answer, has turned to its answer."""
+    return _TURN.search(raw) is not None
+
+
+def reasoned(raw: str, finish: str) -> str:
+    """A reply to a prompt that asks for reasoning first, with what stands before its last "Answer:" between tags as a thought.
+
+    Without that word a reply that was cut is a thought alone, and one that came to its end is an answer alone.
+    """
+    told = apart(raw)
+    if told.cut:
+        return raw
+    said = told.text if told.thought else raw
+    turns = list(_TURN.finditer(said))
+    if turns:
+        before, after = said[: turns[-1].start()].strip(), said[turns[-1].end() :].strip()
+    elif finish == "length":
+        before, after = said.strip(), ""
+    else:
+        return raw
+    thought = "\n\n".join(filter(None, (told.thought, before)))
+    if finish == "length" and not after:
+        return f"<think>{thought}"
+    return f"<think>{thought}</think>\n{after}" if thought else after

@@ -229,9 +229,9 @@ def test_training_shows_what_serving_shows_in_a_narrow_window(root: Path) -> Non
     generator = make_generator(bench, setup)
     assert isinstance(generator, LocalGenerator)
     offered = [h for h, _ in retrieve.hits(training, setup, asked)]
-    served = [generator.prompt_ids(Request(q.id, q, tuple(h))) for q, h in zip(asked, offered, strict=True)]
-    assert all(0 < count < len(h) for (_, count), h in zip(served, offered, strict=True))
-    assert [list(e.prompt) for e in tune_job(bench, setup, 0).train] == [ids for ids, _ in served]
+    served = [generator.shown(Request(q.id, q, tuple(h))) for q, h in zip(asked, offered, strict=True)]
+    assert all(0 < len(s.hits) < len(h) for s, h in zip(served, offered, strict=True))
+    assert [list(e.prompt) for e in tune_job(bench, setup, 0).train] == [s.ids for s in served]
     assert tune_key(bench, setup, 0) != tune_key(
         bench, setup.model_copy(update={"generator": setup.generator.model_copy(update={"window": 220})}), 0
     )

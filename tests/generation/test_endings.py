@@ -64,7 +64,7 @@ def test_every_end_token_ends_an_answer(tiny_models: dict[str, Path], tmp_path: 
     folder = shutil.copytree(tiny_models["llama"], tmp_path / "llama")
     model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
     gen = LocalGenerator(model, load_prompt("closed"), GeneratorSettings(model=str(folder), max_new_tokens=12))
-    ids = torch.tensor([gen.prompt_ids(REQUESTS[0])[0]])
+    ids = torch.tensor([gen.shown(REQUESTS[0]).ids])
     said = model.base.generate(input_ids=ids, max_new_tokens=12, do_sample=False)[0, ids.shape[1] :].tolist()  # type: ignore[operator]
     third = next(n for n, t in enumerate(said) if t not in said[:n] and n > 1)
     path = folder / "generation_config.json"

@@ -192,10 +192,10 @@ def test_sampling_follows_its_seed(tiny_models: dict[str, Path]) -> None:
 
 def test_chat_template_is_used_where_there_is_one(tiny_models: dict[str, Path]) -> None:
     qwen, llama = generator(tiny_models["qwen2"]), generator(tiny_models["llama"])
-    text = qwen.model.tokenizer.decode(qwen.prompt_ids(REQUESTS[0])[0])
+    text = qwen.model.tokenizer.decode(qwen.shown(REQUESTS[0]).ids)
     assert text.startswith("<|user|>system\n")
     assert text.endswith("<|assistant|>")
-    assert llama.model.tokenizer.decode(llama.prompt_ids(REQUESTS[0])[0]).endswith("\nAnswer:")
+    assert llama.model.tokenizer.decode(llama.shown(REQUESTS[0]).ids).endswith("\nAnswer:")
 
 
 def test_a_template_without_system_role_gets_it_in_the_user_turn(tiny_models: dict[str, Path]) -> None:
@@ -212,9 +212,9 @@ def test_more_contexts_than_the_window_are_dropped_and_counted(tiny_models: dict
     assert 0 < reply.hits < 11
     assert reply.tokens.prompt <= 142
     with pytest.raises(ExperimentError, match="question alone"):
-        gen.prompt_ids(request("y", "word " * 300))
+        gen.shown(request("y", "word " * 300))
     with pytest.raises(ModelError, match="fills the whole window"):
-        LocalGenerator(gen.model, gen.prompt, GeneratorSettings(max_new_tokens=300)).prompt_ids(REQUESTS[0])
+        LocalGenerator(gen.model, gen.prompt, GeneratorSettings(max_new_tokens=300)).shown(REQUESTS[0])
 
 
 def test_model_names_and_their_errors(tmp_path: Path, tiny_models: dict[str, Path]) -> None:

@@ -37,7 +37,7 @@ def test_answers_do_not_change(small: Path) -> None:
     settings = GeneratorSettings(model=str(small), max_new_tokens=8)
     begins = common(model, load_prompt("cited").messages("", []), False)
     assert len(begins) > 20
-    prompts = [LocalGenerator(model, load_prompt("cited"), settings).prompt_ids(r)[0] for r in requests()]
+    prompts = [LocalGenerator(model, load_prompt("cited"), settings).shown(r).ids for r in requests()]
     assert Prefix(begins).starts(prompts)
     alone, together = (replies(model, settings, shared) for shared in (False, True))
     assert [r.raw for r in alone.values()] == [r.raw for r in together.values()]
@@ -60,7 +60,7 @@ def test_only_the_rest_is_read(small: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for request in requests()[:2]:
         list(generator.answer([request], None, 0))
     begins = len(common(model, load_prompt("cited").messages("", []), False))
-    lengths = [len(generator.prompt_ids(r)[0]) for r in requests()[:2]]
+    lengths = [len(generator.shown(r).ids) for r in requests()[:2]]
     assert read == [begins, *(n - begins for n in lengths)]
 
 
