@@ -48,7 +48,9 @@ def torchhub(source: Path, out: Path) -> None:
     for n, api in enumerate(_lines(source / "torchhub_api.jsonl"), 1):
         name = f"{n:02}-{re.sub(r'[^A-Za-z0-9]+', '-', api['api_name'])[:40]}.md"
         call = api["api_call"]
-        text = f"# {api['api_name']}\n\n{api['domain']}: {api['functionality']}.\n\n{api['description']}\n\nCall: {call}\n"
+        text = (
+            f"# {api['api_name']}\n\n{api['domain']}: {api['functionality']}.\n\n{api['description']}\n\nCall: {call}\n"
+        )
         (documents / name).write_text(text, "utf-8")
         calls.setdefault(call, name)
     rows = []
@@ -61,7 +63,9 @@ def torchhub(source: Path, out: Path) -> None:
                     {"id": f"{split}-{n}", "question": asked, "answers": [call], "split": split, "evidence": evidence}
                 )
     _write(out / "questions.jsonl", rows)
-    print(f"torchhub: {sum(r['split'] == 'train' for r in rows)} train and {sum(r['split'] == 'test' for r in rows)} test questions")
+    print(
+        f"torchhub: {sum(r['split'] == 'train' for r in rows)} train and {sum(r['split'] == 'test' for r in rows)} test questions"
+    )
 
 
 def _instruction(code: str) -> str:

@@ -70,7 +70,7 @@ def sections(model: type[BaseModel] = Experiment, path: str = "") -> Iterator[Se
         about = " ".join(" ".join(told).split()) if path else "What stands at the top, beside the sections below."
         if base:
             about = f"{about} Keys as in `{seen[base]}`".strip() + ("." if base is model else ", and:")
-        own = {k: f for k, f in model.model_fields.items() if not base or k not in base.model_fields}
+        own = {f.alias or k: f for k, f in model.model_fields.items() if not base or k not in base.model_fields}
         seen.setdefault(model, path)
         shapes = model.model_json_schema()
         rows = tuple(
@@ -81,7 +81,7 @@ def sections(model: type[BaseModel] = Experiment, path: str = "") -> Iterator[Se
         yield Section(path, about, rows)
         for name, field in own.items():
             for below in models_in(field.annotation):
-                many = {"setups": ".NAME", "corpora": ".N"}.get(name, "")
+                many = {"setups": ".NAME", "corpora": ".N", "ranges": ".SETTING"}.get(name, "")
                 yield from walk(below, f"{path}.{name}{many}".lstrip("."), field)
 
     return walk(model, path, None)

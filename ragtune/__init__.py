@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 #: public name -> the module that holds it; loaded when used, so that ``import ragtune`` stays light
 _HOMES = {
-    **dict.fromkeys(("run", "plan", "ask", "export", "score", "check", "write_report"), "ragtune.api"),
+    **dict.fromkeys(("run", "plan", "ask", "export", "score", "search", "check", "write_report"), "ragtune.api"),
     "load_run": "ragtune.experiment.folder",
     "Run": "ragtune.experiment.folder",
     "Experiment": "ragtune.experiment.spec",
@@ -32,11 +32,12 @@ __all__ = [
     "plan",
     "run",
     "score",
+    "search",
     "write_report",
 ]
 
 if TYPE_CHECKING:
-    from ragtune.api import ask, check, export, plan, run, score, write_report
+    from ragtune.api import ask, check, export, plan, run, score, search, write_report
     from ragtune.errors import RagtuneError
     from ragtune.experiment.folder import Run, load_run
     from ragtune.experiment.spec import Experiment, Setup

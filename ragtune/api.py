@@ -21,6 +21,7 @@ from ragtune.experiment.outlook import is_control
 from ragtune.experiment.plan import Plan
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.run import plan_experiment, reanalyse, rejudge, run_experiment
+from ragtune.experiment.search.found import Found, find, load_found
 from ragtune.experiment.spec import Experiment, load_experiment
 from ragtune.gate import Baseline, Gate, GateSettings, load_baseline, make_baseline
 from ragtune.gate import check as check_baselines
@@ -39,10 +40,9 @@ PathLike = str | Path
 
 
 def _experiment(experiment: Experiment | PathLike, overrides: Sequence[str], limit: int | None) -> Experiment:
-    if isinstance(overrides, str):
-        overrides = [overrides]
+    overrides = [overrides] if isinstance(overrides, str) else list(overrides)
     if not isinstance(experiment, Experiment):
-        return load_experiment(Path(experiment), list(overrides), limit)
+        return load_experiment(Path(experiment), overrides, limit)
     if overrides:
         raise ExperimentError(
             "overrides are for experiment files.", fix="Change the Experiment with model_copy instead."
@@ -108,8 +108,8 @@ def ask(
     """The answers of a Run, an experiment file or a corpus folder to one or several questions."""
     from ragtune.serving.ask import open_assistant
 
-    place = Path(store) if store else None
-    assistant = open_assistant(Path(target), list(overrides), place, setup=setup, seed=seed, progress=progress)
+    at = Path(store) if store else None
+    assistant = open_assistant(Path(target), list(overrides), at, setup=setup, seed=seed, progress=progress)
     return [assistant.ask(q) for q in ([questions] if isinstance(questions, str) else questions)]
 
 
@@ -159,7 +159,6 @@ def score(
     paths = [_kept(f, Path(store)) for f in given]
     if not paths:
         raise CorpusError("there is no file to score.")
-    settings = judge_settings(judge or {})
     read = [read_answers(path, columns) for path in paths]
     place = Path(out or f"runs/score-{paths[0].stem}")
     known = any(q.answerable for q in questions_of(read))
@@ -179,7 +178,7 @@ def score(
                 }
                 for name, path in zip(files if isinstance(files, Mapping) else _names(paths), paths, strict=True)
             },
-            "judge": settings,
+            "judge": judge_settings(judge or {}),
             "main_metric": "answer_correctness" if known else "faithfulness",
         }
     )
@@ -258,6 +257,32 @@ def write_report(run: Run | PathLike, path: PathLike | None = None, renews: bool
     return write(found, Path(path or f"reports/{found.about.name}.html"), renews)
 
 
+def search(
+    experiment: Experiment | PathLike,
+    *,
+    overrides: Sequence[str] = (),
+    out: PathLike | None = None,
+    winner: PathLike | None = None,
+    confirm: bool = True,
+    store: PathLike = STORE,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> Found:
+    """Vary a setup as the section ``search`` says; the best one is an experiment in ``winner`` (default: in ``out``, else
+    ``runs/NAME-search``). With ``confirm`` the test split is asked once."""
+    made = _experiment(experiment, overrides, None)
+    place = Path(out or f"runs/{made.name}-search")
+    return find(made, Store(Path(store)), place, Path(winner) if winner else None, confirm, progress, force)
+
+
+def write_search_report(found: Found | PathLike, path: PathLike | None = None) -> Path:
+    """Write the HTML page of a search (default ``reports/NAME-search.html``) and return its path."""
+    from ragtune.report.search import write
+
+    made = found if isinstance(found, Found) else load_found(Path(found))
+    return write(made, Path(path or f"reports/{made.search.name}-search.html"))
+
+
 __all__ = [
     "ask",
     "check",
@@ -269,5 +294,7 @@ __all__ = [
     "run",
     "save_baseline",
     "score",
+    "search",
     "write_report",
+    "write_search_report",
 ]

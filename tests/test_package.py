@@ -97,9 +97,8 @@ def test_importing_is_light() -> None:
 
 
 def test_the_public_face() -> None:
-    wanted = (
-        "run plan ask export score check write_report load_run Experiment Setup Question Answer Score Run RagtuneError"
-    )
+    verbs = "run plan search ask export score check write_report load_run"
+    wanted = f"{verbs} Experiment Setup Question Answer Score Run RagtuneError"
     assert set(ragtune.__all__) == {*wanted.split(), "__version__"}
     for name in ragtune.__all__:
         assert name in dir(ragtune)

@@ -43,7 +43,7 @@ def refuse_unread(
     replaces, only what the ``overrides`` give counts.
     """
     told = [tuple(o.partition("=")[0].strip().split(".")) for o in overrides]
-    by_setup = {name: _of_setup(setup) for name, setup in experiment.setups.items()}
+    by_setup = {name: _heedless(experiment, name) for name in experiment.setups}
     whole = _of_experiment(experiment)
     for part in ("retrieval", "tuning"):
         if data.get(part) is False:
@@ -66,6 +66,18 @@ def refuse_unread(
             raise ExperimentError(
                 f"{'.'.join(keys)} has no effect: {why}.", where=place, fix="Mend that, or take it away."
             )
+
+
+def _heedless(experiment: Experiment, name: str) -> dict[Keys, str]:
+    """What has no effect in the setup; of one that a search varies, what has none in any of its variants either."""
+    found = _of_setup(experiment.setups[name])
+    if experiment.search and name == (experiment.search.setup or next(iter(experiment.setups))):
+        from ragtune.experiment.search.space import variants  # it needs the setups that this file is read for
+
+        for variant in variants(experiment.setups[name], experiment.search):
+            held = _of_setup(variant)
+            found = {keys: why for keys, why in found.items() if _why(held, keys)}
+    return found
 
 
 def _given(node: Any, at: Keys = ()) -> Iterator[Keys]:

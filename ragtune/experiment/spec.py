@@ -16,6 +16,7 @@ from ragtune.errors import ExperimentError, without_login
 from ragtune.experiment.explain import explain, lines_of, refuse_endless
 from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.places import beside, rewritten
+from ragtune.experiment.search.settings import SearchSettings
 from ragtune.experiment.shorthands import expanded, with_system
 from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.prompting import Prompting, PromptSettings, long_form
@@ -97,6 +98,7 @@ class Experiment(BaseModel):
     costs: CostSettings = CostSettings()
     limits: Limits = Limits()
     latency: LatencySettings = LatencySettings()
+    search: SearchSettings | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> Experiment:

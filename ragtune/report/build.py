@@ -15,11 +15,12 @@ from ragtune.analysis.latency import Latency
 from ragtune.analysis.means import Estimate
 from ragtune.analysis.summary import Summary, Usage
 from ragtune.errors import RunError
+from ragtune.experiment import written
 from ragtune.experiment.folder import Run
 from ragtune.experiment.outlook import is_control, outlook
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Metric
-from ragtune.report import evidence, figures, first, numbers, written
+from ragtune.report import evidence, figures, first, numbers
 from ragtune.report.data import PageData, packed, page_data
 from ragtune.report.figures import Chart
 from ragtune.store import write_text

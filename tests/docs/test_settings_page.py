@@ -34,12 +34,12 @@ def test_no_leaf_is_left_out() -> None:
             found |= leaves(value, f"{at}{key}.") if parts else {f"{at}{key}"}  # type: ignore[arg-type]
         return found
 
-    off = {f"setups.NAME.{part}" for part in ("tuning", "retrieval.lexical", "retrieval.rerank")}
+    off = {f"setups.NAME.{part}" for part in ("tuning", "retrieval.lexical", "retrieval.rerank")} | {"search"}
     assert leaves(made.model_dump()) - off <= set(SETTINGS)
     assert len(SETTINGS) > 90
 
 
 def test_names_that_a_setting_takes_are_said() -> None:
     assert all(name in SETTINGS["judge.name"].meaning for name in JUDGES)
-    assert all(name in SETTINGS["setups.NAME.prompt"].meaning for name in shipped_prompts())
+    assert all(name in SETTINGS["setups.NAME.prompt.style"].meaning for name in shipped_prompts())
     assert all(f"`{name}`" in SETTINGS["setups.NAME.chunking.by"].type for name in CHUNKERS)

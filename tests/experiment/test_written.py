@@ -7,7 +7,7 @@ import yaml
 from conftest import ROOT
 
 from ragtune.experiment.spec import Experiment, load_experiment, resolve
-from ragtune.report.written import in_full, in_short
+from ragtune.experiment.written import in_full, in_short
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "experiments").glob("*.yaml")), ids=lambda path: path.stem)

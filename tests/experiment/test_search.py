@@ -1,0 +1,254 @@
+"""`ragtune search`: proposals, races, sharing, the winner, and the page."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import write_corpus
+
+import ragtune as rt
+from ragtune.analysis.means import Estimate
+from ragtune.cli import main
+from ragtune.errors import CorpusError, ExperimentError, RunError
+from ragtune.experiment.progress import Silent
+from ragtune.experiment.search import space
+from ragtune.experiment.search.found import found_experiment
+from ragtune.experiment.search.race import gap, rounds_of, shown_worse
+from ragtune.experiment.search.study import search_experiment
+from ragtune.experiment.search.trials import Search, Trial, load
+from ragtune.experiment.spec import Experiment, load_experiment
+from ragtune.records import Question
+from ragtune.report.search import confirmation, verdict
+from ragtune.store import Store
+
+PLACES = ["harbour", "garden", "library", "kitchen", "office", "cellar", "tower", "chapel", "stable", "mill"]
+DOCUMENTS = {
+    f"{p}.md": f"# The {p}\n\nThe {p} has {n + 11} lamps in it. The {p} opens at {n + 1}:30. The {p} was built in {1900 + n}."
+    for n, p in enumerate(PLACES)
+}
+
+
+def _question(n: int, split: str) -> dict[str, object]:
+    place, kind = PLACES[n % 10], n // 10 % 2
+    text = [f"How many lamps does the {place} have?", f"When does the {place} open?"][kind]
+    answer = [str(n % 10 + 11), f"{n % 10 + 1}:30"][kind]
+    at = DOCUMENTS[f"{place}.md"].index(answer)
+    evidence = [{"document": f"{place}.md", "start": at, "end": at + len(answer)}]
+    return {"id": f"{split}{n}", "question": text, "answers": [answer], "evidence": evidence, "split": split}
+
+
+QUESTIONS = [_question(n, "dev") for n in range(20)] + [_question(n, "test") for n in range(0, 20, 3)]
+EXPERIMENT = """\
+name: hunt
+corpus: {path: ROOT/corpus, allow_leaks: true}
+latency: {sample: 2}
+setups:
+  rag:
+    generator: {model: extractive}
+    chunking: {by: sentences, size: 16}
+    retrieval: {dense: false, lexical: true, top_k: 1}
+  other: {generator: {model: extractive}, retrieval: {dense: false, lexical: true}}
+search:
+  trials: 12
+  rounds: 3
+  ranges:
+    chunking.size: [16, 48]
+    retrieval.top_k: [1, 2, 3]
+    retrieval.lexical.b: {from: 0.25, to: 0.75, step: 0.5}
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("search")
+    write_corpus(folder / "corpus", DOCUMENTS, QUESTIONS)
+    (folder / "hunt.yaml").write_text(EXPERIMENT.replace("ROOT", str(folder)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(root: Path) -> Search:
+    return search_experiment(load_experiment(root / "hunt.yaml"), Store(root / "store"), Silent())[0]
+
+
+def experiment(root: Path, *overrides: str) -> Experiment:
+    return load_experiment(root / "hunt.yaml", list(overrides))
+
+
+def test_the_setup_as_written_is_the_first_trial_and_the_best_one_is_chosen(found: Search) -> None:
+    assert found.trials[0].values == {}
+    best = max(t.quality.mean for t in found.trials if t.state == "finished" and t.quality)  # type: ignore[type-var]
+    assert found.winner.quality is not None
+    assert found.winner.quality.mean == best
+    assert (found.space, found.questions, found.possible) == (12, 20, 240)
+    assert all(t.answered == 20 for t in found.trials if t.state == "finished")
+    assert found.chosen in found.front
+
+
+def test_what_is_shown_alike_is_answered_once(found: Search) -> None:
+    assert found.computed == sum(t.computed for t in found.trials)
+    answered = sum(t.answered for t in found.trials)
+    assert found.computed < answered
+    assert any(t.answered and not t.computed for t in found.trials)
+
+
+def test_the_same_search_goes_the_same_way_and_computes_nothing_anew(root: Path, found: Search) -> None:
+    told = list[str]()
+
+    class Told(Silent):
+        def say(self, text: str) -> None:
+            told.append(text)
+
+    again, _ = search_experiment(experiment(root), Store(root / "store"), Told())
+
+    def way(search: Search) -> list[object]:
+        return [(t.values, t.state, t.answered, t.computed, t.quality) for t in search.trials]
+
+    assert way(again) == way(found)
+    assert any("best so far" in line for line in told)
+    other, _ = search_experiment(experiment(root), Store(root / "elsewhere"), Silent())
+    assert way(other) == way(found)
+
+
+def test_a_setup_in_other_words_is_not_asked_again(root: Path) -> None:
+    ranges = "search.ranges={retrieval.lexical.engine: [bm25s], retrieval.top_k: [1, 1]}"
+    with pytest.raises(ExperimentError, match="two values or more"):
+        experiment(root, ranges)
+    ranges = "search.ranges={generator.max_new_tokens: [48, 60], retrieval.top_k: [1, 2]}"
+    search, _ = search_experiment(experiment(root, ranges), Store(root / "words"), Silent())
+    assert [t.state for t in search.trials].count("same") >= 1
+    assert sum(t.state in ("finished", "stopped") for t in search.trials) == 2
+
+
+def test_the_number_of_answers_is_kept_to(root: Path) -> None:
+    search, _ = search_experiment(experiment(root, "search.answers=30"), Store(root / "few"), Silent())
+    assert 30 <= search.computed < 30 + 20
+
+
+def test_rounds_double_and_hold_every_question_once() -> None:
+    questions = [Question(str(n), "?") for n in range(200)]
+    rounds = rounds_of(questions, 4, 0)
+    sizes = [len(r) for r in rounds]
+    assert sizes == [25, 25, 50, 100]
+    assert sorted(q.id for r in rounds for q in r) == sorted(q.id for q in questions)
+    assert rounds == rounds_of(questions[::-1], 4, 0) != rounds_of(questions, 4, 1)
+    assert [len(r) for r in rounds_of(questions[:13], 4, 0)] == [12, 1]
+
+
+def test_worse_is_shown_by_the_bound_of_the_paired_difference() -> None:
+    best = {str(n): 1.0 for n in range(40)}
+    clearly = {str(n): float(n % 2) for n in range(40)}
+    hardly = {str(n): float(n > 0) for n in range(40)}
+    assert shown_worse(best, clearly, 0.1, 4)
+    assert not shown_worse(best, hardly, 0.1, 4)
+    assert not shown_worse(best, dict(best), 0.1, 4)
+    mean, most = gap(best, clearly, 0.1, 4)
+    assert mean == -0.5 < most < 0
+    assert gap(best, clearly, 0.1, 1)[1] < most  # more looks, wider bounds
+
+
+def test_a_proposal_without_a_part_takes_no_settings_of_it(root: Path) -> None:
+    base = experiment(root).setups["rag"]
+    without = space.made_of(base, {"retrieval.rerank": False, "retrieval.rerank.candidates": 7})
+    assert without.retrieval is not None
+    assert without.retrieval.rerank is None
+    with_it = space.made_of(base, {"retrieval.rerank": True, "retrieval.rerank.candidates": 7})
+    assert with_it.retrieval is not None
+    assert with_it.retrieval.rerank is not None
+    assert with_it.retrieval.rerank.candidates == 7
+
+
+def _trial(number: int, quality: float, latency: float, tokens: float, state: str = "finished") -> Trial:
+    return Trial(number, {}, state, 9, 9, Estimate(quality, 0.0, 1.0, 9), 0.0, latency, None, tokens)  # type: ignore[arg-type]
+
+
+def test_the_front_holds_what_nothing_matches_in_all_three() -> None:
+    trials = (
+        _trial(0, 0.5, 1.0, 100),
+        _trial(1, 0.6, 2.0, 100),
+        _trial(2, 0.6, 2.0, 120),
+        _trial(3, 0.4, 1.0, 90),
+        _trial(4, 0.9, 0.1, 10, "stopped"),
+        _trial(5, 0.5, 1.0, 100),
+    )
+    search = Search("s", "rag", "answer_correctness", "dev", 9, trials, 1, None, 9, 54, 1.0)
+    assert search.front == (0, 1, 3)
+
+
+def test_command_writes_the_winner_the_page_and_one_look_at_the_test_split(
+    root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    assert main(["search", "hunt.yaml", "--store", "store"]) == 0
+    out = capsys.readouterr().out
+    found = rt.run("runs/hunt-search/winner.yaml", store="store", progress=Silent())
+    search = load(root / "runs/hunt-search")
+    assert search.confirmed is not None
+    assert search.confirmed.split == "test"
+    assert verdict(search) in out
+    assert confirmation(search) in out
+    assert set(found.experiment.setups) == ({"rag"} if search.chosen == 0 else {"rag", "found"})
+    assert found.experiment.split == "test"
+    assert {row.question.split for row in found.rows} == {"test"}
+    page = (root / "reports/hunt-search.html").read_text()
+    assert verdict(search) in re.sub(r"&#39;", "'", page)
+    assert page.count("<tr>") >= len(search.trials)
+    assert "http" not in page.replace("http://www.w3.org", "").replace("http-equiv", "")
+
+
+def test_the_found_experiment_is_the_setup_as_written_beside_the_new_one(root: Path) -> None:
+    made = experiment(root)
+    base = made.setups["rag"]
+    better = space.made_of(base, {"retrieval.top_k": 3})
+    setups = found_experiment(made, better).setups
+    assert list(setups) == ["rag", "found"]
+    assert setups["found"].retrieval == better.retrieval
+    assert list(found_experiment(made, base).setups) == ["rag"]
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("search=null", "no section search"),
+        ("search.setup=rug", 'Did you mean "rag"'),
+        ("search.ranges={retrieval.topk: [1, 2]}", 'Did you mean "top_k"'),
+        ("search.ranges={retrieval.top_k: [1, many]}", "'many' cannot be"),
+        ("search.ranges={retrieval.top_k: {from: 3, to: 1}}", "from must be smaller than to"),
+        ("search.split=train", "the split train has none"),
+        ("search={ranges: {tuning.learning_rate: [0.1, 0.2]}, split: train}", "questions it is trained on"),
+        ("search.split=test", "dev"),
+        ("search.trails=4", 'Did you mean "trials"'),
+    ],
+)
+def test_wrong_searches_are_refused_before_any_work(root: Path, override: str, said: str) -> None:
+    with pytest.raises(ExperimentError) as caught:
+        search_experiment(experiment(root, override), Store(root / "store"), Silent())
+    assert said in str(caught.value)
+
+
+def test_a_search_without_dev_questions_says_what_would_do(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus", DOCUMENTS, [{**q, "split": "train"} for q in QUESTIONS[:9]])
+    (tmp_path / "hunt.yaml").write_text(EXPERIMENT.replace("ROOT", str(tmp_path)))
+    with pytest.raises(ExperimentError, match=r"the split dev has none.*split: train"):
+        search_experiment(load_experiment(tmp_path / "hunt.yaml"), Store(tmp_path / "store"), Silent())
+    write_corpus(tmp_path / "two", DOCUMENTS, QUESTIONS[:2])
+    with pytest.raises(CorpusError, match="cannot choose"):
+        search_experiment(
+            load_experiment(tmp_path / "hunt.yaml", [f"corpus.path={tmp_path / 'two'}"]),
+            Store(tmp_path / "store"),
+            Silent(),
+        )
+
+
+def test_a_folder_that_is_no_search_stays_as_it_is(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    with pytest.raises(RunError, match="no search"):
+        rt.search(root / "hunt.yaml", out=tmp_path / "mine", store=root / "store", progress=Silent())
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+    (tmp_path / "search.json").write_text(json.dumps({"format": 9}))
+    with pytest.raises(RunError, match="no search"):
+        load(tmp_path)
