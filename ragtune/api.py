@@ -159,13 +159,14 @@ def score(
     paths = [_kept(f, Path(store)) for f in given]
     if not paths:
         raise CorpusError("there is no file to score.")
+    settings = judge_settings(judge or {})
     read = [read_answers(path, columns) for path in paths]
     place = Path(out or f"runs/score-{paths[0].stem}")
     known = any(q.answerable for q in questions_of(read))
     progress = progress or default_progress()
     if not known:
         progress.say(
-            "No references were given: correctness, exact match, F1, context precision and recall are left out."
+            "No references were given: what needs one is left out (correctness, exact match, F1, context measures)."
         )
     made = Experiment.model_validate(
         {
@@ -178,12 +179,12 @@ def score(
                 }
                 for name, path in zip(files if isinstance(files, Mapping) else _names(paths), paths, strict=True)
             },
-            "judge": judge_settings(judge or {}),
+            "judge": settings,
             "main_metric": "answer_correctness" if known else "faithfulness",
         }
     )
-    command = f"ragtune score {' '.join(map(str, paths))}"
-    return load_run(run_experiment(made, Store(Path(store)), place, progress, command, force))
+    said = f"ragtune score {' '.join(map(str, paths))}"
+    return load_run(run_experiment(made, Store(Path(store)), place, progress, said, force))
 
 
 def judge_settings(given: Mapping[str, Any], option: str = "judge.", evaluated: bool = False) -> JudgeSettings:
