@@ -165,9 +165,7 @@ def score(
     known = any(q.answerable for q in questions_of(read))
     progress = progress or default_progress()
     if not known:
-        progress.say(
-            "No references were given: what needs one is left out (correctness, exact match, F1, context measures)."
-        )
+        progress.say("No references were given: correctness, exact match, F1 and context measures are left out.")
     made = Experiment.model_validate(
         {
             "name": re.sub(r"[^A-Za-z0-9._-]+", "-", place.name).strip("-.") or "score",
