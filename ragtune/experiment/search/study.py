@@ -124,7 +124,7 @@ class _Study:
         self._propose()
         tried = self._timed()
         done = [t for t in tried if t.trial.state == "finished"]
-        best = max(done, key=lambda t: (t.trial.quality.mean or 0.0, -(t.trial.tokens or 0.0), -t.trial.number))  # type: ignore[union-attr]
+        best = max(done, key=_rank)
         possible = (most or len(tried)) * total
         experiment = self._bench.experiment
         return Search(
@@ -284,3 +284,11 @@ class _Study:
 def _priced(experiment: Experiment) -> bool:
     costs = experiment.costs
     return costs.hour > 0 or costs.prompt_1k_tokens > 0 or costs.answer_1k_tokens > 0
+
+
+def _rank(tried: _Tried) -> tuple[float, float, float, int]:
+    """Best quality first; of equals what answers sooner, then what takes fewer tokens, then what was tried first."""
+    trial = tried.trial
+    mean_ = trial.quality.mean if trial.quality and trial.quality.mean is not None else -1.0
+    waits = trial.latency if trial.latency is not None else float("inf")
+    return mean_, -waits, -(trial.tokens or 0.0), -trial.number
