@@ -33,6 +33,7 @@ def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
 
 
 def answer_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
+    setup = setup.seeded(seed)
     items = dict.fromkeys(item_key(bench, setup, q) for q in bench.asked(setup))
     label = f"answer {name}" + (f", seed {seed}" if setup.depends_on_seed else "")
     return Step("answer", answer_key(bench, setup, seed), tuple(items), label)
@@ -50,6 +51,7 @@ def make_generator(bench: Workbench, setup: Setup) -> Generator:
 
 def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
     """The rows of one setup and seed, in the order of the questions; missing answers are generated batch by batch."""
+    setup = setup.seeded(seed)
     questions = bench.asked(setup)
     found: list[tuple[list[Hit], float]] = [([], 0.0) for _ in questions]
     if setup.retrieval:

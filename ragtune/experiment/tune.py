@@ -86,6 +86,7 @@ def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("t
 
 
 def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
+    setup = setup.seeded(seed)
     tuning = _tuning(setup)
     prompts = [bench.prompt(name).key for name in tuning_prompts(setup)]
     left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
@@ -115,6 +116,7 @@ def needed_hits(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
     """The hits that training looks at, one Step for each corpus; none where it sees no contexts."""
     if not setup.tuning or not _recipe(setup).sees_contexts:
         return []
+    setup = setup.seeded(seed)
     asked: dict[int, tuple[Workbench, dict[str, Question]]] = {}
     for split in ("train", "dev"):
         for training, own in training_questions(bench, setup, seed, split):
@@ -124,6 +126,7 @@ def needed_hits(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
 
 def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
     """All that training the adapter needs: settings, tokens, and the card that will lie beside it."""
+    setup = setup.seeded(seed)
     settings = _tuning(setup)
     model = _model(bench, setup)
     encoded = {
