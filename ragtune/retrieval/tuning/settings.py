@@ -60,7 +60,9 @@ class DenseTuning(PairSettings):
         300, ge=1, le=100_000, description="query-map: steps of the training, at most; the best on dev is kept"
     )
     near_identity: float = Field(
-        1.0, ge=0, description="query-map: how strongly the map is held near the identity; more changes less"
+        100.0,
+        ge=0,
+        description="query-map: how strongly the map is held near the identity; less learns the train questions' facts better, and loses others",
     )
 
     @property
