@@ -116,5 +116,7 @@ def _of_experiment(experiment: Experiment) -> dict[Keys, str]:
     found = _under("judge", judges.unread(experiment.judge))
     found |= _under("corpus", experiment.corpus.unread()) | _under("costs", experiment.costs.unread())
     if not any(setup.tuning for setup in experiment.setups.values()):
-        found |= {("processes",): "no setup is tuned", ("costs", "refreshes_per_month"): "no setup is tuned"}
+        found |= {("processes",): "no setup's generator is tuned"}
+    if not any(setup.tuned for setup in experiment.setups.values()):
+        found |= {("costs", "refreshes_per_month"): "no setup is tuned"}
     return found

@@ -99,15 +99,24 @@ def by_headings(ground: Ground) -> bool:
 
 
 def tuning_key(ground: Ground) -> str:
+    """The key of the tuning in the store; remembered, since every question's key asks for it."""
+    bench = ground.bench
+    if ground.part in bench.instead:
+        return bench.instead[ground.part]
+    told = supervisor(bench, ground.setup) if ground.supervised else ""
+    same = (ground.part, ground.settings, ground.model.fingerprint, ground.cut, ground.found, told, id(bench.corpus))
+    if same not in bench.tuning_keys:
+        bench.tuning_keys[same] = _key(ground, told)
+    return bench.tuning_keys[same]
+
+
+def _key(ground: Ground, told: str) -> str:
     settings = ground.settings
-    if ground.part in ground.bench.instead:
-        return ground.bench.instead[ground.part]
     own = settings.model_dump(mode="json", exclude={"pairs", "seed", *settings.unread()})
     headings = by_headings(ground)
     train = "headings" if headings else [question_key(q) for q in _taught(ground, "train")]
     dev = [question_key(q) for q in _taught(ground, "dev")]
     drawn = [ground.seed, best_device()] if settings.drawn else []
-    told = supervisor(ground.bench, ground.setup) if ground.supervised else ""
     stands_on = [ground.model.fingerprint, ground.cut, ground.found, train, dev, told]
     return digest(STAGES[ground.part], VERSION, own, stands_on, drawn)
 

@@ -47,6 +47,7 @@ class Workbench:
     chunks: dict[str, list[Chunk]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
     tuned: dict[str, Path] = field(default_factory=dict)  # tuned embedders and re-rankers whose files were verified
+    tuning_keys: dict[tuple[object, ...], str] = field(default_factory=dict)
     instead: dict[str, str] = field(
         default_factory=dict
     )  # part of retrieval -> the tuning to use, whatever these documents say
