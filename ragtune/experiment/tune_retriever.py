@@ -24,6 +24,7 @@ from ragtune.records import Chunk, Hit, Question, question_key
 from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.tuning.lessons import Lesson, heading_questions, lessons_of
 from ragtune.retrieval.tuning.settings import DenseTuning, RerankTuning
+from ragtune.retrieval.tuning.training import Trained
 from ragtune.store import decode, digest, encode
 from ragtune.tunings import TuneCost, TuneReport, Tuning
 
@@ -113,6 +114,8 @@ def tuning_key(ground: Ground) -> str:
 def _key(ground: Ground, told: str) -> str:
     settings = ground.settings
     own = settings.model_dump(mode="json", exclude={"pairs", "seed", *settings.unread()})
+    if settings.drawn:
+        own["learning_rate"] = settings.rate
     headings = by_headings(ground)
     train = "headings" if headings else [question_key(q) for q in _taught(ground, "train")]
     dev = [question_key(q) for q in _taught(ground, "dev")]
@@ -122,9 +125,8 @@ def _key(ground: Ground, told: str) -> str:
 
 
 def tuning_step(ground: Ground, name: str) -> Step:
-    method = ground.settings.method if isinstance(ground.settings, DenseTuning) else "cross-entropy"
     seed = f", seed {ground.seed}" if ground.settings.drawn else ""
-    return Step(STAGES[ground.part], tuning_key(ground), label=f"{method}{seed} (first for {name})")
+    return Step(STAGES[ground.part], tuning_key(ground), label=f"{ground.settings.method}{seed} (first for {name})")
 
 
 def needed_questions(ground: Ground) -> list[Question]:
@@ -186,31 +188,33 @@ def _train(ground: Ground, stage: str, key: str) -> None:
             fix="Check the evidence of the train questions, or set pairs: headings.",
         )
     device, start = best_device(), time.perf_counter()
-    method = settings.method if isinstance(settings, DenseTuning) else "cross-entropy"
+    label = f"{stage}: {settings.method}" + (f", seed {seed}" if settings.drawn else "")
+    epochs: float
     with bench.timed(stage) as work, bench.store.create(stage, key) as out:
         if isinstance(settings, DenseTuning) and settings.method == "query-map":
-            encoder = bench.encoder(ground.model.name)
-            with own_peak("cpu") as peak, bench.progress.stage(f"{stage}: {method}", settings.steps) as tick:
-                made, *curves = query_map.fit(lessons, dev, encoder, settings, tick)
+            encoder, epochs = bench.encoder(ground.model.name), settings.steps
+            with own_peak("cpu") as peak, bench.progress.stage(label, settings.steps) as tick:
+                made, curve, dev_curve = query_map.fit(lessons, dev, encoder, settings, tick)
             query_map.save(made, out)
-            trained, parameters, texts = made.size, made.size, len(lessons) * settings.steps
+            done = Trained(curve, dev_curve, made.size, made.size, len(lessons))
         else:
             craft: Any = reranker if isinstance(settings, RerankTuning) else full
-            steps = craft.steps(lessons, settings, seed)
-            with (
-                own_peak(device) as peak,
-                seeded(seed),
-                bench.progress.stage(f"{stage}: {method}, seed {seed}", steps) as tick,
-            ):
-                model = ground.model
-                curves, trained, texts = craft.tune(model, lessons, dev, settings, seed, device, out / "model", tick)
-            parameters = trained
+            steps, epochs = craft.steps(lessons, settings, seed), settings.epochs
+            with own_peak(device) as peak, seeded(seed), bench.progress.stage(label, steps) as tick:
+                done = craft.tune(ground.model, lessons, dev, settings, seed, device, out / "model", tick)
         seconds = time.perf_counter() - start
-        report = TuneReport(curves[0][-1][0], tuple(curves[0]), tuple(curves[1]), trained, parameters, 0, len(lessons))
-        card = {"base": ground.model.fingerprint, "base_name": ground.model.name, "tuning": method, "seed": seed}
+        losses, on_dev = tuple(done.curve), tuple(done.dev_curve)
+        report = TuneReport(losses[-1][0], losses, on_dev, done.trained, done.parameters, 0, len(lessons))
+        cost = TuneCost(seconds, done.texts * epochs / seconds, peak.mb)
+        card = {
+            "base": ground.model.fingerprint,
+            "base_name": ground.model.name,
+            "tuning": settings.method,
+            "seed": seed,
+        }
         card = {**card, "settings": settings.model_dump(mode="json"), "report": encode(report)}
         (out / ADAPTER_CARD).write_text(json.dumps(card, indent=1), "utf-8")
-        (out / "cost.json").write_text(json.dumps(encode(TuneCost(seconds, texts / seconds, peak.mb))), "utf-8")
+        (out / "cost.json").write_text(json.dumps(encode(cost)), "utf-8")
         work.computed += 1
 
 

@@ -41,7 +41,8 @@ def load(ref: ModelRef, device: str, labels: int | None = None) -> CrossEncoder:
     except Exception as error:  # the library raises many kinds for one problem: it did not load
         raise load_failure(ref, error) from error
     if ref.adapter:
-        made.model = merged(made.model, ref)
+        first: Any = made[0]  # the library's own ``model`` only reads it
+        first.auto_model = merged(first.auto_model, ref)
     return made
 
 

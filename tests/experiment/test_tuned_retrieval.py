@@ -94,6 +94,22 @@ def test_a_tuned_re_ranker_tells_right_from_wrong(root: Path, tmp_path: Path) ->
     assert report.dev_curve[-1][1] < report.dev_curve[0][1] - 0.1
 
 
+@pytest.mark.parametrize("part", ["dense", "rerank"])
+def test_adapters_are_merged_into_what_is_saved(root: Path, tmp_path: Path, part: str) -> None:
+    tuning = "tuning: {method: lora, rank: 2, learning_rate: 0.02, epochs: 10, batch: 4, seed: 0}"
+    model = f"embedder: {root}/embedder" if part == "dense" else f"model: {root}/ce"
+    made = bench(root, f"setups={{a: {{retrieval: {{{part}: {{{model}, {tuning}}}}}}}}}", store=tmp_path)
+    setup, questions = made.experiment.setups["a"], made.corpus.split("test")
+    found = retrieve.hits(made, setup, questions)
+    untuned = setup.model_copy(update={"retrieval": bench(root).experiment.setups["plain"].retrieval})
+    assert [h.score for h in found[0][0]] != [h.score for h in retrieve.hits(made, untuned, questions)[0][0]]
+    (tuning,) = retriever_tunings(made)
+    assert 0 < tuning.report.trainable < tuning.report.parameters / 2
+    assert tuning.report.curve[-1][1] < tuning.report.curve[0][1]
+    model = tmp_path / tune_retriever.STAGES[part] / tuning.key / "model"
+    assert {p.name for p in model.rglob("*.safetensors")} == {"model.safetensors"}
+
+
 def test_what_does_not_change_is_shared(root: Path) -> None:
     stages = json.loads((root / "run" / "work.json").read_text())["stages"]
     assert stages["tune-embedder"]["computed"] == 3  # a map, and an embedder for each of two seeds
@@ -119,7 +135,7 @@ def test_a_second_run_computes_nothing(root: Path) -> None:
         ("tune-embedder", "full, seed 0 (first for full)"),
         ("tune-embedder", "full, seed 1 (first for full)"),
         ("tune-embedder", "query-map (first for map)"),
-        ("tune-reranker", "cross-entropy, seed 0 (first for rerank)"),
+        ("tune-reranker", "full, seed 0 (first for rerank)"),
     ]
     run_experiment(load_experiment(root / "x.yaml"), Store(root / "store"), root / "again", Silent())
     for name in STABLE:
@@ -138,7 +154,7 @@ def test_the_run_tells_what_was_tuned(root: Path) -> None:
         assert t.kind == "generator" or t.questions == 12
     assert kinds["both", 1] == {("embedder", "full"), ("generator", "contexts")}
     assert kinds["map", 0] == {("embedder", "query-map")}
-    assert kinds["rerank", 0] == {("re-ranker", "cross-entropy")}
+    assert kinds["rerank", 0] == {("re-ranker", "full")}
     dim = 32
     assert next(t for t in run.tunings if t.setup == "map").report.trainable == dim * dim
     page = ragtune.write_report(run, root / "page.html").read_text("utf-8")
@@ -270,6 +286,7 @@ def test_training_on_contexts_sees_what_the_tuned_embedder_finds(root: Path) -> 
         ("setups.map.retrieval.source=oracle", "source: oracle takes its hits from the evidence"),
         ("setups.map.retrieval.dense.tuning.epochs=2", "query-map sees all pairs in every step"),
         ("setups.full.retrieval.dense.tuning.steps=2", "it needs method: query-map"),
+        ("setups.full.retrieval.dense.tuning.rank=2", "it needs method: lora"),
         ("setups.full.retrieval.dense.tuning.temperature=2", "it needs supervise: generator"),
         ("setups.full.retrieval.dense.tuning.supervise=generator", "needs a generator that runs here"),
         ("setups.rerank.retrieval.rerank={tuning: {}}", "rerank.tuning needs rerank.model: a CrossEncoder"),

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragtune.models.encoder import Array, unit
+from ragtune.models.names import resolve
+from ragtune.models.pairs import PairModel
 from ragtune.records import Chunk, Evidence, Hit, Question
 from ragtune.retrieval.tuning import query_map
 from ragtune.retrieval.tuning.lessons import body, heading_questions, lessons_of
@@ -125,3 +127,26 @@ def test_only_questions_pass_through_the_map(kind: str, tmp_path) -> None:  # ty
     plain = Vectors().encode(["a"], kind)
     found = query_map.MappedEncoder(Vectors(), tmp_path).encode(["a"], kind)  # type: ignore[arg-type]
     np.testing.assert_allclose(found, np.roll(plain, 1, axis=1) if kind == "query" else plain, atol=1e-6)
+
+
+def test_a_cross_encoder_with_an_adapter_scores_by_it(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from tiny_retrievers import cross_encoder
+    from transformers import AutoModelForSequenceClassification
+
+    ref = resolve(str(cross_encoder(tmp_path / "ce")))
+    inner = AutoModelForSequenceClassification.from_pretrained(ref.location)
+    adapted = get_peft_model(inner, LoraConfig(r=2, target_modules=["query", "value", "dense"]))
+    with torch.no_grad():
+        for name, weights in adapted.named_parameters():
+            if "lora_B" in name:
+                weights.normal_()
+    adapted.save_pretrained(tmp_path / "adapter")
+    pairs = [("captain", "served people"), ("anchor", "the boat")]
+    plain, tuned = PairModel(ref).logits(pairs), PairModel(ref.tuned(tmp_path / "adapter", "key")).logits(pairs)
+    tokens = PairModel(ref).model.tokenizer(*map(list, zip(*pairs, strict=True)), padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        wanted = adapted.eval()(**tokens).logits.numpy()
+    np.testing.assert_allclose(tuned, wanted, atol=1e-5)
+    assert not np.allclose(plain, tuned, atol=1e-3)

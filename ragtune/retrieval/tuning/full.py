@@ -1,4 +1,4 @@
-"""``full``: all weights of an embedder, by the loss of multiple negatives, or by what a generator finds useful."""
+"""``full`` and ``lora``: the weights of an embedder, or adapters in it, trained by the loss of multiple negatives, or by what a generator finds useful."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ragtune.models.names import ModelRef
 from ragtune.retrieval.tuning.lessons import Lesson
 from ragtune.retrieval.tuning.query_map import TEMPERATURE
 from ragtune.retrieval.tuning.settings import DenseTuning
-from ragtune.retrieval.tuning.training import Curves, Ids, batches_of, train
+from ragtune.retrieval.tuning.training import Ids, Trained, adapted, batches_of, counted, merged, train
 
 
 def rows_of(lessons: Sequence[Lesson], supervised: bool) -> tuple[list[list[str]], list[Ids], list[list[float]]]:
@@ -54,8 +54,8 @@ def tune(
     device: str,
     out: Path,
     progress: Callable[[int], None] | None = None,
-) -> tuple[Curves, int, int]:
-    """Train a copy of the embedder and save it to ``out``; curves, trained weights, texts that were read.
+) -> Trained:
+    """Train a copy of the embedder, all its weights or adapters, and save it to ``out``.
 
     By evidence: multiple negatives ranking (Henderson et al. 2017, arXiv:1705.00652), where the right chunks of the other
     questions of a batch are wrong ones too. ``supervise: generator``: the Kullback-Leibler divergence between what the generator
@@ -67,7 +67,9 @@ def tune(
     from sentence_transformers.util import pairwise_cos_sim
 
     supervised = settings.supervise == "generator"
-    model = load(ref, device).float()
+    model: Any = load(ref, device).float()
+    model[0].auto_model = adapted(model[0].auto_model, settings)
+    sizes = counted(model)
     texts, ids, targets = rows_of(lessons, supervised)
     batches = batches_of(ids, settings, seed)
     loss: Any = MultipleNegativesRankingLoss(model, scale=1 / TEMPERATURE)
@@ -89,8 +91,9 @@ def tune(
         device,
         progress,
     )
+    model[0].auto_model = merged(model[0].auto_model)
     model.save_pretrained(str(out), create_model_card=False, safe_serialization=True)
-    return curves, sum(p.numel() for p in model.parameters()), sum(map(len, texts))
+    return Trained(*curves, *sizes, sum(map(len, texts)))
 
 
 def _columns(model: Any, texts: Sequence[Sequence[str]], targets: Sequence[Sequence[float]]) -> dict[str, list[Any]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ragtune.models.devices import seeded
 from ragtune.models.names import ModelRef
 from ragtune.models.pairs import load
 from ragtune.retrieval.tuning.lessons import Lesson
 from ragtune.retrieval.tuning.settings import RerankTuning
-from ragtune.retrieval.tuning.training import Curves, Ids, batches_of, train
+from ragtune.retrieval.tuning.training import Ids, Trained, adapted, batches_of, counted, merged, train
 
 
 def pairs_of(lessons: Sequence[Lesson]) -> list[tuple[str, str, float]]:
@@ -35,15 +36,16 @@ def tune(
     device: str,
     out: Path,
     progress: Callable[[int], None] | None = None,
-) -> tuple[Curves, int, int]:
-    """Train a copy of the model by binary cross-entropy and save it to ``out``; curves, trained weights, texts that were read
-    (Nogueira and Cho 2019, arXiv:1901.04085)."""
+) -> Trained:
+    """Train a copy of the model by binary cross-entropy and save it to ``out`` (Nogueira and Cho 2019, arXiv:1901.04085)."""
     from sentence_transformers.cross_encoder import CrossEncoderTrainer, CrossEncoderTrainingArguments
     from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss
 
     pairs, tested = pairs_of(lessons), pairs_of(dev)
     with seeded(seed):  # a head that the model has not yet starts from it
-        model = load(ref, device, labels=1).float()
+        model: Any = load(ref, device, labels=1).float()
+        model[0].auto_model = adapted(model[0].auto_model, settings, head=True)
+    sizes = counted(model)
     curves = train(
         CrossEncoderTrainer,
         CrossEncoderTrainingArguments,
@@ -57,8 +59,9 @@ def tune(
         device,
         progress,
     )
+    model[0].auto_model = merged(model[0].auto_model)
     model.save_pretrained(str(out), create_model_card=False, safe_serialization=True)
-    return curves, sum(p.numel() for p in model.parameters()), 2 * len(pairs)
+    return Trained(*curves, *sizes, 2 * len(pairs))
 
 
 def _columns(pairs: Sequence[tuple[str, str, float]]) -> dict[str, list[object]]:

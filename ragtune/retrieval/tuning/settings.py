@@ -29,7 +29,22 @@ class PairSettings(BaseModel):
     )
     epochs: float = Field(3.0, gt=0, le=1000, description="how often each pair is seen")
     batch: int = Field(16, ge=2, le=4096, description="pairs per step")
-    learning_rate: float = Field(2e-5, gt=0, description="the largest learning rate (AdamW)")
+    learning_rate: float | None = Field(
+        None, gt=0, description="the largest learning rate (AdamW); default: 2e-5, with lora 5e-4"
+    )
+    rank: int = Field(
+        8, ge=1, le=1024, description="lora: rank of the adapters, which are merged when they are trained"
+    )
+    method: str
+
+    @property
+    def rate(self) -> float:
+        """The learning rate that is meant."""
+        return self.learning_rate or (5e-4 if self.method == "lora" else 2e-5)
+
+    def unread(self) -> dict[str, str]:
+        """The settings that have no effect here, each with the reason."""
+        return {} if self.method == "lora" else {"rank": "it needs method: lora"}
 
 
 class DenseTuning(PairSettings):
@@ -38,13 +53,14 @@ class DenseTuning(PairSettings):
     ``query-map``: a linear map on the vectors of questions, held near the identity; documents keep their vectors, and no index is
     made anew. A plain form of the adapters of Yoon et al. (Search-Adaptor, arXiv:2310.08750).
     ``full``: all its weights, by the loss of multiple negatives (Henderson et al., arXiv:1705.00652); with ``pairs: headings``
-    the structure of the documents is the teacher (the idea of SANTA, Li et al., arXiv:2305.19912).
+    the structure of the documents is the teacher (the idea of SANTA, Li et al., arXiv:2305.19912). ``lora``: the same with adapters
+    in its linear layers in place of all weights (Hu et al., arXiv:2106.09685).
     ``supervise: generator`` teaches what the setup's untuned generator finds useful: LM-supervised retrieval of RA-DIT (Lin et
     al., arXiv:2310.01352) and REPLUG (Shi et al., arXiv:2301.12652).
     """
 
-    method: Literal["query-map", "full"] = Field(
-        description="a linear map on the vectors of questions (documents keep theirs), or all weights of the embedder"
+    method: Literal["query-map", "full", "lora"] = Field(
+        description="a linear map on the vectors of questions (documents keep theirs), all weights of the embedder, or adapters in it"
     )
     supervise: Literal["evidence", "generator"] = Field(
         "evidence",
@@ -72,7 +88,7 @@ class DenseTuning(PairSettings):
 
     def unread(self) -> dict[str, str]:
         """The settings that have no effect here, each with the reason."""
-        found: dict[str, str] = {}
+        found = super().unread()
         if self.method == "query-map":
             found |= dict.fromkeys(
                 ("epochs", "batch", "learning_rate", "seed"), "query-map sees all pairs in every step"
@@ -90,11 +106,11 @@ class RerankTuning(PairSettings):
     """How the re-ranker is tuned: pairs with evidence against hits without, by binary cross-entropy (Nogueira and Cho,
     arXiv:1901.04085). An encoder that is no CrossEncoder yet gets a head that starts from the seed."""
 
+    method: Literal["full", "lora"] = Field(
+        "full", description="all weights, or adapters in its linear layers, and its head (Hu et al., arXiv:2106.09685)"
+    )
+
     @property
     def drawn(self) -> bool:
         """A seed can change it."""
         return True
-
-    def unread(self) -> dict[str, str]:
-        """The settings that have no effect here, each with the reason."""
-        return {}

@@ -16,6 +16,17 @@ _WARMUP = 0.1
 
 
 @dataclass(frozen=True)
+class Trained:
+    """How a training went: its losses, how many ``parameters`` there are and how many were ``trained``, texts read an epoch."""
+
+    curve: list[tuple[int, float]]
+    dev_curve: list[tuple[int, float]]
+    trained: int
+    parameters: int
+    texts: int
+
+
+@dataclass(frozen=True)
 class Ids:
     """Of one row the ids of all chunks that are ``right`` for its question, and of those ``shown`` in it."""
 
@@ -46,6 +57,28 @@ def batches_of(rows: Sequence[Ids], settings: PairSettings, seed: int) -> list[l
             found.append(taken)
             left = [n for n in left if n not in set(taken)]
     return found
+
+
+def adapted(inner: Any, settings: PairSettings, head: bool = False) -> Any:
+    """A transformers model to train: itself, or with ``method: lora`` adapters in all its linear layers (and its ``head``)."""
+    if settings.method != "lora":
+        return inner
+    from peft import LoraConfig, TaskType, get_peft_model
+
+    task = TaskType.SEQ_CLS if head else TaskType.FEATURE_EXTRACTION
+    wanted = LoraConfig(r=settings.rank, lora_alpha=2 * settings.rank, target_modules="all-linear", task_type=task)
+    return get_peft_model(inner, wanted)
+
+
+def merged(inner: Any) -> Any:
+    """The model with what it was `adapted` by in its weights."""
+    return inner.merge_and_unload() if hasattr(inner, "merge_and_unload") else inner
+
+
+def counted(model: Any) -> tuple[int, int]:
+    """How many of the model's parameters are trained, and how many there are."""
+    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
+    return sum(n for n, trains in sizes if trains), sum(n for n, _ in sizes)
 
 
 def train(
@@ -92,7 +125,7 @@ def train(
             max_steps=len(batches),
             per_device_train_batch_size=settings.batch,
             per_device_eval_batch_size=settings.batch,
-            learning_rate=settings.learning_rate,
+            learning_rate=settings.rate,
             lr_scheduler_type="linear",
             warmup_steps=round(_WARMUP * len(batches)),
             seed=seed,
