@@ -18,7 +18,9 @@ from ragtune.experiment.run import plan_experiment, run_experiment
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.supervise import generator_lessons
 from ragtune.experiment.workbench import Workbench
+from ragtune.models.encoder import TextEncoder
 from ragtune.retrieval.tuning import full
+from ragtune.retrieval.tuning.query_map import TEMPERATURE
 from ragtune.retrieval.tuning.settings import DenseTuning
 from ragtune.serving.ask import open_assistant
 from ragtune.store import Store
@@ -267,6 +269,33 @@ def test_a_generator_says_which_hits_help(root: Path, small: Path) -> None:
         assert np.argmax(lesson.target) == np.argmax(best.target)
         assert max(best.target) > max(lesson.target)
     assert tune_retriever.tuned_model(ground)[1].joinpath("map.npy").exists()
+
+
+def test_an_embedder_learns_what_helps_the_generator(root: Path, small: Path) -> None:
+    made = bench(
+        root,
+        f"setups.plain.generator={{model: {small}, max_new_tokens: 4}}",
+        "setups.plain.retrieval={dense: {tuning: {method: full, supervise: generator, negatives: 3, temperature: 0.00001, "
+        "epochs: 30, learning_rate: 0.01, batch: 4}}}",
+    )
+    setup = made.experiment.setups["plain"].seeded(0)
+    ground = retrieve.grounds(made, setup)["dense"]
+    assert isinstance(ground.settings, DenseTuning)
+    questions = made.corpus.split("train")
+    lessons = generator_lessons(made, setup, questions, ground.hits(questions), ground.settings)
+
+    def far(encoder: TextEncoder) -> float:
+        """Mean cross-entropy between what the generator finds useful and the embedder's softmax over the same hits."""
+        found = []
+        for lesson in lessons:
+            query = encoder.encode([lesson.query], "query")[0]
+            scores = encoder.encode([c.titled for c in lesson.chunks]) @ query / TEMPERATURE
+            logs = scores - np.log(np.exp(scores).sum())
+            found.append(-float(np.dot(lesson.target, logs)))
+        return float(np.mean(found))
+
+    before = far(made.encoder(f"{root}/embedder"))
+    assert far(retrieve.encoder(made, setup)) < before - 0.2
 
 
 def test_training_on_contexts_sees_what_the_tuned_embedder_finds(root: Path) -> None:
