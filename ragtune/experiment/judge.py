@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ragtune.analysis.causes import Known, cause
 from ragtune.experiment import retrieve
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import make_judge
@@ -45,7 +46,7 @@ def attributed(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
     deep: dict[tuple[str, int, str], list[Hit]] = {}
     for name, setup in setups.items():
         for seed in bench.experiment.seeds_of(setup) if setup.retrieval else ():
-            found = retrieve.hits(bench, setup.seeded(seed), bench.questions, top_k=retrieve.KEPT)
+            found = retrieve.hits(bench, seeded(setup, seed), bench.questions, top_k=retrieve.KEPT)
             deep.update({(name, seed, q.id): row for q, (row, _) in zip(bench.questions, found, strict=True)})
     taught = {
         name: {

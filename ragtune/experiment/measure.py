@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ragtune.analysis.means import Estimate, clusters_of, estimate
 from ragtune.experiment import retrieve
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.tune_retriever import KINDS, STAGES, Ground, tuning_key, tuning_record
 from ragtune.experiment.workbench import Workbench
@@ -27,12 +28,12 @@ def measure(bench: Workbench) -> dict[str, dict[str, Estimate]]:
         if not setup.retrieval or not questions:
             continue
         seeds = retrieval_seeds(bench, setup)
-        key = tuple(retrieve.retrieve_key(bench, setup.seeded(seed)) for seed in seeds)
+        key = tuple(retrieve.retrieve_key(bench, seeded(setup, seed)) for seed in seeds)
         if key not in by_key:
             with bench.timed("measure"):
                 values: dict[str, list[tuple[str, int, float]]] = {}
                 for seed in seeds:
-                    deep = [row for row, _ in retrieve.hits(bench, setup.seeded(seed), questions, retrieve.KEPT)]
+                    deep = [row for row, _ in retrieve.hits(bench, seeded(setup, seed), questions, retrieve.KEPT)]
                     own = measure_retrieval(questions, deep, retrieve.chunks(bench, setup))
                     for measure, each in own.items():
                         of = zip(questions, each, strict=True)
@@ -49,7 +50,7 @@ def retriever_tunings(bench: Workbench) -> list[Tuning]:
         tuning_record(ground, name, seed)
         for name, setup in bench.experiment.setups.items()
         for seed in bench.experiment.seeds_of(setup)
-        for ground in (retrieve.grounds(bench, setup.seeded(seed)) if setup.retrieval else {}).values()
+        for ground in (retrieve.grounds(bench, seeded(setup, seed)) if setup.retrieval else {}).values()
     ]
 
 
@@ -58,7 +59,7 @@ def untuned(bench: Workbench) -> list[Ground]:
     found: dict[str, Ground] = {}
     for setup in bench.experiment.setups.values():
         for seed in bench.experiment.seeds_of(setup) if setup.retrieval else ():
-            for ground in retrieve.grounds(bench, setup.seeded(seed)).values():
+            for ground in retrieve.grounds(bench, seeded(setup, seed)).values():
                 key = tuning_key(ground)
                 if key not in found and bench.store.find(STAGES[ground.part], key) is None:
                     found[key] = ground

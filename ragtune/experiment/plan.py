@@ -11,6 +11,7 @@ from ragtune.experiment import retrieve, tune
 from ragtune.experiment.answer import answer_step
 from ragtune.experiment.latency import latency_steps
 from ragtune.experiment.measure import retrieval_seeds
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.steps import expected_steps
@@ -59,7 +60,7 @@ def make_plan(bench: Workbench) -> Plan:
         if setup.retrieval:
             chunked.setdefault(retrieve.chunk_step(bench, setup).key, []).append(name)
             for seed in retrieval_seeds(bench, setup):
-                own = setup.seeded(seed)
+                own = seeded(setup, seed)
                 step = retrieve.retrieve_step(bench, own, bench.asked(setup))
                 first = [m for m in retrieve.needed_hits(bench, own) if m.key != step.key]
                 more = (m for seed in bench.experiment.seeds_of(setup) for m in tune.needed_hits(bench, setup, seed))

@@ -12,6 +12,7 @@ from pathlib import Path
 from ragtune.corpus import chunking
 from ragtune.corpus.check import unknown_share
 from ragtune.errors import ExperimentError
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.tune_retriever import Ground, first_stage, needed_questions, tuned_model, tuning_key
@@ -122,7 +123,7 @@ def grounds(bench: Workbench, setup: Setup) -> dict[str, Ground]:
     """What the tunings of the setup's retrieval stand on, by part; ``setup`` without a seed is taken under the experiment's first."""
     if not _settings(setup).tunings:
         return {}
-    setup = setup.seeded(bench.experiment.seeds[0])
+    setup = seeded(setup, bench.experiment.seeds[0])
 
     def ground(part: str) -> Ground:
         first = first_stage(setup, part)

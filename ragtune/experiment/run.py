@@ -25,6 +25,7 @@ from ragtune.experiment.outlook import is_control, outlook
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.prepare import prepare
 from ragtune.experiment.progress import Progress, default_progress
+from ragtune.experiment.seeding import is_tuned
 from ragtune.experiment.spec import Experiment, Setup
 from ragtune.experiment.tune import tune_all, tune_key, tunings
 from ragtune.experiment.workbench import Workbench
@@ -117,7 +118,7 @@ def _left(bench: Workbench) -> str:
 def _groups(bench: Workbench, until: str) -> list[list[str]]:
     """The setups in the parts that a Run grows by: all at once where nothing is left to tune, or everything is tuned."""
     setups = bench.experiment.setups
-    plain, tuned = ([n for n, s in setups.items() if s.tuned is is_tuned] for is_tuned in (False, True))
+    plain, tuned = ([n for n, s in setups.items() if is_tuned(s) is wanted] for wanted in (False, True))
     if until:
         if not plain:
             raise ExperimentError("every setup is to be tuned: there is none to stop after.", where="--until untuned")

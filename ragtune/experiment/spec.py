@@ -63,18 +63,8 @@ class Setup(BaseModel):
     @property
     def depends_on_seed(self) -> bool:
         """A seed can change its answers: it is tuned, what finds its hits is, or it samples."""
-        finds_by_seed = self.retrieval is not None and self.retrieval.depends_on_seed
-        return self.tuning is not None or finds_by_seed or may_vary(self.generator)
-
-    @property
-    def tuned(self) -> bool:
-        """Something of it is tuned: the generator, the embedder, the re-ranker."""
-        return self.tuning is not None or (self.retrieval is not None and bool(self.retrieval.tunings))
-
-    def seeded(self, seed: int) -> Setup:
-        """The same under one seed: what finds its hits is tuned with it."""
-        found = self.retrieval.seeded(seed) if self.retrieval else None
-        return self if found is self.retrieval else self.model_copy(update={"retrieval": found})
+        finds = self.retrieval is not None and self.retrieval.depends_on_seed
+        return self.tuning is not None or finds or may_vary(self.generator)
 
 
 class Experiment(BaseModel):

@@ -15,6 +15,7 @@ from ragtune.experiment.answer import row_of
 from ragtune.experiment.folder import CorpusFacts, Run, load_run
 from ragtune.experiment.locate import located, store_of
 from ragtune.experiment.progress import Progress, default_progress
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.served import Served
 from ragtune.experiment.spec import Experiment, experiment_of, load_experiment
 from ragtune.experiment.tune import tune_key
@@ -201,7 +202,7 @@ class Assistant:
         self._bench = Workbench(experiment, store, progress or default_progress(), asking=True)
         self._heed_language(bare, setup)
         made = adapters or {}
-        self.setup = self.setup.seeded(self.seed)
+        self.setup = seeded(self.setup, self.seed)
         find_retriever(self._bench, self.name, self.setup, {k: made.get((self.name, self.seed, k)) for k in STAGE_OF})
         adapter = self._find_adapter(store, made.get((self.name, self.seed, "generator")))
         stored = not self.setup.retrieval or retrieve.chunk_step(self._bench, self.setup).stored(self._bench)

@@ -15,6 +15,7 @@ from ragtune.experiment import retrieve, tune, tune_retriever
 from ragtune.experiment.measure import retriever_tunings
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.run import plan_experiment, run_experiment
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.supervise import generator_lessons
 from ragtune.experiment.workbench import Workbench
@@ -176,7 +177,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(
 
     monkeypatch.setattr(full, "train", killed)
     asked = bench(root, store=tmp_path)
-    setup = asked.experiment.setups["full"].seeded(1)
+    setup = seeded(asked.experiment.setups["full"], 1)
     questions = asked.corpus.split("test")
     with pytest.raises(KeyboardInterrupt):
         retrieve.hits(asked, setup, questions)
@@ -192,7 +193,7 @@ def test_a_killed_training_ends_as_an_undisturbed_one(
 def test_keys_hold_what_a_tuning_depends_on(root: Path) -> None:
     def key(*overrides: str, seed: int = 0, setup: str = "full") -> str:
         made = bench(root, *overrides)
-        ground = retrieve.grounds(made, made.experiment.setups[setup].seeded(seed))
+        ground = retrieve.grounds(made, seeded(made.experiment.setups[setup], seed))
         return tune_retriever.tuning_key(next(iter(ground.values())))
 
     assert key() != key(seed=1)
@@ -278,7 +279,7 @@ def test_an_embedder_learns_what_helps_the_generator(root: Path, small: Path) ->
         "setups.plain.retrieval={dense: {tuning: {method: full, supervise: generator, negatives: 3, temperature: 0.00001, "
         "epochs: 30, learning_rate: 0.01, batch: 4}}}",
     )
-    setup = made.experiment.setups["plain"].seeded(0)
+    setup = seeded(made.experiment.setups["plain"], 0)
     ground = retrieve.grounds(made, setup)["dense"]
     assert isinstance(ground.settings, DenseTuning)
     questions = made.corpus.split("train")
@@ -302,7 +303,7 @@ def test_training_on_contexts_sees_what_the_tuned_embedder_finds(root: Path) -> 
     made = bench(root)
     setup = made.experiment.setups["both"]
     steps = tune.needed_hits(made, setup, 1)
-    assert [s.key for s in steps] == [retrieve.retrieve_key(made, setup.seeded(1))]
+    assert [s.key for s in steps] == [retrieve.retrieve_key(made, seeded(setup, 1))]
     plain = setup.model_copy(update={"retrieval": made.experiment.setups["plain"].retrieval})
     assert tune.tune_key(made, setup, 1) != tune.tune_key(made, plain, 1)
 
