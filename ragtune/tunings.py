@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -29,7 +30,11 @@ class TuneCost:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """One tuned model of a Run: which setup and seed it serves, on how many questions it was trained, and how that went."""
+    """One tuned model of a Run: which setup and seed it serves, on how many questions it was trained, and how that went.
+
+    ``kind`` is what was tuned: ``generator``, ``embedder`` or ``re-ranker``. Of the latter two, tokens are not counted and
+    ``tokens_per_second`` is texts.
+    """
 
     setup: str
     seed: int
@@ -38,3 +43,12 @@ class Tuning:
     questions: int
     report: TuneReport
     cost: TuneCost
+    kind: str = "generator"
+
+
+def seconds_by_seed(tunings: Iterable[Tuning]) -> list[float]:
+    """What tuning one setup takes under each seed: of all its parts together."""
+    found: dict[int, float] = {}
+    for tuning in tunings:
+        found[tuning.seed] = found.get(tuning.seed, 0.0) + tuning.cost.seconds
+    return list(found.values())

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.analysis.latency import Latency
 from ragtune.records import Row
-from ragtune.tunings import Tuning
+from ragtune.tunings import Tuning, seconds_by_seed
 
 DAYS_PER_MONTH = 30.44
 
@@ -125,7 +125,7 @@ def measure_costs(
         if known is None:
             continue
         throughput[name] = known
-        tuning = [t.cost.seconds for t in tunings if t.setup == name]
+        tuning = seconds_by_seed(t for t in tunings if t.setup == name)
         values = [v for row in own if (v := row.value(metric)) is not None]
         costs[name] = cost_of(
             settings,

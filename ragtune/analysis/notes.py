@@ -47,6 +47,6 @@ def notes_of(by_setup: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning]) -
     """Every note: of the questions, then by setup; of several seeds the shortest tuning speaks."""
     found = [made_questions([row.question for rows in by_setup.values() for row in rows])]
     for name, rows in by_setup.items():
-        steps = [t.report.steps for t in tunings if t.setup == name]
+        steps = [t.report.steps for t in tunings if t.setup == name and t.kind == "generator"]
         found += [few_steps(name, min(steps)) if steps else "", repeating(name, rows)]
     return tuple(note for note in found if note)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ragtune.experiment import retrieve
 from ragtune.experiment.examples import chooser, shots_key
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Made, Step, fill
 from ragtune.experiment.tune import tune_key, tuned
@@ -35,6 +36,7 @@ def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
 
 
 def answer_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
+    setup = seeded(setup, seed)
     items = dict.fromkeys(item_key(bench, setup, q) for q in bench.asked(setup))
     label = f"answer {name}" + (f", seed {seed}" if setup.depends_on_seed else "")
     return Step("answer", answer_key(bench, setup, seed), tuple(items), label)
@@ -52,6 +54,7 @@ def make_generator(bench: Workbench, setup: Setup) -> Generator:
 
 def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
     """The rows of one setup and seed, in the order of the questions; missing answers are generated batch by batch."""
+    setup = seeded(setup, seed)
     questions = bench.asked(setup)
     found: list[tuple[list[Hit], float]] = [([], 0.0) for _ in questions]
     if setup.retrieval:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ragtune.experiment.measure import untuned
 from ragtune.experiment.progress import clock
-from ragtune.experiment.tune import tune_job, tune_key
+from ragtune.experiment.spec import Setup
+from ragtune.experiment.tune import needed_hits, tune_job, tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.text.counts import counted
 
@@ -40,6 +42,8 @@ def forecast(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> Forecast | 
     seconds = memory = 0.0
     for name, seed in wanted:
         setup = setups[name]
+        if waits(bench, setup, seed):
+            continue
         key = tune_key(bench, setup, seed)
         if key in seen or bench.store.find("tune", key) is not None:
             continue
@@ -55,3 +59,10 @@ def forecast(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> Forecast | 
         seconds += tried[kind].seconds
         memory = max(memory, tried[kind].memory_mb)
     return Forecast(len(seen), seconds, memory) if seen else None
+
+
+def waits(bench: Workbench, setup: Setup, seed: int) -> bool:
+    """The tuning is taught with hits that a retriever will find which is to be tuned first: nothing to try before that."""
+    return bool(needed_hits(bench, setup, seed)) and bool(
+        setup.retrieval and setup.retrieval.tunings and untuned(bench)
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ragtune.errors import ExperimentError
 from ragtune.experiment.explain import place_of
+from ragtune.experiment.seeding import is_tuned
 from ragtune.generation import generators
 from ragtune.judging import judges
 from ragtune.tuning import recipes
@@ -133,5 +134,7 @@ def _of_experiment(experiment: Experiment) -> dict[Keys, str]:
     found = _under("judge", judges.unread(experiment.judge))
     found |= _under("corpus", experiment.corpus.unread()) | _under("costs", experiment.costs.unread())
     if not any(setup.tuning for setup in experiment.setups.values()):
-        found |= {("processes",): "no setup is tuned", ("costs", "refreshes_per_month"): "no setup is tuned"}
+        found |= {("processes",): "no setup's generator is tuned"}
+    if not any(is_tuned(setup) for setup in experiment.setups.values()):
+        found |= {("costs", "refreshes_per_month"): "no setup is tuned"}
     return found

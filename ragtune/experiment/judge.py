@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ragtune.analysis.causes import Known, cause
 from ragtune.experiment import retrieve
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Workbench
 from ragtune.judging.judges import make_judge
@@ -42,11 +43,11 @@ def judged(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
 def attributed(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
     """The rows with the cause of each wrong answer."""
     setups = bench.experiment.setups
-    deep: dict[tuple[str, str], list[Hit]] = {}
+    deep: dict[tuple[str, int, str], list[Hit]] = {}
     for name, setup in setups.items():
-        if setup.retrieval:
-            found = retrieve.hits(bench, setup, bench.questions, top_k=retrieve.KEPT)
-            deep.update({(name, q.id): row for q, (row, _) in zip(bench.questions, found, strict=True)})
+        for seed in bench.experiment.seeds_of(setup) if setup.retrieval else ():
+            found = retrieve.hits(bench, seeded(setup, seed), bench.questions, top_k=retrieve.KEPT)
+            deep.update({(name, seed, q.id): row for q, (row, _) in zip(bench.questions, found, strict=True)})
     taught = {
         name: {
             normalise_answer(a)
@@ -64,7 +65,7 @@ def attributed(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
             cause=cause(
                 row,
                 Known(
-                    deep.get((row.setup, row.question.id), []),
+                    deep.get((row.setup, row.seed, row.question.id), []),
                     setups[row.setup].retrieval is not None,
                     taught.get(row.setup, set()),
                     lambda said: f" {said} " in everything,

@@ -15,6 +15,7 @@ from functools import cache
 from ragtune.analysis.latency import Latency, Wait, latency_of
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import answer_key
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.served import Finder, Served
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
@@ -38,6 +39,7 @@ def latency_steps(bench: Workbench, name: str, setup: Setup) -> list[Step]:
     measure. Equal work has equal keys, so it is measured once."""
     if not setup.servable or (kind_of(setup.generator).remote and not setup.retrieval):
         return []
+    setup = seeded(setup, _seed(bench, setup))
     items = tuple(_item(q) for q in sampled(bench, setup))
     if not items:
         return []
@@ -72,7 +74,7 @@ def measured(bench: Workbench, rows: Sequence[Row]) -> dict[str, Latency]:
     setups = bench.experiment.setups
     found: dict[str, Latency] = {}
     for name in sorted(setups, key=lambda n: setups[n].tuning is not None):  # the base before its adapters
-        setup = setups[name]
+        setup = seeded(setups[name], _seed(bench, setups[name]))
         if setup.servable:
             steps = latency_steps(bench, name, setup)
             waits = [_waits(bench, setup, step, switched=n > 0) for n, step in enumerate(steps)]

@@ -10,9 +10,12 @@ from ragtune.analysis.power import expected_power
 from ragtune.experiment import retrieve, tune
 from ragtune.experiment.answer import answer_step
 from ragtune.experiment.latency import latency_steps
+from ragtune.experiment.measure import retrieval_seeds
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.steps import expected_steps
+from ragtune.experiment.tune_retriever import tuning_step
 from ragtune.experiment.workbench import Workbench
 from ragtune.models.names import must_download
 
@@ -51,20 +54,34 @@ def make_plan(bench: Workbench) -> Plan:
     stages: list[PlannedStage] = []
     chunked: dict[str, list[str]] = {}
     retrieved: dict[str, tuple[list[str], list[Step]]] = {}
+    learns: dict[str, Step] = {}  # tunings of embedders and re-rankers
+    late: set[str] = set()  # searches that wait for them
     for name, setup in setups.items():
         if setup.retrieval:
             chunked.setdefault(retrieve.chunk_step(bench, setup).key, []).append(name)
-            step = retrieve.retrieve_step(bench, setup, bench.asked(setup))
-            names, steps = retrieved.setdefault(step.key, ([], []))
-            names.append(name)
-            more = (m for seed in bench.experiment.seeds_of(setup) for m in tune.needed_hits(bench, setup, seed))
-            steps += [step, *(m for m in more if m.key == step.key)]
+            for seed in retrieval_seeds(bench, setup):
+                own = seeded(setup, seed)
+                step = retrieve.retrieve_step(bench, own, bench.asked(setup))
+                first = [m for m in retrieve.needed_hits(bench, own) if m.key != step.key]
+                more = (m for seed in bench.experiment.seeds_of(setup) for m in tune.needed_hits(bench, setup, seed))
+                for one in (*first, step, *(m for m in more if m.key == step.key)):
+                    names, steps = retrieved.setdefault(one.key, ([], []))
+                    names += [] if name in names else [name]
+                    steps.append(one)
+                for ground in retrieve.grounds(bench, own).values():
+                    made = tuning_step(ground, name)
+                    learns.setdefault(made.key, made)
+                    late.add(step.key)
     for key, names in chunked.items():
         stored = Step("chunk", key).stored(bench)
         stages.append(PlannedStage("chunk + embed + index", f"for {', '.join(names)}", 1, stored))
+    searches = {}
     for key, (names, steps) in retrieved.items():
         step = Step("retrieve", key, tuple(dict.fromkeys(i for s in steps for i in s.items)))
-        stages.append(PlannedStage("retrieve", f"for {', '.join(names)}", len(step.items), step.stored(bench)))
+        searches[key] = PlannedStage("retrieve", f"for {', '.join(names)}", len(step.items), step.stored(bench))
+    stages += [stage for key, stage in searches.items() if key not in late]
+    stages += [PlannedStage(step.stage, step.label, 1, step.stored(bench)) for step in learns.values()]
+    stages += [stage for key, stage in searches.items() if key in late]
     tunings: dict[str, Step] = {}
     for name, setup in setups.items():
         for seed in bench.experiment.seeds_of(setup) if setup.tuning else ():

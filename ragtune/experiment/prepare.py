@@ -9,6 +9,7 @@ from ragtune.errors import ExperimentError
 from ragtune.experiment import retrieve
 from ragtune.experiment.examples import refuse_few
 from ragtune.experiment.spec import Setup
+from ragtune.experiment.teachable import check_retriever
 from ragtune.experiment.tune import count_questions
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation import hosts
@@ -66,6 +67,7 @@ def prepare(bench: Workbench) -> None:
         if setup.generator.endpoint:
             address(setup.generator.endpoint, setup.generator.api_key_env)
         if setup.retrieval:
+            check_retriever(bench, name, setup)
             retrieve.retrieve_key(bench, setup)
     dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
     for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
@@ -76,7 +78,7 @@ def prepare(bench: Workbench) -> None:
     for model in bench.models():
         check_at_hand(model)
     reranked = [s.retrieval.rerank for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.rerank]
-    for name in dict.fromkeys(r.model for r in reranked if r.kind == "cross-encoder"):
+    for name in dict.fromkeys(r.model for r in reranked if r.kind == "cross-encoder" and not r.tuning):
         check_pairs(bench.ref(name))
     if bench.experiment.judge.name == "nli":
         check_pairs(bench.ref(str(bench.experiment.judge.model)))

@@ -1,4 +1,4 @@
-"""The stages from documents to hits: chunk, embed, index, retrieve; and how well evidence was found."""
+"""The stages from documents to hits: chunk, embed, index, retrieve."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragtune.analysis.means import Estimate, clusters_of, estimate
 from ragtune.corpus import chunking
 from ragtune.corpus.check import unknown_share
 from ragtune.errors import ExperimentError
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
+from ragtune.experiment.tune_retriever import Ground, first_stage, needed_questions, tuned_model, tuning_key
 from ragtune.experiment.workbench import Work, Workbench
-from ragtune.models.encoder import Array, CachedEncoder
+from ragtune.models.encoder import Array, CachedEncoder, TextEncoder
 from ragtune.models.packages import DEFAULT_EMBEDDER
 from ragtune.models.tokens import token_spans
 from ragtune.records import Chunk, Hit, Question, question_key
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
-from ragtune.retrieval.measure import measure_retrieval
 from ragtune.retrieval.rerank import RERANKERS, own_model
 from ragtune.retrieval.rerank import Parts as RerankParts
 from ragtune.retrieval.retriever import Retriever, matches
-from ragtune.retrieval.settings import RetrievalSettings
+from ragtune.retrieval.settings import IndexSettings, RetrievalSettings
 from ragtune.retrieval.source import SOURCES, Parts, Source
+from ragtune.retrieval.tuning.query_map import MappedEncoder
 from ragtune.store import digest
 
 RETRIEVE_VERSION, INDEX_VERSION = 4, 2
@@ -118,13 +119,54 @@ def _read_chunks(bench: Workbench, folder: Path) -> list[Chunk]:
 # --- index and retrieve ----------------------------------------------------------------------------------------------
 
 
+def grounds(bench: Workbench, setup: Setup) -> dict[str, Ground]:
+    """What the tunings of the setup's retrieval stand on, by part; ``setup`` without a seed is taken under the experiment's first."""
+    if not _settings(setup).tunings:
+        return {}
+    setup = seeded(setup, bench.experiment.seeds[0])
+
+    def ground(part: str) -> Ground:
+        first = first_stage(setup, part)
+
+        def found(questions: Sequence[Question]) -> list[list[Hit]]:
+            return [row for row, _ in hits(bench, first, questions, KEPT)]
+
+        cut = chunk_step(bench, setup).key
+        return Ground(bench, setup, part, cut, retrieve_key(bench, first), lambda: chunks(bench, setup), found)
+
+    return {part: ground(part) for part in _settings(setup).tunings}
+
+
+def needed_hits(bench: Workbench, setup: Setup) -> list[Step]:
+    """The hits that tuning the setup's retrieval looks at, as far as they are known before there are chunks."""
+    found: list[Step] = []
+    for part, ground in grounds(bench, setup).items():
+        first = first_stage(ground.setup, part)
+        found += [*needed_hits(bench, first), retrieve_step(bench, first, needed_questions(ground))]
+    return [step for step in found if step.items]
+
+
+def encoder(bench: Workbench, setup: Setup) -> CachedEncoder:
+    """What embeds texts and questions for the setup: its embedder, tuned where it is; a query map comes on top (`mapped`)."""
+    ground = grounds(bench, setup).get("dense")
+    return bench.encoder_of(tuned_model(ground)[0]) if ground else bench.encoder(embedder_name(setup))
+
+
+def mapped(bench: Workbench, setup: Setup, encoder: CachedEncoder) -> TextEncoder:
+    ground = grounds(bench, setup).get("dense")
+    if ground is None or ground.settings.drawn:
+        return encoder
+    return MappedEncoder(encoder, tuned_model(ground)[1])
+
+
 def retrieve_key(bench: Workbench, setup: Setup) -> str:
     settings = _settings(setup)
+    tuned = [tuning_key(ground) for ground in grounds(bench, setup).values()]
     models = [bench.ref(n).fingerprint for n in _models(settings)]
     kept = max(KEPT, settings.top_k)
     filtered = [FILTER_VERSION] if settings.where else []
     return digest(
-        "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered
+        "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered, *tuned
     )
 
 
@@ -164,27 +206,33 @@ def source(bench: Workbench, setup: Setup) -> Source:
 
 def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
     settings = _settings(setup)
-    encoder = bench.encoder(embedder_name(setup))
+    embeds = encoder(bench, setup)
     texts = [c.titled for c in made]
-    dense = _dense(bench, setup, settings, made, texts) if settings.dense else None
+    dense = _dense(bench, setup, settings.dense.index, embeds, made, texts) if settings.dense else None
     with bench.timed("index"):
         lexical = build_lexical(texts, settings.lexical, bench.store) if settings.lexical else None
     reranker = None
     if settings.rerank:
         with bench.timed("embed"):
-            parts = RerankParts(settings.rerank, texts, encoder, bench.store, bench.ref, bench.progress.stage)
+            tuned = grounds(bench, setup).get("rerank")
+            model = tuned_model(tuned)[0] if tuned else None
+            ref = (lambda name: model) if model else bench.ref
+            parts = RerankParts(settings.rerank, texts, embeds, bench.store, ref, bench.progress.stage)
             reranker = RERANKERS[settings.rerank.kind](parts)
     more = settings.oracle.distractors if settings.source == "oracle" else 0
     wide = settings.model_copy(update={"top_k": max(KEPT, settings.top_k) + more})
-    return Retriever(made, wide, encoder=encoder, dense=dense, lexical=lexical, reranker=reranker)
+    asks = mapped(bench, setup, embeds)
+    return Retriever(made, wide, encoder=asks, dense=dense, lexical=lexical, reranker=reranker)
 
 
 def _dense(
-    bench: Workbench, setup: Setup, settings: RetrievalSettings, made: list[Chunk], texts: list[str]
+    bench: Workbench,
+    setup: Setup,
+    index: IndexSettings,
+    encoder: CachedEncoder,
+    made: list[Chunk],
+    texts: list[str],
 ) -> DenseIndex:
-    assert settings.dense is not None
-    encoder = bench.encoder(settings.dense.embedder)
-    index = settings.dense.index
     key = digest("index", INDEX_VERSION, index.model_dump(), encoder.fingerprint, chunk_step(bench, setup).key)
     folder = bench.store.find("index", key)
     if folder is None:
@@ -216,7 +264,7 @@ def _embed(bench: Workbench, encoder: CachedEncoder, texts: list[str]) -> Array:
 
 def hits_anew(bench: Workbench, setup: Setup, source: Source, questions: Sequence[Question]) -> list[list[Hit]]:
     """The source's hits with the questions embedded anew: whatever other setups did, each takes the seconds of its own."""
-    with bench.encoder(embedder_name(setup)).fresh() if _settings(setup).dense else nullcontext():
+    with bench.fresh() if _settings(setup).dense else nullcontext():
         return source.hits(questions)
 
 
@@ -249,28 +297,3 @@ def hits(
     by_id = {c.id: c for c in chunks(bench, setup)}
     k = top_k or _settings(setup).top_k
     return [([Hit(by_id[c], s, n) for n, (c, s) in enumerate(row.hits[:k], 1)], row.seconds) for row in found]
-
-
-# --- measure ---------------------------------------------------------------------------------------------------------
-
-
-def measure(bench: Workbench) -> dict[str, dict[str, Estimate]]:
-    """Retrieval quality per setup that retrieves (setups that share a source share the numbers), by measure."""
-    found: dict[str, dict[str, Estimate]] = {}
-    by_key: dict[str, dict[str, Estimate]] = {}
-    questions = [q for q in bench.questions if q.evidence]
-    for name, setup in bench.experiment.setups.items():
-        if not setup.retrieval or not questions:
-            continue
-        key = retrieve_key(bench, setup)
-        if key not in by_key:
-            with bench.timed("measure"):
-                deep = [row for row, _ in hits(bench, setup, questions, top_k=KEPT)]
-                values = measure_retrieval(questions, deep, chunks(bench, setup))
-                clusters = clusters_of(bench.questions)
-                by_key[key] = {
-                    m: estimate([(q.id, 0, x) for q, x in zip(questions, v, strict=True)], clusters)
-                    for m, v in values.items()
-                }
-        found[name] = by_key[key]
-    return found

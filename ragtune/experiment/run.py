@@ -13,7 +13,6 @@ from ragtune.analysis.notes import repeating
 from ragtune.analysis.summary import Study, summarise
 from ragtune.errors import ExperimentError, RagtuneError, RunError
 from ragtune.experiment import folder as run_folder
-from ragtune.experiment import retrieve
 from ragtune.experiment.answer import answered
 from ragtune.experiment.calibration import settle
 from ragtune.experiment.folder import Run, load_run, refuse_foreign
@@ -21,10 +20,12 @@ from ragtune.experiment.forecast import forecast
 from ragtune.experiment.judge import attributed, judged
 from ragtune.experiment.latency import measured
 from ragtune.experiment.locate import located
+from ragtune.experiment.measure import left_to_tune, measure, retriever_tunings, untuned
 from ragtune.experiment.outlook import is_control, outlook
 from ragtune.experiment.plan import Plan, make_plan
 from ragtune.experiment.prepare import prepare
 from ragtune.experiment.progress import Progress, default_progress
+from ragtune.experiment.seeding import is_tuned
 from ragtune.experiment.spec import Experiment, Setup
 from ragtune.experiment.tune import tune_all, tune_key, tunings
 from ragtune.experiment.workbench import Workbench
@@ -108,7 +109,8 @@ def _run(bench: Workbench, out: Path, command: str, force: bool, until: str, wri
 def _left(bench: Workbench) -> str:
     """What the tunings that are left will take; why it could not be tried, where it could not: training says it with an error."""
     try:
-        return str(forecast(bench, _tunings(bench, list(bench.experiment.setups))) or "")
+        parts = [forecast(bench, _tunings(bench, list(bench.experiment.setups))), left_to_tune(bench)]
+        return " ".join(str(part) for part in parts if part)
     except (RagtuneError, RuntimeError) as error:  # the second: a GPU without room
         return f"What tuning will take could not be tried: {str(error).splitlines()[0]}"
 
@@ -116,12 +118,12 @@ def _left(bench: Workbench) -> str:
 def _groups(bench: Workbench, until: str) -> list[list[str]]:
     """The setups in the parts that a Run grows by: all at once where nothing is left to tune, or everything is tuned."""
     setups = bench.experiment.setups
-    plain, tuned = ([n for n, s in setups.items() if bool(s.tuning) is is_tuned] for is_tuned in (False, True))
+    plain, tuned = ([n for n, s in setups.items() if is_tuned(s) is wanted] for wanted in (False, True))
     if until:
         if not plain:
             raise ExperimentError("every setup is to be tuned: there is none to stop after.", where="--until untuned")
         return [plain]
-    missing = any(
+    missing = bool(untuned(bench)) or any(
         bench.store.find("tune", tune_key(bench, setups[n], seed)) is None for n, seed in _tunings(bench, tuned)
     )
     return [plain, *([name] for name in tuned)] if plain and missing else [list(setups)]
@@ -182,8 +184,8 @@ def write(
     waiting: Sequence[str] = (),
 ) -> None:
     """Analyse the rows and write the Run folder; ``waiting`` are the setups still to be tuned."""
-    retrieval = retrieve.measure(bench)
-    found = tunings(bench)
+    retrieval = measure(bench)
+    found = [*tunings(bench), *retriever_tunings(bench)]
     with bench.timed("analyse"):
         study = study_of(bench.experiment, bench.questions, retrieval, found)
         study = replace(study, skipped=tuple(bench.corpus.skipped), latency=latency)
@@ -204,7 +206,7 @@ def study_of(
 ) -> Study:
     """What analysis must know of an experiment."""
     families: dict[str, tuple[str, dict[int, str]]] = {}
-    counts = {t.setup: t.questions for t in reversed(found)}
+    counts = {t.setup: t.questions for t in reversed(found) if t.kind == "generator"}
     for name, setup in experiment.setups.items():
         if setup.tuning and name in counts:
             own = setup.model_dump_json(include={"retrieval", "generator", "prompt"})

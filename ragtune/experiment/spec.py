@@ -70,8 +70,9 @@ class Setup(BaseModel):
 
     @property
     def depends_on_seed(self) -> bool:
-        """A seed can change its answers: it is tuned, or it samples."""
-        return self.tuning is not None or may_vary(self.generator)
+        """A seed can change its answers: it is tuned, what finds its hits is, or it samples."""
+        finds = self.retrieval is not None and self.retrieval.depends_on_seed
+        return self.tuning is not None or finds or may_vary(self.generator)
 
 
 class Experiment(BaseModel):

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from ragtune.experiment import retrieve
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
@@ -88,6 +89,7 @@ def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("t
 
 
 def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
+    setup = seeded(setup, seed)
     tuning = _tuning(setup)
     prompts = [prompt.key for prompt in tuning_prompts(bench, setup)]
     left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
@@ -117,6 +119,7 @@ def needed_hits(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
     """The hits that training looks at, one Step for each corpus; none where it sees no contexts."""
     if not setup.tuning or not _recipe(setup).sees_contexts:
         return []
+    setup = seeded(setup, seed)
     asked: dict[int, tuple[Workbench, dict[str, Question]]] = {}
     for split in ("train", "dev"):
         for training, own in training_questions(bench, setup, seed, split):
@@ -126,6 +129,7 @@ def needed_hits(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
 
 def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
     """All that training the adapter needs: settings, tokens, and the card that will lie beside it."""
+    setup = seeded(setup, seed)
     settings = _tuning(setup)
     model = _model(bench, setup)
     encoded = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 from ragtune.corpus.load import Corpus, CorpusSettings, load_corpus
 from ragtune.errors import ExperimentError
@@ -45,6 +46,11 @@ class Workbench:
     asking: bool = False  # only new questions are answered: those of the corpus may be unreadable
     chunks: dict[str, list[Chunk]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
+    tuned: dict[str, Path] = field(default_factory=dict)  # tuned embedders and re-rankers whose files were verified
+    tuning_keys: dict[tuple[object, ...], str] = field(default_factory=dict)
+    instead: dict[str, str] = field(
+        default_factory=dict
+    )  # part of retrieval -> the tuning to use, whatever these documents say
     _refs: dict[str, ModelRef] = field(default_factory=dict)
     _encoders: dict[str, CachedEncoder] = field(default_factory=dict)
     _models: dict[tuple[str, str, str], LanguageModel] = field(default_factory=dict)
@@ -98,9 +104,20 @@ class Workbench:
         return self._prompts[name]
 
     def encoder(self, name: str) -> CachedEncoder:
-        if name not in self._encoders:
-            self._encoders[name] = CachedEncoder(SentenceEncoder(self.ref(name)), self.store.root / "vectors")
-        return self._encoders[name]
+        return self.encoder_of(self.ref(name))
+
+    def encoder_of(self, ref: ModelRef) -> CachedEncoder:
+        if ref.fingerprint not in self._encoders:
+            self._encoders[ref.fingerprint] = CachedEncoder(SentenceEncoder(ref), self.store.root / "vectors")
+        return self._encoders[ref.fingerprint]
+
+    @contextmanager
+    def fresh(self) -> Iterator[None]:
+        """For the length of the block every embedder embeds queries anew, as a user's question is."""
+        with ExitStack() as stack:
+            for encoder in self._encoders.values():
+                stack.enter_context(encoder.fresh())
+            yield
 
     def language_model(self, name: str, device: str, dtype: str) -> LanguageModel:
         """The model, loaded once for each device and precision."""

@@ -53,6 +53,35 @@ _KEPT: dict[str, SentenceTransformer] = {}
 _ALONE = threading.RLock()
 
 
+def load(ref: ModelRef, device: str) -> SentenceTransformer:
+    """The library's model, with the adapter that it may have in its weights.
+
+    Raises:
+        ModelError: it would not load.
+    """
+    quiet()
+    from sentence_transformers import SentenceTransformer
+
+    loading = ref.loading
+    precision = {"dtype": "float32"} if device == "cpu" else {}  # halves are slow there, whatever was saved
+    try:
+        made = SentenceTransformer(
+            ref.location, device=device, **loading, model_kwargs={"use_safetensors": True, **precision}
+        )
+    except Exception as error:  # the library raises many kinds for one problem: it did not load
+        raise load_failure(ref, error) from error
+    if ref.adapter:
+        first: Any = made[0]
+        first.auto_model = merged(first.auto_model, ref)
+    return made
+
+
+def prompt_of(model: SentenceTransformer, kind: Kind) -> str:
+    """What the model wants before a text of that kind; "" for most."""
+    prompts: dict[str, str] = dict(model.prompts or {})
+    return prompts.get(kind) or (prompts.get("passage", "") if kind == "document" else "") or ""
+
+
 class SentenceEncoder:
     """A sentence-transformers model, loaded when first used."""
 
@@ -73,32 +102,13 @@ class SentenceEncoder:
 
     def _loaded(self) -> SentenceTransformer:
         if self._model is None:
-            quiet()
-            from sentence_transformers import SentenceTransformer
-
-            loading, device = self.ref.loading, best_device(self._wanted)
-            precision = {"dtype": "float32"} if device == "cpu" else {}  # halves are slow there, whatever was saved
-            try:
-                self._model = SentenceTransformer(
-                    self.ref.location,
-                    device=device,
-                    **loading,
-                    model_kwargs={"use_safetensors": True, **precision},
-                )
-            except Exception as error:  # the library raises many kinds for one problem: it did not load
-                raise load_failure(self.ref, error) from error
-            if self.ref.adapter:
-                first: Any = self._model[0]
-                first.auto_model = merged(first.auto_model, self.ref)
+            device = best_device(self._wanted)
+            self._model = load(self.ref, device)
             self._model.eval()
             if self.ref.kind == "bundled" and device == "cpu":
                 _KEPT.clear()
                 _KEPT[self.fingerprint] = self._model
         return self._model
-
-    def _prompt(self, kind: Kind) -> str:
-        prompts: dict[str, str] = dict(self.model.prompts or {})
-        return prompts.get(kind) or (prompts.get("passage", "") if kind == "document" else "") or ""
 
     def _forward(self, rows: Sequence[Features], take: Callable[[int, dict[str, Any], int], None]) -> None:
         """Run all rows in batches of fixed shape; ``take(row's index, model output, row in it)`` gets each result."""
@@ -134,7 +144,7 @@ class SentenceEncoder:
 
     def _windows(self, texts: Sequence[str], kind: Kind) -> list[list[tuple[Features, int]]]:
         """Each text in the windows that the model can read at once, with how much of it each window holds."""
-        prompt, limit = self._prompt(kind), self._limit
+        prompt, limit = prompt_of(self.model, kind), self._limit
         with _ALONE:
             whole = self._tokens([prompt + t for t in texts])
             found = [[(row, 1)] for row in whole]

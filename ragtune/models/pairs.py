@@ -23,6 +23,29 @@ _MARKS = 4
 _YES = ("entail", "support", "consisten")
 
 
+def load(ref: ModelRef, device: str, labels: int | None = None) -> CrossEncoder:
+    """The library's model, with the adapter that it may have in its weights; ``labels``: how many its head must have, which is a
+    fresh one where the model has none.
+
+    Raises:
+        ModelError: it would not load.
+    """
+    quiet()
+    from sentence_transformers import CrossEncoder
+
+    loading = ref.loading
+    try:
+        made = CrossEncoder(
+            ref.location, device=device, num_labels=labels, **loading, model_kwargs={"use_safetensors": True}
+        )
+    except Exception as error:  # the library raises many kinds for one problem: it did not load
+        raise load_failure(ref, error) from error
+    if ref.adapter:
+        first: Any = made[0]  # the library's own ``model`` only reads it
+        first.auto_model = merged(first.auto_model, ref)
+    return made
+
+
 class PairModel:
     """A CrossEncoder, loaded when first used."""
 
@@ -34,22 +57,7 @@ class PairModel:
     @property
     def model(self) -> CrossEncoder:
         if self._model is None:
-            quiet()
-            from sentence_transformers import CrossEncoder
-
-            loading = self.ref.loading
-            try:
-                made = CrossEncoder(
-                    self.ref.location,
-                    device=best_device(self._device),
-                    **loading,
-                    model_kwargs={"use_safetensors": True},
-                )
-            except Exception as error:  # the library raises many kinds for one problem: it did not load
-                raise load_failure(self.ref, error) from error
-            if self.ref.adapter:
-                made.model = merged(made.model, self.ref)
-            self._model = made
+            self._model = load(self.ref, best_device(self._device))
         return self._model
 
     def logits(self, pairs: Sequence[tuple[str, str]], batch: int = 32) -> Logits:

@@ -24,7 +24,7 @@ from ragtune.report import evidence, figures, first, numbers
 from ragtune.report.data import PageData, packed, page_data
 from ragtune.report.figures import Chart
 from ragtune.store import write_text
-from ragtune.tunings import Tuning
+from ragtune.tunings import Tuning, seconds_by_seed
 
 #: the page's scripts, in the order in which they need one another
 SCRIPTS = ("tools", "tables", "labels", "questions")
@@ -184,15 +184,17 @@ def _costs(run: Run) -> list[CostRow]:
     rows = []
     for name, label in run.summary.setups.items():
         own: list[Tuning] = [t for t in run.tunings if t.setup == name]
+        seconds = seconds_by_seed(own)
+        reads = [t.cost.tokens_per_second for t in own if t.kind == "generator"]
         rows.append(
             CostRow(
                 label,
                 run.costs.latency.get(name),
                 run.costs.throughput.get(name),
                 run.summary.tokens[name],
-                sum(t.cost.seconds for t in own) / len(own) if own else None,
-                sum(t.cost.tokens_per_second for t in own) / len(own) if own else None,
-                own[0].report.trainable if own else None,
+                sum(seconds) / len(seconds) if seconds else None,
+                sum(reads) / len(reads) if reads else None,
+                sum(t.report.trainable for t in own if t.seed == own[0].seed) if own else None,
                 max(t.cost.peak_memory_mb for t in own) if own else None,
             )
         )

@@ -108,24 +108,26 @@ def recall_chart(run: Run) -> Chart:
 
 def loss_charts(run: Run) -> list[Chart]:
     """Loss against steps, a chart per tuned setup; a training with too few figures for a curve is told in words."""
-    found: dict[str, list[charts.Series]] = {}
+    found: dict[tuple[str, str], list[charts.Series]] = {}
     seen: set[str] = set()
     for t in run.tunings:
         if t.key in seen:
             continue
         seen.add(t.key)
-        rows = found.setdefault(run.summary.setups[t.setup], [])
+        what = "" if t.kind == "generator" else f", {t.kind}"
+        rows = found.setdefault((run.summary.setups[t.setup] + what, t.kind), [])
         for part, curve in (("training", t.report.curve), ("dev", t.report.dev_curve)):
             if curve:
                 points = [(float(s), y) for s, y in curve]
                 rows.append(charts.Series(f"seed {t.seed}, {part}", t.seed % 8, points, dashed=part == "dev"))
-    return [_loss_chart(title, series) for title, series in found.items()]
+    return [_loss_chart(title, series, kind) for (title, kind), series in found.items()]
 
 
-def _loss_chart(title: str, series: Sequence[charts.Series]) -> Chart:
+def _loss_chart(title: str, series: Sequence[charts.Series], kind: str = "generator") -> Chart:
     short = [f"{s.name}: {', '.join(f'{y:.3g}' for _, y in s.points)}" for s in series if not s.is_curve]
     shown = [s for s in series if s.is_curve]
-    note = "Mean loss over answer tokens." + (f" Too few figures to draw: {'; '.join(short)}." if short else "")
+    over = "answer tokens" if kind == "generator" else "questions and their chunks"
+    note = f"Mean loss over {over}." + (f" Too few figures to draw: {'; '.join(short)}." if short else "")
     return Chart(title, note, charts.lines(shown, "step", "loss", f"Loss of {title}"), _lines(shown))
 
 

@@ -7,8 +7,19 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ragtune.models.packages import DEFAULT_EMBEDDER
+from ragtune.retrieval.tuning.settings import DenseTuning, RerankTuning
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def _switch(value: Any) -> Any:
+    """``dense: true`` means the part with its defaults, ``false`` or ``none`` means without."""
+    if value is True:
+        return {}
+    return None if value in (False, "none") else value
+
+
+Switch = BeforeValidator(_switch)
 
 
 class IndexSettings(BaseModel):
@@ -33,6 +44,7 @@ class DenseSettings(BaseModel):
 
     embedder: str = Field(DEFAULT_EMBEDDER, description="the model that embeds: bundled:NAME, a hub id or a folder")
     index: IndexSettings = IndexSettings()
+    tuning: Annotated[DenseTuning | None, Switch] = None
 
 
 class LexicalSettings(BaseModel):
@@ -65,6 +77,7 @@ class RerankSettings(BaseModel):
 
     model: str = Field("bundled:late-interaction", description="what scores the candidates: this, or a CrossEncoder")
     candidates: int = Field(20, ge=1, description="hits of the first stage that are scored again")
+    tuning: Annotated[RerankTuning | None, Switch] = None
 
     @property
     def kind(self) -> Literal["late-interaction", "cross-encoder"]:
@@ -84,16 +97,6 @@ class OracleSettings(BaseModel):
     position: Literal["first", "middle", "last", "random"] = Field(
         "first", description="where the right chunks stand among the distractors; random follows the question's id"
     )
-
-
-def _switch(value: Any) -> Any:
-    """``dense: true`` means the part with its defaults, ``false`` or ``none`` means without."""
-    if value is True:
-        return {}
-    return None if value in (False, "none") else value
-
-
-Switch = BeforeValidator(_switch)
 
 
 class RetrievalSettings(BaseModel):
@@ -120,18 +123,38 @@ class RetrievalSettings(BaseModel):
 
     def identity(self) -> dict[str, Any]:
         """The settings that change which hits are found, for stage keys: those that have an effect beside the others. Models
-        stand in the key by their fingerprints; an equal name may mean another, and a folder may move."""
+        stand in the key by their fingerprints, tuned ones too; an equal name may mean another, and a folder may move."""
         left_out = (
             set() if self.source == "oracle" else {"top_k"}
         )  # the oracle shares its places between right and wrong
         found: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
-        for name in (*self.unread(), "dense.embedder", "rerank.model"):
+        for name in (*self.unread(), "dense.embedder", "dense.tuning", "rerank.model", "rerank.tuning"):
             part, _, own = name.partition(".")
             if not own:
                 found.pop(part, None)
             elif found.get(part):
                 found[part].pop(own, None)
         return {**found, "rerank_kind": self.rerank.kind if self.rerank and "rerank" in found else ""}
+
+    @property
+    def tunings(self) -> dict[str, DenseTuning | RerankTuning]:
+        """What is tuned of it: ``dense``, ``rerank``."""
+        parts = {"dense": self.dense, "rerank": self.rerank}
+        return {name: part.tuning for name, part in parts.items() if part and part.tuning}
+
+    @property
+    def depends_on_seed(self) -> bool:
+        """Something of it is tuned anew for each seed of the experiment."""
+        return any(tuning.drawn and tuning.seed is None for tuning in self.tunings.values())
+
+    def seeded(self, seed: int) -> RetrievalSettings:
+        """The same as it is under one seed of the experiment."""
+        found: dict[str, Any] = {}
+        for name, tuning in self.tunings.items():
+            if tuning.drawn and tuning.seed is None:
+                own = tuning.model_copy(update={"seed": seed})
+                found[name] = getattr(self, name).model_copy(update={"tuning": own})
+        return self.model_copy(update=found) if found else self
 
     def unread(self) -> dict[str, str]:
         """The settings that have no effect here (``part.name`` for a part's own), each with the reason."""
@@ -155,13 +178,21 @@ class RetrievalSettings(BaseModel):
             )
         if kind not in ("auto", "ivf", "ivfpq"):
             found["dense.index.probes"] = "it needs dense.index.kind: ivf or ivfpq"
+        for part, tuning in self.tunings.items():
+            found |= {f"{part}.tuning.{name}": why for name, why in tuning.unread().items()}
         return found
 
     @model_validator(mode="after")
     def _some(self) -> RetrievalSettings:
         if self.dense is None and self.lexical is None:
             raise ValueError("needs dense, lexical, or both")
+        if self.rerank and self.rerank.tuning and self.rerank.kind == "late-interaction":
+            raise ValueError("rerank.tuning needs rerank.model: a CrossEncoder, or an encoder such as bundled:minilm")
         if self.source == "oracle":
+            if self.tunings:
+                raise ValueError(
+                    "source: oracle takes its hits from the evidence; take tuning of dense and rerank away"
+                )
             if self.where:
                 raise ValueError("source: oracle takes no filter (where)")
             if self.oracle.distractors >= self.top_k:

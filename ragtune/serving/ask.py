@@ -15,13 +15,16 @@ from ragtune.experiment.answer import row_of
 from ragtune.experiment.folder import CorpusFacts, Run, load_run
 from ragtune.experiment.locate import located, store_of
 from ragtune.experiment.progress import Progress, default_progress
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.served import Served
 from ragtune.experiment.spec import Experiment, experiment_of, load_experiment
 from ragtune.experiment.tune import tune_key
+from ragtune.experiment.tune_retriever import STAGE_OF
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generators import kind_of
 from ragtune.models.packages import DEFAULT_READER
 from ragtune.records import Question, Row, Times
+from ragtune.serving.finds import find_retriever
 from ragtune.serving.reads import READS, foreign, languages
 from ragtune.serving.spoken import OnText, Spoken
 from ragtune.store import Store, digest
@@ -49,15 +52,19 @@ def corpus_experiment(
     return experiment_of({"name": "ask", "corpus": {"path": str(folder)}, "setups": setups}, folder, overrides)
 
 
+#: a tuned model of a Run: setup, seed, what was tuned
+Made = tuple[str, int, str]
+
+
 @dataclass(frozen=True)
 class Opened:
     """What can be asked; ``corpus`` are the facts of the Run's corpus, None where no Run was made. ``adapters`` are the keys of
-    those that the Run made, by setup and seed. ``bare``: a corpus folder alone."""
+    those that the Run made, by setup, seed and what was tuned. ``bare``: a corpus folder alone."""
 
     experiment: Experiment
     store: Store
     corpus: CorpusFacts | None = None
-    adapters: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    adapters: Mapping[Made, str] = field(default_factory=dict)
     bare: bool = False
 
 
@@ -132,15 +139,15 @@ def _opened(
     )
 
 
-def _adapters(run: Run, experiment: Experiment, made: Experiment) -> dict[tuple[str, int], str]:
+def _adapters(run: Run, experiment: Experiment, made: Experiment) -> dict[Made, str]:
     """The adapters of a Run, made by the experiment ``made``, but for setups whose tuning or model ``experiment`` changes."""
 
     def tuning(of: Experiment, name: str) -> object:
         setup = of.setups.get(name)
-        return setup and (setup.tuning, setup.generator.model)
+        return setup and (setup.tuning, setup.generator.model, setup.retrieval and setup.retrieval.tunings)
 
     kept = [t for t in run.tunings if tuning(experiment, t.setup) == tuning(made, t.setup)]
-    return {(t.setup, t.seed): t.key for t in kept}
+    return {(t.setup, t.seed, t.kind): t.key for t in kept}
 
 
 def _retrieving(experiment: Experiment) -> list[str]:
@@ -162,7 +169,7 @@ class Assistant:
         setup: str | None = None,
         seed: int | None = None,
         progress: Progress | None = None,
-        adapters: Mapping[tuple[str, int], str] | None = None,
+        adapters: Mapping[Made, str] | None = None,
         *,
         bare: bool = False,
     ) -> None:
@@ -194,7 +201,10 @@ class Assistant:
         self.seed = experiment.seeds[0] if seed is None else seed
         self._bench = Workbench(experiment, store, progress or default_progress(), asking=True)
         self._heed_language(bare, setup)
-        adapter = self._find_adapter(store, (adapters or {}).get((self.name, self.seed)))
+        made = adapters or {}
+        self.setup = seeded(self.setup, self.seed)
+        find_retriever(self._bench, self.name, self.setup, {k: made.get((self.name, self.seed, k)) for k in STAGE_OF})
+        adapter = self._find_adapter(store, made.get((self.name, self.seed, "generator")))
         stored = not self.setup.retrieval or retrieve.chunk_step(self._bench, self.setup).stored(self._bench)
         with nullcontext() if stored else store.locked():
             self._served = Served(self._bench, self.setup, self.seed, adapter, keep=False)

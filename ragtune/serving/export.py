@@ -5,15 +5,17 @@ from __future__ import annotations
 import difflib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from ragtune.errors import RunError
 from ragtune.experiment.folder import Run, load_run
 from ragtune.experiment.locate import store_of
 from ragtune.experiment.places import in_run
+from ragtune.experiment.tune_retriever import STAGE_OF
 from ragtune.models.causal import LanguageModel
 from ragtune.models.joining import cast, join
-from ragtune.models.names import PLUS, check_adapter_folder, resolve
+from ragtune.models.names import ADAPTER_CARD, PLUS, check_adapter_folder, resolve
 from ragtune.store import Store, writing
 
 
@@ -29,7 +31,8 @@ def export(
     """Write the adapter of a tuned setup to the new folder ``dest`` (with ``merged``: an ordinary model folder).
 
     ``MODEL + DEST`` names an adapter with its base; a merged model is named by its folder. A tuning on top of
-    ``MODEL + ADAPTER`` is written as one adapter of MODEL that holds both. ``dtype`` is what weights are kept in: float32,
+    ``MODEL + ADAPTER`` is written as one adapter of MODEL that holds both. A tuned embedder and re-ranker are written beside it, to
+    the folders ``embedder`` and ``re-ranker``: a sentence-transformers model each, of a query map ``map.npy``. ``dtype`` is what weights are kept in: float32,
     float16 or bfloat16 (default: as they were trained, or as the model runs).
 
     Raises:
@@ -38,9 +41,13 @@ def export(
     """
     run = load_run(target)
     refuse_held(dest)
+    found = Store(store or store_of(run))
     if store and not store.is_dir():
         raise RunError("there is no store here.", where=store, fix="Mend --store, or leave it out.")
-    adapter = _adapter(run, setup, seed, Store(store or store_of(run)))
+    parts = _retriever(run, setup, seed, found)
+    if parts and run.experiment.setups[setup].tuning is None:
+        return _written(dest, parts)
+    adapter = _adapter(run, setup, seed, found)
     base = resolve(in_run(run.about.places, run.path)(run.experiment.setups[setup].generator.model))
     check_adapter_folder(adapter, base)
     scratch = dest.with_name(f".{dest.name}.part")
@@ -63,6 +70,7 @@ def export(
                     _name_base(scratch / "adapter_config.json", base.name)
                 if dtype:
                     cast(scratch, dtype)
+            _copied(parts, scratch)
             if dest.exists():
                 dest.rmdir()
             scratch.rename(dest)
@@ -84,7 +92,7 @@ def refuse_held(dest: Path) -> None:
 
 
 def _adapter(run: Run, setup: str, seed: int | None, store: Store) -> Path:
-    tuned = {t.setup for t in run.tunings}
+    tuned = {t.setup for t in run.tunings if t.kind == "generator"}
     if setup not in run.experiment.setups:
         near = difflib.get_close_matches(setup, run.experiment.setups, 1, 0.4)
         hint = f' Did you mean "{near[0]}"?' if near else ""
@@ -92,7 +100,7 @@ def _adapter(run: Run, setup: str, seed: int | None, store: Store) -> Path:
     if setup not in tuned:
         what = f"Tuned are: {', '.join(sorted(tuned))}." if tuned else "No setup of this Run is tuned."
         raise RunError(f'"{setup}" is not tuned: there is nothing to export.', where=run.path, fix=what)
-    keys = {t.seed: t.key for t in run.tunings if t.setup == setup}
+    keys = {t.seed: t.key for t in run.tunings if t.setup == setup and t.kind == "generator"}
     key = keys.get(min(keys) if seed is None else seed)
     if key is None:
         raise RunError(f'"{setup}" was not tuned with seed {seed}.', where=run.path, fix=f"Seeds: {sorted(keys)}.")
@@ -100,3 +108,48 @@ def _adapter(run: Run, setup: str, seed: int | None, store: Store) -> Path:
     if found is None:
         raise RunError("its adapter is not in the store.", where=store.root, fix="Run the experiment again.")
     return found
+
+
+def _retriever(run: Run, setup: str, seed: int | None, store: Store) -> dict[str, Path]:
+    """The folders of the setup's tuned embedder and re-ranker by kind, of one seed."""
+    own = [t for t in run.tunings if t.setup == setup and t.kind in STAGE_OF]
+    seeds = {t.seed for t in own}
+    if seed is not None and own and seed not in seeds:
+        raise RunError(f'"{setup}" was not tuned with seed {seed}.', where=run.path, fix=f"Seeds: {sorted(seeds)}.")
+    found = {}
+    for tuning in own:
+        if tuning.seed == (min(seeds) if seed is None else seed):
+            folder = store.find(STAGE_OF[tuning.kind], tuning.key)
+            if folder is None:
+                raise RunError(
+                    f"its {tuning.kind} is not in the store.", where=store.root, fix="Run the experiment again."
+                )
+            found[tuning.kind] = folder
+    return found
+
+
+def _copied(parts: Mapping[str, Path], dest: Path) -> None:
+    for kind, folder in parts.items():
+        model = folder / "model"
+        if model.is_dir():
+            shutil.copytree(model, dest / kind)
+        else:
+            (dest / kind).mkdir()
+            shutil.copy(folder / "map.npy", dest / kind)
+        shutil.copy(folder / ADAPTER_CARD, dest / kind)
+
+
+def _written(dest: Path, parts: Mapping[str, Path]) -> Path:
+    """The new folder ``dest`` with the parts alone."""
+    scratch = dest.with_name(f".{dest.name}.part")
+    with writing(dest):
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(parents=True)
+        try:
+            _copied(parts, scratch)
+            if dest.exists():
+                dest.rmdir()
+            scratch.rename(dest)
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+    return dest

@@ -57,7 +57,7 @@ def a(setup: str) -> str:
         (a("") + "judge: {name: llm, model: m, support: 0.4}\n", "judge.support.*yes or no"),
         (a("") + "costs: {watts: 30}\n", "costs.watts.*needs kwh"),
         (a("") + "costs: {questions_per_day: 30}\n", "no price is given"),
-        ("setups: {a: {}}\nprocesses: 2\n", "processes.*no setup is tuned"),
+        ("setups: {a: {}}\nprocesses: 2\n", "processes.*no setup's generator is tuned"),
         ("setups: {a: {}}\nretrieval: {top_k: 2}\n", "x.yaml:4: retrieval.top_k.*no setup asks for it with retrieval"),
         ("setups: {a: {}}\ntuning: {epochs: 2}\n", "tuning.epochs.*no setup asks for it with tuning"),
         ("setups: [rag]\nretrieval: false\n", "x.yaml:4: retrieval: false has no effect here"),
