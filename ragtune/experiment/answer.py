@@ -26,7 +26,9 @@ def answer_key(bench: Workbench, setup: Setup, seed: int) -> str:
 
 
 def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
-    shown = [retrieve.retrieve_key(bench, setup), setup.retrieval.top_k] if setup.retrieval else []
+    shown: list[object] = []
+    if setup.retrieval:
+        shown = [retrieve.retrieve_key(bench, setup), setup.retrieval.shown, *setup.retrieval.view()]
     found = retrieve.item_key(bench, setup, question) if setup.retrieval else digest(question.text)
     named = question.id if GENERATORS[setup.generator.kind].by_id else ""
     return digest(found, shown, named)

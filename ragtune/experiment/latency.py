@@ -59,9 +59,10 @@ def _key(bench: Workbench, setup: Setup, how: str) -> str:
     """What one user's wait depends on beside the question: of an endpoint, only how hits are found is measured."""
     remote = kind_of(setup.generator).remote
     found = retrieve.retrieve_key(bench, setup) if setup.retrieval else ""
-    shown = setup.retrieval.top_k if setup.retrieval and not remote else 0
+    shown = setup.retrieval.shown if setup.retrieval and not remote else 0
+    view = setup.retrieval.view() if setup.retrieval else []
     answers = "" if remote else answer_key(bench, setup, _seed(bench, setup))
-    return digest("latency", LATENCY_VERSION, found, shown, answers, how)
+    return digest("latency", LATENCY_VERSION, found, shown, answers, how, *view)
 
 
 def measured(bench: Workbench, rows: Sequence[Row]) -> dict[str, Latency]:

@@ -23,6 +23,7 @@ from ragtune.records import Chunk, Hit, Question, question_key
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
 from ragtune.retrieval.measure import measure_retrieval
+from ragtune.retrieval.offer import Offer
 from ragtune.retrieval.rerank import RERANKERS, own_model
 from ragtune.retrieval.rerank import Parts as RerankParts
 from ragtune.retrieval.retriever import Retriever, matches
@@ -121,7 +122,7 @@ def _read_chunks(bench: Workbench, folder: Path) -> list[Chunk]:
 def retrieve_key(bench: Workbench, setup: Setup) -> str:
     settings = _settings(setup)
     models = [bench.ref(n).fingerprint for n in _models(settings)]
-    kept = max(KEPT, settings.top_k)
+    kept = max(KEPT, settings.shown)
     filtered = [FILTER_VERSION] if settings.where else []
     return digest(
         "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered
@@ -175,7 +176,7 @@ def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
             parts = RerankParts(settings.rerank, texts, encoder, bench.store, bench.ref, bench.progress.stage)
             reranker = RERANKERS[settings.rerank.kind](parts)
     more = settings.oracle.distractors if settings.source == "oracle" else 0
-    wide = settings.model_copy(update={"top_k": max(KEPT, settings.top_k) + more})
+    wide = settings.model_copy(update={"top_k": max(KEPT, settings.shown) + more})
     return Retriever(made, wide, encoder=encoder, dense=dense, lexical=lexical, reranker=reranker)
 
 
@@ -244,11 +245,26 @@ def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> lis
 def hits(
     bench: Workbench, setup: Setup, questions: Sequence[Question], top_k: int | None = None
 ) -> list[tuple[list[Hit], float]]:
-    """The setup's hits for each question, best first, and the seconds that finding them took."""
+    """The setup's hits for each question, best first, and the seconds that finding them took.
+
+    Without ``top_k`` they are what is offered to the generator: cut and widened as the settings say; with it as they were found.
+    """
     found = _found(bench, setup, questions)
     by_id = {c.id: c for c in chunks(bench, setup)}
-    k = top_k or _settings(setup).top_k
-    return [([Hit(by_id[c], s, n) for n, (c, s) in enumerate(row.hits[:k], 1)], row.seconds) for row in found]
+    k = top_k or _settings(setup).shown
+    rows = [([Hit(by_id[c], s, n) for n, (c, s) in enumerate(row.hits[:k], 1)], row.seconds) for row in found]
+    return (
+        rows
+        if top_k
+        else [(own, seconds) for own, (_, seconds) in zip(offer(bench, setup)([h for h, _ in rows]), rows, strict=True)]
+    )
+
+
+def offer(bench: Workbench, setup: Setup) -> Offer:
+    """What makes of hits what the generator is offered."""
+    settings, by = _settings(setup), setup.chunking
+    count = token_spans(bench.ref(embedder_name(setup))) if settings.auto.budget else None
+    return Offer(settings, bench.corpus.documents, chunks(bench, setup), by.titles, count)
 
 
 # --- measure ---------------------------------------------------------------------------------------------------------

@@ -34,16 +34,18 @@ class Finder:
     def __init__(self, bench: Workbench, setup: Setup) -> None:
         self._bench, self._setup = bench, setup
         self._source = retrieve.source(bench, setup) if setup.retrieval else None
+        self._offer = retrieve.offer(bench, setup) if setup.retrieval else None
         self.find(retrieve.WARM)
 
     def find(self, question: Question) -> tuple[Sequence[Hit], Wait]:
         """The hits that the generator is offered, and the seconds that finding and re-ranking them took."""
-        if self._source is None or self._setup.retrieval is None:
+        if self._source is None or self._offer is None:
             return (), Wait()
         before, start = self._source.reranking, time.perf_counter()
         found = retrieve.hits_anew(self._bench, self._setup, self._source, [question])[0]
+        offered = self._offer([found])[0]
         seconds, reranking = time.perf_counter() - start, self._source.reranking - before
-        return found[: self._setup.retrieval.top_k], Wait(seconds - reranking, reranking)
+        return offered, Wait(seconds - reranking, reranking)
 
 
 def _asked_once(setup: Setup) -> Setup:

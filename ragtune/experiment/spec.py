@@ -16,6 +16,7 @@ from ragtune.errors import ExperimentError, without_login
 from ragtune.experiment.explain import explain, lines_of, refuse_endless
 from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.places import beside, rewritten
+from ragtune.experiment.possible import impossible
 from ragtune.experiment.shorthands import expanded, with_system
 from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.settings import GeneratorSettings
@@ -114,13 +115,15 @@ class Experiment(BaseModel):
             most = (
                 0 if setup.retrieval and setup.retrieval.source == "oracle" else CUTS[-1]
             )  # what is kept of any question
-            if wanted and setup.retrieval and wanted[1] > max(most, setup.retrieval.top_k):
+            if wanted and setup.retrieval and wanted[1] > max(most, setup.retrieval.shown):
                 raise ValueError(f"setup {name}: tuning.contexts up to {wanted[1]} needs retrieval.top_k {wanted[1]}")
             if kind.brings_hits and setup.retrieval:
                 what = "a system finds its" if setup.generator.system else "given answers bring their"
                 raise ValueError(f"setup {name}: {what} own contexts; take retrieval away")
             if kind.needs_retrieval and not setup.retrieval:
                 raise ValueError(f"setup {name}: {setup.generator.kind} needs retrieval")
+            if why := impossible(setup):
+                raise ValueError(f"setup {name}: {why}")
         return self
 
     def seeds_of(self, setup: Setup) -> tuple[int, ...]:

@@ -40,7 +40,7 @@ class Oracle:
         return [self._placed(q, hits) for q, hits in zip(questions, found, strict=True)]
 
     def _placed(self, question: Question, hits: Sequence[Hit]) -> list[Hit]:
-        wanted, room = self._settings.oracle, self._settings.top_k
+        wanted, room = self._settings.oracle, self._settings.shown
         right = right_chunks(question, self._by_document)[:room]
         others = [h.chunk for h in hits if not concerns(question, h.chunk)]
         others = others[: min(wanted.distractors, room - len(right))]

@@ -15,6 +15,7 @@ from ragtune.records import Chunk, Hit, Question
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.fuse import fuse
 from ragtune.retrieval.lexical import LexicalIndex
+from ragtune.retrieval.mmr import CANDIDATES, diverse
 from ragtune.retrieval.rerank import Reranker
 from ragtune.retrieval.settings import RetrievalSettings
 
@@ -119,6 +120,11 @@ class Retriever:
                 scores = self._reranker.score(query, [self._texts[row] for row, _ in head])
             order = sorted(range(len(head)), key=lambda i: (-scores[i], i))
             ranking = [(head[i][0], scores[i]) for i in order] + list(ranking[len(head) :])
+        if self.settings.mmr is not None:
+            assert self._encoder is not None
+            head = list(ranking[: max(CANDIDATES, self.settings.shown)])
+            vectors = self._encoder.encode([self._texts[row] for row, _ in head], "document")
+            ranking = [head[n] for n in diverse([s for _, s in head], vectors, self.settings.mmr, self.settings.shown)]
         return [
-            Hit(self.chunks[row], score, rank) for rank, (row, score) in enumerate(ranking[: self.settings.top_k], 1)
+            Hit(self.chunks[row], score, rank) for rank, (row, score) in enumerate(ranking[: self.settings.shown], 1)
         ]

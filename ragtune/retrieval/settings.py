@@ -96,6 +96,25 @@ def _switch(value: Any) -> Any:
 Switch = BeforeValidator(_switch)
 
 
+class AutoSettings(BaseModel):
+    """``top_k: auto``: as many hits as stand before the largest drop of their scores (Adaptive-k, arXiv:2506.08479)."""
+
+    model_config = _STRICT
+
+    most: int = Field(10, ge=2, le=1000, description="hits among which the drop is looked for")
+    budget: int | None = Field(
+        None,
+        ge=1,
+        description="tokens that the hits may take together, in tokens of the embedder; the first is always shown",
+    )
+
+
+def _count(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise ValueError("this takes a whole number, or auto")
+    return value
+
+
 class RetrievalSettings(BaseModel):
     """How hits are found. At least one of ``dense`` and ``lexical``.
 
@@ -114,16 +133,40 @@ class RetrievalSettings(BaseModel):
     lexical: Annotated[LexicalSettings | None, Switch] = None
     fusion: FusionSettings = FusionSettings()
     rerank: Annotated[RerankSettings | None, Switch] = None
-    top_k: int = Field(4, ge=1, le=1000, description="chunks that are shown to the generator")
+    mmr: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="maximal marginal relevance: weight of relevance against being unlike the hits before, 1 is relevance alone",
+    )
+    top_k: Annotated[Annotated[int, Field(ge=1, le=1000)] | Literal["auto"], BeforeValidator(_count)] = Field(
+        4,
+        description="chunks that are shown to the generator; auto: up to the largest drop of the scores",
+    )
+    auto: AutoSettings = AutoSettings()
+    expand: Literal["none", "neighbours", "section", "document"] = Field(
+        "none",
+        description="what is shown around a hit: the chunks before and after it, its section between headings, its document",
+    )
     depth: int = Field(100, ge=1, description="hits each ranking gives to fusion")
     where: dict[str, Any] = Field(default_factory=dict, description="metadata filter: key -> value or list of values")
+
+    @property
+    def shown(self) -> int:
+        """The most hits that are shown."""
+        return self.auto.most if self.top_k == "auto" else self.top_k
+
+    def view(self) -> list[Any]:
+        """What is made of the hits before they are shown, for the keys of what sees them; nothing where they are shown as found."""
+        cut = [self.auto.model_dump()] if self.top_k == "auto" else []
+        return [*cut, *([self.expand] if self.expand != "none" else [])]
 
     def identity(self) -> dict[str, Any]:
         """The settings that change which hits are found, for stage keys: those that have an effect beside the others. Models
         stand in the key by their fingerprints; an equal name may mean another, and a folder may move."""
-        left_out = (
-            set() if self.source == "oracle" else {"top_k"}
-        )  # the oracle shares its places between right and wrong
+        left_out = {"auto", "expand", *(["mmr"] if self.mmr is None else [])}
+        if self.source != "oracle":
+            left_out.add("top_k")  # the oracle shares its places between right and wrong
         found: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         for name in (*self.unread(), "dense.embedder", "rerank.model"):
             part, _, own = name.partition(".")
@@ -142,6 +185,8 @@ class RetrievalSettings(BaseModel):
             found["oracle.position"] = "it needs oracle.distractors"
         if self.source != "oracle":
             found["oracle"] = "it needs source: oracle"
+        if self.top_k != "auto":
+            found["auto"] = "it needs top_k: auto"
         if self.dense is None or self.lexical is None:
             found["fusion"] = "it needs dense and lexical, both"
         elif self.fusion.by == "rrf":
@@ -161,10 +206,15 @@ class RetrievalSettings(BaseModel):
     def _some(self) -> RetrievalSettings:
         if self.dense is None and self.lexical is None:
             raise ValueError("needs dense, lexical, or both")
+        if self.mmr is not None and self.dense is None:
+            raise ValueError("mmr compares the chunks' vectors: it needs dense")
+        if self.top_k == "auto" and (self.source == "oracle" or self.mmr is not None):
+            what = "source: oracle" if self.source == "oracle" else "mmr"
+            raise ValueError(f"top_k: auto goes by the drop of the scores, which {what} does not rank by")
         if self.source == "oracle":
             if self.where:
                 raise ValueError("source: oracle takes no filter (where)")
-            if self.oracle.distractors >= self.top_k:
+            if self.oracle.distractors >= self.shown:
                 raise ValueError(
                     f"top_k ({self.top_k}) must be larger than oracle.distractors ({self.oracle.distractors})"
                 )
