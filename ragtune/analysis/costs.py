@@ -130,8 +130,8 @@ def measure_costs(
         costs[name] = cost_of(
             settings,
             mean(row.times.total for row in own),
-            mean(row.answer.tokens.prompt for row in own),
-            mean(row.answer.tokens.answer for row in own),
+            mean(row.answer.tokens.prompt + row.answer.tokens.before_prompt for row in own),
+            mean(row.answer.tokens.answer + row.answer.tokens.before_answer for row in own),
             mean(tuning) if tuning else 0.0,
             mean(values) if values else None,
         )

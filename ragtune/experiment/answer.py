@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ragtune.experiment import retrieve
+from ragtune.experiment.query import Written, queries, written
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Made, Step, fill
 from ragtune.experiment.tune import tune_key, tuned
@@ -77,9 +79,16 @@ def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
     remote = GENERATORS[setup.generator.kind].remote
     items = fill(bench, step, compute, setup.generator.concurrency if remote else batches)
     return [
-        row_of(bench, name, setup, seed, q, hits, decode(Reply, items[key]), seconds)
-        for q, key, (hits, seconds) in zip(questions, keys, found, strict=True)
+        searched_with(setup, row_of(bench, name, setup, seed, q, hits, decode(Reply, items[key]), seconds), own)
+        for q, key, (hits, seconds), own in zip(questions, keys, found, written(bench, setup, questions), strict=True)
     ]
+
+
+def searched_with(setup: Setup, row: Row, own: Written) -> Row:
+    """The row with the queries that were written for its question, and what writing them took."""
+    answer, times = row.answer, row.times
+    told = replace(answer, queries=queries(setup, row.question, own), tokens=answer.tokens.after(own.tokens))
+    return replace(row, answer=told, times=replace(times, retrieval=times.retrieval + own.seconds))
 
 
 def row_of(

@@ -93,11 +93,13 @@ def _waits(bench: Workbench, setup: Setup, step: Step, switched: bool) -> dict[s
         @cache
         def warm() -> Callable[[Question], Wait]:
             if kind_of(setup.generator).remote:
-                finder = Finder(bench, setup)
+                finder = Finder(bench, setup, measuring=True)
                 return lambda question: finder.find(question)[1]
             seed = _seed(bench, setup)
             adapter = bench.store.path("tune", tune_key(bench, setup, seed)) if setup.tuning else None
-            served = stack.enter_context(closing(Served(bench, setup, seed, adapter, switched=switched)))
+            served = stack.enter_context(
+                closing(Served(bench, setup, seed, adapter, switched=switched, measuring=True))
+            )
             served.ask(retrieve.WARM)
             return lambda question: served.ask(question).wait
 

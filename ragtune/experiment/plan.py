@@ -10,6 +10,7 @@ from ragtune.analysis.power import expected_power
 from ragtune.experiment import retrieve, tune
 from ragtune.experiment.answer import answer_step
 from ragtune.experiment.latency import latency_steps
+from ragtune.experiment.query import query_step
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.steps import expected_steps
@@ -59,6 +60,7 @@ def make_plan(bench: Workbench) -> Plan:
             names.append(name)
             more = (m for seed in bench.experiment.seeds_of(setup) for m in tune.needed_hits(bench, setup, seed))
             steps += [step, *(m for m in more if m.key == step.key)]
+    stages += _per_setup(bench, "write queries", lambda name, setup: _queries(bench, setup))
     for key, names in chunked.items():
         stored = Step("chunk", key).stored(bench)
         stages.append(PlannedStage("chunk + embed + index", f"for {', '.join(names)}", 1, stored))
@@ -91,6 +93,10 @@ def _short_tunings(bench: Workbench) -> Iterator[str]:
             steps, known = expected_steps(bench, setup, bench.experiment.seeds[0])
             if note := few_steps(name, steps, about=not known):
                 yield note
+
+
+def _queries(bench: Workbench, setup: Setup) -> list[Step]:
+    return [query_step(bench, setup, bench.asked(setup))] if setup.retrieval and setup.retrieval.query else []
 
 
 def _answers(bench: Workbench, name: str, setup: Setup) -> list[Step]:

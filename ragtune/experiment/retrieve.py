@@ -1,4 +1,4 @@
-"""The stages from documents to hits: chunk, embed, index, retrieve; and how well evidence was found."""
+"""The stages from documents to hits: chunk, embed, index, retrieve."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragtune.analysis.means import Estimate, clusters_of, estimate
 from ragtune.corpus import chunking
 from ragtune.corpus.check import unknown_share
 from ragtune.errors import ExperimentError
+from ragtune.experiment.finding import FindingSettings
+from ragtune.experiment.query import query_key, written
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Work, Workbench
@@ -22,13 +23,13 @@ from ragtune.models.tokens import token_spans
 from ragtune.records import Chunk, Hit, Question, question_key
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
-from ragtune.retrieval.measure import measure_retrieval
 from ragtune.retrieval.offer import Offer
 from ragtune.retrieval.rerank import RERANKERS, own_model
 from ragtune.retrieval.rerank import Parts as RerankParts
 from ragtune.retrieval.retriever import Retriever, matches
 from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.source import SOURCES, Parts, Source
+from ragtune.retrieval.written import find
 from ragtune.store import digest
 
 RETRIEVE_VERSION, INDEX_VERSION = 4, 2
@@ -53,7 +54,7 @@ class Found:
     seconds: float
 
 
-def _settings(setup: Setup) -> RetrievalSettings:
+def _settings(setup: Setup) -> FindingSettings:
     assert setup.retrieval is not None
     return setup.retrieval
 
@@ -123,7 +124,8 @@ def retrieve_key(bench: Workbench, setup: Setup) -> str:
     settings = _settings(setup)
     models = [bench.ref(n).fingerprint for n in _models(settings)]
     kept = max(KEPT, settings.shown)
-    filtered = [FILTER_VERSION] if settings.where else []
+    filtered: list[object] = [FILTER_VERSION] if settings.where else []
+    filtered += [query_key(bench, setup)] if settings.query else []
     return digest(
         "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered
     )
@@ -215,10 +217,23 @@ def _embed(bench: Workbench, encoder: CachedEncoder, texts: list[str]) -> Array:
     return vectors
 
 
-def hits_anew(bench: Workbench, setup: Setup, source: Source, questions: Sequence[Question]) -> list[list[Hit]]:
-    """The source's hits with the questions embedded anew: whatever other setups did, each takes the seconds of its own."""
-    with bench.encoder(embedder_name(setup)).fresh() if _settings(setup).dense else nullcontext():
-        return source.hits(questions)
+def hits_anew(
+    bench: Workbench,
+    setup: Setup,
+    source: Source,
+    questions: Sequence[Question],
+    texts: Sequence[Sequence[str]] | None = None,
+) -> list[list[Hit]]:
+    """The source's hits with the questions embedded anew: whatever other setups did, each takes the seconds of its own.
+
+    ``texts`` are what was written to search with, for each of the questions.
+    """
+    settings = _settings(setup)
+    with bench.encoder(embedder_name(setup)).fresh() if settings.dense else nullcontext():
+        if settings.query is None or texts is None:
+            return source.hits(questions)
+        kept = max(KEPT, settings.shown)
+        return find(source, questions, settings.query.by, texts, kept, settings.fusion.rrf_k)
 
 
 def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> list[Found]:
@@ -227,13 +242,16 @@ def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> lis
     by_key = {item_key(bench, setup, q): q for q in questions}
 
     def compute(keys: Sequence[str]) -> Mapping[str, Found]:
+        asked = [by_key[k] for k in keys]
+        texts = [own.texts for own in written(bench, setup, asked)]
         ready, start = source(bench, setup), time.perf_counter()
-        found = hits_anew(bench, setup, ready, [by_key[k] for k in keys])
+        found = hits_anew(bench, setup, ready, asked, texts)
         seconds = round((time.perf_counter() - start) / len(keys), 6)
         rows = [tuple((h.chunk.id, round(h.score, 6)) for h in hits) for hits in found]
         return {k: Found(row, seconds) for k, row in zip(keys, rows, strict=True)}
 
     if step.stored(bench) < len(step.items):
+        written(bench, setup, questions)  # all at once, so that batches are those of an undisturbed run
         hits_anew(
             bench, setup, source(bench, setup), [WARM]
         )  # built and loaded now, so that no question's seconds hold it
@@ -265,28 +283,3 @@ def offer(bench: Workbench, setup: Setup) -> Offer:
     settings, by = _settings(setup), setup.chunking
     count = token_spans(bench.ref(embedder_name(setup))) if settings.auto.budget else None
     return Offer(settings, bench.corpus.documents, chunks(bench, setup), by.titles, count)
-
-
-# --- measure ---------------------------------------------------------------------------------------------------------
-
-
-def measure(bench: Workbench) -> dict[str, dict[str, Estimate]]:
-    """Retrieval quality per setup that retrieves (setups that share a source share the numbers), by measure."""
-    found: dict[str, dict[str, Estimate]] = {}
-    by_key: dict[str, dict[str, Estimate]] = {}
-    questions = [q for q in bench.questions if q.evidence]
-    for name, setup in bench.experiment.setups.items():
-        if not setup.retrieval or not questions:
-            continue
-        key = retrieve_key(bench, setup)
-        if key not in by_key:
-            with bench.timed("measure"):
-                deep = [row for row, _ in hits(bench, setup, questions, top_k=KEPT)]
-                values = measure_retrieval(questions, deep, chunks(bench, setup))
-                clusters = clusters_of(bench.questions)
-                by_key[key] = {
-                    m: estimate([(q.id, 0, x) for q, x in zip(questions, v, strict=True)], clusters)
-                    for m, v in values.items()
-                }
-        found[name] = by_key[key]
-    return found

@@ -9,15 +9,15 @@ from pathlib import Path
 from ragtune.analysis.latency import Latency
 from ragtune.analysis.learning import Family
 from ragtune.analysis.means import Estimate
-from ragtune.analysis.notes import repeating
+from ragtune.analysis.notes import repeating, unwritten
 from ragtune.analysis.summary import Study, summarise
 from ragtune.errors import ExperimentError, RagtuneError, RunError
 from ragtune.experiment import folder as run_folder
-from ragtune.experiment import retrieve
 from ragtune.experiment.answer import answered
 from ragtune.experiment.calibration import settle
 from ragtune.experiment.folder import Run, load_run, refuse_foreign
 from ragtune.experiment.forecast import forecast
+from ragtune.experiment.found import measure
 from ragtune.experiment.judge import attributed, judged
 from ragtune.experiment.latency import measured
 from ragtune.experiment.locate import located
@@ -182,7 +182,7 @@ def write(
     waiting: Sequence[str] = (),
 ) -> None:
     """Analyse the rows and write the Run folder; ``waiting`` are the setups still to be tuned."""
-    retrieval = retrieve.measure(bench)
+    retrieval = measure(bench)
     found = tunings(bench)
     with bench.timed("analyse"):
         study = study_of(bench.experiment, bench.questions, retrieval, found)
@@ -224,6 +224,7 @@ def study_of(
         experiment.costs,
         experiment.limits,
         controls=tuple(name for name, setup in experiment.setups.items() if is_control(setup)),
+        queried=tuple(name for name, setup in experiment.setups.items() if setup.queried),
     )
 
 
@@ -240,7 +241,8 @@ def answer_all(bench: Workbench) -> list[Row]:
         (name, seed): answered(bench, name, setups[name], seed) for name in order for seed in seeds_of(setups[name])
     }
     for name in setups:
-        if note := repeating(name, [row for seed in seeds_of(setups[name]) for row in done[name, seed]]):
+        rows = [row for seed in seeds_of(setups[name]) for row in done[name, seed]]
+        for note in filter(None, (repeating(name, rows), unwritten(name, rows) if setups[name].queried else "")):
             bench.progress.say(note)
     return [row for name in setups for seed in seeds_of(setups[name]) for row in done[name, seed]]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ragtune.analysis.latency import Wait
 from ragtune.experiment import retrieve
 from ragtune.experiment.answer import make_generator
+from ragtune.experiment.query import Writer, Written, written
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Hear, Reply, Request, Streaming
@@ -21,31 +22,45 @@ from ragtune.store import digest
 
 @dataclass(frozen=True)
 class Met:
-    """What one question met: the hits offered to the generator, its reply, and the seconds of each part."""
+    """What one question met: the hits offered to the generator, its reply, the seconds of each part, and what was written to search with."""
 
     offered: tuple[Hit, ...]
     reply: Reply
     wait: Wait
+    written: Written
 
 
 class Finder:
     """How a setup finds hits for one question at a time; its index and models load on making it."""
 
-    def __init__(self, bench: Workbench, setup: Setup) -> None:
-        self._bench, self._setup = bench, setup
+    def __init__(self, bench: Workbench, setup: Setup, measuring: bool = False) -> None:
+        """``measuring``: no endpoint is asked for a query again; the seconds of the request that the run made count."""
+        self._bench, self._setup, self._measuring = bench, setup, measuring
         self._source = retrieve.source(bench, setup) if setup.retrieval else None
         self._offer = retrieve.offer(bench, setup) if setup.retrieval else None
+        self._writer = Writer(bench, setup) if setup.retrieval and setup.retrieval.query else None
         self.find(retrieve.WARM)
 
-    def find(self, question: Question) -> tuple[Sequence[Hit], Wait]:
-        """The hits that the generator is offered, and the seconds that finding and re-ranking them took."""
+    def find(self, question: Question) -> tuple[Sequence[Hit], Wait, Written]:
+        """The hits that the generator is offered, the seconds that finding (with writing a query) and re-ranking them took, and
+        what was written to search with."""
         if self._source is None or self._offer is None:
-            return (), Wait()
+            return (), Wait(), Written()
         before, start = self._source.reranking, time.perf_counter()
-        found = retrieve.hits_anew(self._bench, self._setup, self._source, [question])[0]
+        own, asked = self._write(question)
+        found = retrieve.hits_anew(self._bench, self._setup, self._source, [question], [own.texts])[0]
         offered = self._offer([found])[0]
         seconds, reranking = time.perf_counter() - start, self._source.reranking - before
-        return offered, Wait(seconds - reranking, reranking)
+        return offered, Wait(asked + seconds - reranking, reranking), replace(own, seconds=0.0)
+
+    def _write(self, question: Question) -> tuple[Written, float]:
+        """What is written to search with, and the seconds of a request that was made before."""
+        if self._writer is None or (self._writer.kind.remote and question is retrieve.WARM):
+            return Written(), 0.0
+        if self._writer.kind.remote and self._measuring:
+            own = written(self._bench, self._setup, [question])[0]
+            return own, own.seconds
+        return self._writer.one(question), 0.0
 
 
 def _asked_once(setup: Setup) -> Setup:
@@ -71,11 +86,12 @@ class Served:
         *,
         switched: bool = False,
         keep: bool = True,
+        measuring: bool = False,
     ) -> None:
         self._seed, self._adapter = seed, adapter
         self._generator = make_generator(bench, _asked_once(setup))
         self._model: LanguageModel | None = None
-        self._finder = Finder(bench, setup)
+        self._finder = Finder(bench, setup, measuring)
         if kind_of(setup.generator).tunable:
             local = setup.generator
             self._model = bench.language_model(local.model, local.device, local.dtype)
@@ -93,11 +109,11 @@ class Served:
 
     def ask(self, question: Question, hear: Hear | None = None) -> Met:
         """Answer one question; ``hear`` is told of the reply while it is made, where the generator can."""
-        offered, found = self._finder.find(question)
+        offered, found, own = self._finder.find(question)
         start = time.perf_counter()
         reply = self._reply(Request(digest(question.text), question, tuple(offered)), hear)
         seconds = time.perf_counter() - start
-        return Met(tuple(offered), reply, Wait(found.retrieval, found.reranking, seconds))
+        return Met(tuple(offered), reply, Wait(found.retrieval, found.reranking, seconds), own)
 
     def _reply(self, request: Request, hear: Hear | None) -> Reply:
         batch = self._generator.batches([request], self._seed)[0]

@@ -14,6 +14,7 @@ from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError, without_login
 from ragtune.experiment.explain import explain, lines_of, refuse_endless
+from ragtune.experiment.finding import FindingSettings
 from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.places import beside, rewritten
 from ragtune.experiment.possible import impossible
@@ -22,7 +23,7 @@ from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
 from ragtune.retrieval.measure import CUTS
-from ragtune.retrieval.settings import RetrievalSettings, Switch
+from ragtune.retrieval.settings import Switch
 from ragtune.text.data import Unreadable, exists, read_yaml
 from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
@@ -44,7 +45,7 @@ class Setup(BaseModel):
     model_config = _STRICT
 
     title: str | None = Field(None, description="how the report calls it")
-    retrieval: Annotated[RetrievalSettings | None, Switch] = None
+    retrieval: Annotated[FindingSettings | None, Switch] = None
     tuning: Annotated[TuningSettings | None, Switch] = None
     generator: GeneratorSettings = GeneratorSettings()
     chunking: ChunkSettings = ChunkSettings()
@@ -55,6 +56,17 @@ class Setup(BaseModel):
     @property
     def prompt_name(self) -> str:
         return self.prompt or ("cited" if self.retrieval else "closed")
+
+    @property
+    def generators(self) -> list[GeneratorSettings]:
+        """What generates for it: its answers, and queries where another one writes them."""
+        query = self.retrieval.query if self.retrieval else None
+        return [self.generator, *([query.generator] if query and query.generator else [])]
+
+    @property
+    def queried(self) -> bool:
+        """A generator writes what it searches for."""
+        return self.retrieval is not None and self.retrieval.query is not None
 
     @property
     def servable(self) -> bool:

@@ -77,8 +77,7 @@ class Workbench:
         """Every model that the experiment loads here, each once; served ones are not."""
         judge, names = self.experiment.judge, list[str]()
         for setup in self.experiment.setups.values():
-            if setup.generator.kind == "local":
-                names.append(setup.generator.model)
+            names += [g.model for g in setup.generators if g.kind == "local"]
             if setup.retrieval and setup.retrieval.dense:
                 names.append(setup.retrieval.dense.embedder)
             if setup.retrieval and setup.retrieval.rerank and setup.retrieval.rerank.kind == "cross-encoder":

@@ -50,6 +50,7 @@ class Kind:
     ``tunable``: its model can be tuned here. ``needs_retrieval``: without hits it has nothing to say. ``brings_hits``: it
     shows hits of its own. ``by_id``: it answers a question by its id, and nothing else. ``samples``: a seed may change its answers. ``covers``: the ids of the questions that it has an
     answer to, None for all. ``remote``: each request's own seconds are known and asking may cost, so nothing is asked again.
+    ``writes``: it says what any prompt asks for.
     """
 
     make: Callable[[Parts], Generator]
@@ -61,6 +62,7 @@ class Kind:
     by_id: bool = False
     samples: bool = False
     remote: bool = False
+    writes: bool = False
     covers: Callable[[GeneratorSettings], frozenset[str] | None] = lambda settings: None
 
 
@@ -144,6 +146,7 @@ GENERATORS: dict[str, Kind] = {
         frozenset({*_SAMPLES, "stop", "thinking", "abstain_above", "abstain_below", "batch_tokens", "device", "dtype"}),
         tunable=True,
         samples=True,
+        writes=True,
     ),
     "endpoint": Kind(
         _endpoint,
@@ -151,6 +154,7 @@ GENERATORS: dict[str, Kind] = {
         frozenset({*_SAMPLES, "stop", "api_key_env", "concurrency", "timeout", "retries"}),
         samples=True,
         remote=True,
+        writes=True,
     ),
     "extractive": Kind(_extractive, _extractive_identity, needs_retrieval=True),
     "given": Kind(_given, _given_identity, frozenset({"columns"}), brings_hits=True, by_id=True, covers=_given_covers),

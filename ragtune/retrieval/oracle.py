@@ -17,7 +17,7 @@ class Search(Protocol):
     @property
     def reranking(self) -> float: ...
 
-    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]: ...
+    def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]: ...
 
 
 class Oracle:
@@ -35,7 +35,7 @@ class Oracle:
     def reranking(self) -> float:
         return self._search.reranking if self._search else 0.0
 
-    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
+    def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
         found = self._search.hits(questions) if self._search else [[] for _ in questions]
         return [self._placed(q, hits) for q, hits in zip(questions, found, strict=True)]
 

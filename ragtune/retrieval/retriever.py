@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ragtune.errors import ExperimentError
-from ragtune.models.encoder import TextEncoder
+from ragtune.models.encoder import Array, CachedEncoder, TextEncoder, unit
 from ragtune.records import Chunk, Hit, Question
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.fuse import fuse
@@ -67,10 +67,23 @@ class Retriever:
                     fix="Check the keys against the documents' metadata.",
                 )
 
-    def _dense_rankings(self, queries: Sequence[str]) -> list[list[tuple[int, float]]]:
-        assert self._dense is not None
+    def _vectors(self, queries: Sequence[str], passages: Sequence[Sequence[str]]) -> Array:
+        """The queries' vectors, each the mean with those of its ``passages`` (HyDE, Gao et al. 2022, equation 8)."""
         assert self._encoder is not None
         vectors = self._encoder.encode(list(queries), "query")
+        if not any(passages):
+            return vectors
+        # made up for one question, so none is worth keeping
+        inner = self._encoder.inner if isinstance(self._encoder, CachedEncoder) else self._encoder
+        made = iter(inner.encode([text for own in passages for text in own], "document"))
+        sums = [v + sum(next(made) for _ in own) for v, own in zip(vectors, passages, strict=True)]
+        return unit(np.stack(sums))
+
+    def _dense_rankings(
+        self, queries: Sequence[str], passages: Sequence[Sequence[str]]
+    ) -> list[list[tuple[int, float]]]:
+        assert self._dense is not None
+        vectors = self._vectors(queries, passages)
         allowed = None if self._allowed is None else np.array(self._allowed, np.int64)
         scores, rows = self._dense.search(vectors, self.settings.depth, allowed)
         return [
@@ -88,12 +101,12 @@ class Retriever:
         order = np.argsort(-scores, kind="stable")[: self.settings.depth]
         return [(int(i), float(scores[i])) for i in order if scores[i] > 0]
 
-    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
+    def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
         """The ``top_k`` hits of each question, best first."""
         if not questions:
             return []
         queries = [q.text for q in questions]
-        dense = self._dense_rankings(queries) if self._dense is not None else [[]] * len(queries)
+        dense = self._dense_rankings(queries, passages) if self._dense is not None else [[]] * len(queries)
         if self._reranker is not None:
             with self._reranks():
                 self._reranker.warm(queries)

@@ -165,6 +165,9 @@ class RetrievalSettings(BaseModel):
         """The settings that change which hits are found, for stage keys: those that have an effect beside the others. Models
         stand in the key by their fingerprints; an equal name may mean another, and a folder may move."""
         left_out = {"auto", "expand", *(["mmr"] if self.mmr is None else [])}
+        left_out |= (
+            type(self).model_fields.keys() - RetrievalSettings.model_fields.keys()
+        )  # what asks a generator is keyed there
         if self.source != "oracle":
             left_out.add("top_k")  # the oracle shares its places between right and wrong
         found: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)

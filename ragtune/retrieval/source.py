@@ -19,8 +19,8 @@ class Source(Protocol):
         """The seconds that re-ranking has taken so far."""
         ...
 
-    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
-        """The hits of each question, best first, ranks from 1."""
+    def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
+        """The hits of each question, best first, ranks from 1; with ``passages`` those of each are embedded with its text."""
         ...
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ragtune.errors import CorpusError, RunError
 from ragtune.experiment import retrieve
-from ragtune.experiment.answer import row_of
+from ragtune.experiment.answer import row_of, searched_with
 from ragtune.experiment.folder import CorpusFacts, Run, load_run
 from ragtune.experiment.locate import located, store_of
 from ragtune.experiment.progress import Progress, default_progress
@@ -260,6 +260,7 @@ class Assistant:
         replaced = self.setup.generator.abstain_below > 0
         met = self._served.ask(asked, spoken.hear if spoken and self._streams and not replaced else None)
         row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
+        row = searched_with(self.setup, row, met.written)
         if spoken:
             spoken.end(row.answer.text)
             self._streams = self._streams and not spoken.begun_anew
