@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -64,8 +64,20 @@ class FindingSettings(RetrievalSettings):
         None, description="queries that a generator writes: none, or what it writes (by)"
     )
 
+    when: Literal["once", "iterative", "after"] = Field(
+        "once",
+        description="when hits are found: before answering; again with the answer so far, in rounds; or after a first answer without contexts, which is then kept or made anew",
+    )
+    rounds: int = Field(2, ge=2, le=5, description="iterative: answers at most, the first one included")
+
+    def way(self) -> list[Any]:
+        """How hits and answers follow one another, for the keys of what measures both; nothing where that is once."""
+        return [] if self.when == "once" else [self.when, *([self.rounds] if self.when == "iterative" else [])]
+
     def unread(self) -> dict[str, str]:
         found = super().unread()
+        if self.when != "iterative":
+            found["rounds"] = "it needs when: iterative"
         if self.query:
             found |= {f"query.{name}": why for name, why in self.query.unread().items()}
         return found
@@ -74,6 +86,9 @@ class FindingSettings(RetrievalSettings):
     def _asking(self) -> FindingSettings:
         if self.query and self.source == "oracle":
             raise ValueError("source: oracle takes hits from evidence: no query is searched for")
+        if self.when != "once" and (self.query or self.source == "oracle"):
+            what = "query" if self.query else "source: oracle"
+            raise ValueError(f"when: {self.when} searches with answers, {what} does not: take one of them")
         if self.query and self.query.by == "hyde" and self.dense is None:
             raise ValueError("query: hyde embeds a passage: it needs dense")
         return self

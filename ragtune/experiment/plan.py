@@ -11,6 +11,7 @@ from ragtune.experiment import retrieve, tune
 from ragtune.experiment.answer import answer_step
 from ragtune.experiment.latency import latency_steps
 from ragtune.experiment.query import query_step
+from ragtune.experiment.rounds import way_of
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.steps import expected_steps
@@ -75,6 +76,7 @@ def make_plan(bench: Workbench) -> Plan:
     stages += [PlannedStage("tune", step.label, 1, step.stored(bench)) for step in tunings.values()]
     judged = sum(len(bench.asked(s)) * len(bench.experiment.seeds_of(s)) for s in setups.values())
     stages += _per_setup(bench, "answer", lambda name, setup: _answers(bench, name, setup))
+    stages += [PlannedStage("answer in rounds", name, None, 0) for name, setup in setups.items() if way_of(setup)]
     stages += _per_setup(bench, "latency", lambda name, setup: latency_steps(bench, name, setup))
     stages += [PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
     return Plan(tuple(stages), expected_power(len(bench.questions)), (*_downloads(bench), *_short_tunings(bench)))
@@ -100,6 +102,8 @@ def _queries(bench: Workbench, setup: Setup) -> list[Step]:
 
 
 def _answers(bench: Workbench, name: str, setup: Setup) -> list[Step]:
+    if way_of(setup):  # only the rounds before can tell
+        return []
     return [answer_step(bench, name, setup, seed) for seed in bench.experiment.seeds_of(setup)]
 
 

@@ -22,10 +22,8 @@ from ragtune.experiment.shorthands import expanded, with_system
 from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
-from ragtune.retrieval.measure import CUTS
 from ragtune.retrieval.settings import Switch
 from ragtune.text.data import Unreadable, exists, read_yaml
-from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
 
 #: what a Run may be called: a file is named after it
@@ -118,22 +116,6 @@ class Experiment(BaseModel):
         if not all(name.strip() for name in self.setups):
             raise ValueError("setups: a setup has no name")
         for name, setup in self.setups.items():
-            kind = kind_of(setup.generator)
-            if setup.tuning and not kind.tunable:
-                raise ValueError(f"setup {name}: only a local model can be tuned")
-            if setup.tuning and RECIPES[setup.tuning.train_on].sees_contexts and not setup.retrieval:
-                raise ValueError(f"setup {name}: tuning on {setup.tuning.train_on} needs retrieval")
-            wanted = setup.tuning.contexts if setup.tuning else None
-            most = (
-                0 if setup.retrieval and setup.retrieval.source == "oracle" else CUTS[-1]
-            )  # what is kept of any question
-            if wanted and setup.retrieval and wanted[1] > max(most, setup.retrieval.shown):
-                raise ValueError(f"setup {name}: tuning.contexts up to {wanted[1]} needs retrieval.top_k {wanted[1]}")
-            if kind.brings_hits and setup.retrieval:
-                what = "a system finds its" if setup.generator.system else "given answers bring their"
-                raise ValueError(f"setup {name}: {what} own contexts; take retrieval away")
-            if kind.needs_retrieval and not setup.retrieval:
-                raise ValueError(f"setup {name}: {setup.generator.kind} needs retrieval")
             if why := impossible(setup):
                 raise ValueError(f"setup {name}: {why}")
         return self

@@ -259,8 +259,11 @@ class Assistant:
         spoken = Spoken(on_text) if on_text else None
         replaced = self.setup.generator.abstain_below > 0
         met = self._served.ask(asked, spoken.hear if spoken and self._streams and not replaced else None)
-        row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
-        row = searched_with(self.setup, row, met.written)
+        if met.row:
+            row = replace(met.row, setup=self.name)
+        else:
+            row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
+            row = searched_with(self.setup, row, met.written)
         if spoken:
             spoken.end(row.answer.text)
             self._streams = self._streams and not spoken.begun_anew

@@ -87,16 +87,26 @@ def test_what_is_written_finds_what_the_question_does_not(by: str, tmp_path: Pat
     assert asks.answer.tokens.before_prompt >= 10
     assert plain.answer.tokens == Tokens(10, 2)
     assert made.costs.costs["asks"].question >= made.costs.costs["plain"].question + 10
-    assert made.summary.retrieval["asks"]["recall@3"].value == 1 > made.summary.retrieval["plain"]["recall@3"].value
+    assert made.summary.retrieval["asks"]["recall@3"].mean == 1 > made.summary.retrieval["plain"]["recall@3"].mean
 
 
 def test_a_passage_that_was_made_up_is_embedded_with_the_question(tmp_path: Path) -> None:
-    with served(lambda system, user: "Biscuits cost 2 euros in the shop." if WRITES[1] in system else "-") as (url, _):
-        made = run(tmp_path, url, "  plain: {retrieval: {top_k: 1}}\n  hyde: {retrieval: {top_k: 1, query: hyde}}\n")
+    with served(
+        lambda system, user: (
+            "Biscuits cost 2 euros.\nTwo euros is the price of biscuits.\nBiscuits are sold for 2 euros."
+            if WRITES[1] in system
+            else "-"
+        )
+    ) as (url, _):
+        made = run(
+            tmp_path,
+            url,
+            "  plain: {retrieval: {top_k: 1}}\n  hyde: {retrieval: {top_k: 1, query: {by: hyde, n: 3}}}\n",
+        )
     found = {r.setup: r.answer for r in made.rows if r.question.id == "q2"}
     assert "Sprat" in found["plain"].hits[0].chunk.text
     assert "Biscuits" in found["hyde"].hits[0].chunk.text
-    assert found["hyde"].queries == ("Biscuits cost 2 euros in the shop.",)
+    assert found["hyde"].queries[0] == "Biscuits cost 2 euros."
 
 
 def test_a_server_that_dies_is_asked_for_what_is_missing_alone_and_setups_share_what_was_written(
@@ -139,7 +149,7 @@ def test_a_refused_query_falls_back_on_the_question_and_is_counted(tmp_path: Pat
         notes = " ".join(made.summary.notes)
         assert "many: for 1 of 3 answers no query could be read from the reply" in notes
         assert "plain:" not in notes
-        asked = ragtune.ask(tmp_path / "run", "When is tea served?", setup="many", store=tmp_path / "store")
+        [asked] = ragtune.ask(tmp_path / "run", "When is tea served?", setup="many", store=tmp_path / "store")
         assert asked.answer.queries == ("When is tea served?", "tea time")
         assert asked.answer.tokens.before_prompt == 10
 
