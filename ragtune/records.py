@@ -125,6 +125,7 @@ class Tokens:
     """``answer`` counts all that was generated; ``thought`` are those of them that the answer was thought out in, where known.
 
     ``before_prompt`` and ``before_answer`` are those of what a generator did before it answered: queries written, earlier rounds.
+    ``cached`` are those of the prompt that the server had read before, where it says so.
     """
 
     prompt: int = 0
@@ -132,6 +133,7 @@ class Tokens:
     thought: int = 0
     before_prompt: int = 0
     before_answer: int = 0
+    cached: int = 0
 
     def after(self, other: Tokens) -> Tokens:
         """These, with ``other`` spent before them."""

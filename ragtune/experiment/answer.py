@@ -54,7 +54,8 @@ def make_generator(bench: Workbench, setup: Setup, prompt: str = "") -> Generato
     def model():  # type: ignore[no-untyped-def]
         return bench.language_model(settings.model, settings.device, settings.dtype)
 
-    return GENERATORS[settings.kind].make(Parts(settings, bench.prompt(prompt or setup.prompt_name), model))
+    shared = tuple(retrieve.whole(bench, setup)) if not prompt or prompt == setup.prompt_name else ()
+    return GENERATORS[settings.kind].make(Parts(settings, bench.prompt(prompt or setup.prompt_name), model, shared))
 
 
 def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:

@@ -14,7 +14,7 @@ def measure(bench: Workbench) -> dict[str, dict[str, Estimate]]:
     by_key: dict[str, dict[str, Estimate]] = {}
     questions = [q for q in bench.questions if q.evidence]
     for name, setup in bench.experiment.setups.items():
-        if not setup.retrieval or not questions:
+        if not setup.retrieval or not setup.retrieval.measurable or not questions:
             continue
         key = retrieve.retrieve_key(bench, setup)
         if key not in by_key:

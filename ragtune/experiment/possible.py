@@ -37,6 +37,8 @@ def _tuning(setup: Setup) -> str:
         return f"tuning on {setup.tuning.train_on} needs retrieval"
     if found is None:
         return ""
+    if sees and found.source == "training":
+        return "tuning on contexts with source: training would show each question its own answer"
     if sees and found.top_k == "auto":
         return "tuning on contexts shows a fixed number of them: give retrieval.top_k a number"
     most = max(0 if found.source == "oracle" else CUTS[-1], found.shown)  # what is kept of any question

@@ -7,6 +7,8 @@ from dataclasses import replace
 from ragtune.corpus.check import refuse_leaks
 from ragtune.errors import ExperimentError
 from ragtune.experiment import retrieve
+from ragtune.experiment.fits import refuse_too_large
+from ragtune.experiment.material import taught
 from ragtune.experiment.tune import count_questions
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation import hosts
@@ -66,6 +68,12 @@ def prepare(bench: Workbench) -> None:
                 address(generator.endpoint, generator.api_key_env)
         if setup.retrieval:
             retrieve.retrieve_key(bench, setup)
+            refuse_too_large(bench, name, setup)
+            if setup.retrieval.source == "training" and not taught(bench):
+                raise ExperimentError(
+                    f'setup "{name}" has nothing to search: no question of the train split has "answers".',
+                    where=bench.corpus.path,
+                )
     dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
     for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
         check_embedder(bench.ref(embedder))

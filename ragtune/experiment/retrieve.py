@@ -11,8 +11,10 @@ from pathlib import Path
 
 from ragtune.corpus import chunking
 from ragtune.corpus.check import unknown_share
+from ragtune.corpus.load import Corpus
 from ragtune.errors import ExperimentError
 from ragtune.experiment.finding import FindingSettings
+from ragtune.experiment.material import cutting, drawn, library, solved, source_key
 from ragtune.experiment.query import query_key, written
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
@@ -69,8 +71,8 @@ def embedder_name(setup: Setup) -> str:
 
 def chunk_step(bench: Workbench, setup: Setup) -> Step:
     tokenizer = bench.ref(embedder_name(setup)).fingerprint
-    settings = setup.chunking.model_dump()
-    key = digest("chunk", chunking.VERSION, settings, tokenizer, bench.corpus.documents_hash)
+    settings, documents = cutting(setup).model_dump(), library(bench, setup).corpus.documents_hash
+    key = digest("chunk", chunking.VERSION, settings, tokenizer, documents, *source_key(bench, setup))
     return Step("chunk", key, label="chunk")
 
 
@@ -82,16 +84,23 @@ def allowed_chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
 
 
 def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
-    """The corpus in chunks as the setup cuts it."""
+    """What the setup searches: the corpus in chunks as it cuts it, or what `material` puts in its place."""
     key = chunk_step(bench, setup).key
     if key in bench.chunks:
         return bench.chunks[key]
+    of, kind = library(bench, setup).corpus, _settings(setup).source if setup.retrieval else "chunks"
     with bench.timed("chunk") as work:
         folder = bench.store.find("chunk", key)
         if folder is None:
             tokens = token_spans(bench.ref(embedder_name(setup)))
-            made = [c for d in bench.corpus.documents for c in chunking.chunk_document(d, setup.chunking, tokens)]
-            if said := unknown_share(bench.corpus.documents, tokens):
+            if kind == "training":
+                made = solved(bench)
+            else:
+                made = [c for d in of.documents for c in chunking.chunk_document(d, cutting(setup), tokens)]
+            if kind == "corpus":
+                own = setup.model_copy(update={"retrieval": _settings(setup).model_copy(update={"source": "chunks"})})
+                made = drawn(made, len(chunks(bench, own)))
+            if said := unknown_share(of.documents, tokens):
                 bench.progress.say(f"{embedder_name(setup)}: {said}")
             with bench.store.create("chunk", key) as folder:
                 rows = [[c.document_id, c.start, c.end, c.title, c.metadata.get("headings", [])] for c in made]
@@ -99,14 +108,14 @@ def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
                 (folder / "chunks.jsonl").write_text("\n".join(lines), "utf-8")
             work.computed += len(made)
         else:
-            made = _read_chunks(bench, folder)
+            made = solved(bench) if kind == "training" else _read_chunks(of, folder)
             work.reused += len(made)
     bench.chunks[key] = made
     return made
 
 
-def _read_chunks(bench: Workbench, folder: Path) -> list[Chunk]:
-    by_id = {d.id: d for d in bench.corpus.documents}
+def _read_chunks(corpus: Corpus, folder: Path) -> list[Chunk]:
+    by_id = {d.id: d for d in corpus.documents}
     found = []
     for line in filter(None, (folder / "chunks.jsonl").read_text("utf-8").split("\n")):
         doc_id, start, end, title, path = json.loads(line)
@@ -158,7 +167,9 @@ def source(bench: Workbench, setup: Setup) -> Source:
         made = chunks(bench, setup)
         if not made:
             raise ExperimentError(
-                "the documents gave no chunks.", where=bench.corpus.path, fix="Check that they hold text."
+                "the documents gave no chunks.",
+                where=library(bench, setup).corpus.path,
+                fix="Check that they hold text.",
             )
         settings = _settings(setup)
         bench.sources[key] = SOURCES[settings.source](Parts(settings, made, lambda: _search(bench, setup, made)))
@@ -282,4 +293,11 @@ def offer(bench: Workbench, setup: Setup) -> Offer:
     """What makes of hits what the generator is offered."""
     settings, by = _settings(setup), setup.chunking
     count = token_spans(bench.ref(embedder_name(setup))) if settings.auto.budget else None
-    return Offer(settings, bench.corpus.documents, chunks(bench, setup), by.titles, count)
+    return Offer(settings, library(bench, setup).corpus.documents, chunks(bench, setup), by.titles, count)
+
+
+def whole(bench: Workbench, setup: Setup) -> list[Hit]:
+    """The hits that every question gets; none where they are searched for."""
+    if setup.retrieval is None or not setup.retrieval.everything:
+        return []
+    return source(bench, setup).hits([WARM])[0]

@@ -147,9 +147,10 @@ class Workbench:
         settings = setup.tuning
         if settings is None or not (settings.corpora or settings.corpus):
             return [self]
-        return [self._over(corpus) for corpus in settings.corpora or (settings.corpus,) if corpus]
+        return [self.over(corpus) for corpus in settings.corpora or (settings.corpus,) if corpus]
 
-    def _over(self, corpus: CorpusSettings) -> Workbench:
+    def over(self, corpus: CorpusSettings) -> Workbench:
+        """The workbench over another corpus, which shares the rest."""
         plain = CorpusSettings.model_validate(corpus.model_dump(include=set(CorpusSettings.model_fields)))
         if plain == self.experiment.corpus:
             return self

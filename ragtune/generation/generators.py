@@ -16,16 +16,18 @@ from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import VERSION as CHAT_VERSION
 from ragtune.models.devices import placed
 from ragtune.models.names import ModelRef
+from ragtune.records import Hit
 from ragtune.store import file_digest
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a generator may be made of; the model is loaded when it is asked for."""
+    """What a generator may be made of; the model is loaded when it is asked for. ``shared`` are hits that every request shows."""
 
     settings: GeneratorSettings
     prompt: Prompt
     model: Callable[[], LanguageModel]
+    shared: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Kind:
 def _local(parts: Parts) -> Generator:
     from ragtune.generation.local import LocalGenerator
 
-    return LocalGenerator(parts.model(), parts.prompt, parts.settings)
+    return LocalGenerator(parts.model(), parts.prompt, parts.settings, parts.shared)
 
 
 def _endpoint(parts: Parts) -> Generator:

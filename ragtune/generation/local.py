@@ -16,7 +16,7 @@ from ragtune.generation.abstention import AbstainAbove, threshold
 from ragtune.generation.chances import Chances
 from ragtune.generation.endings import StopAt, before, so_far, tokens_until
 from ragtune.generation.generator import Hear, Reply, Request
-from ragtune.generation.prefix import Prefix, common
+from ragtune.generation.prefix import ENDS, Prefix, common, ending
 from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
@@ -87,8 +87,11 @@ class _Streamer:
 class LocalGenerator:
     """Answers with a LanguageModel; ``adapter`` picks the tuned weights."""
 
-    def __init__(self, model: LanguageModel, prompt: Prompt, settings: GeneratorSettings) -> None:
+    def __init__(
+        self, model: LanguageModel, prompt: Prompt, settings: GeneratorSettings, shared: Sequence[Hit] = ()
+    ) -> None:
         self.model = model
+        self._every = list(shared)
         self.prompt = prompt
         self.settings = settings
         self._ids: dict[str, tuple[list[int], int]] = {}
@@ -180,7 +183,9 @@ class LocalGenerator:
         if self.model.seq2seq:
             return 0, None
         if self._prefix is None:
-            self._prefix = Prefix(common(self.model, self.prompt.messages("", []), self.settings.thinking))
+            asked = [self.prompt.messages(end, self._every) for end in ENDS] if self._every else None
+            made = asked or ending(self.prompt.messages("", []))
+            self._prefix = Prefix(common(self.model, made, self.settings.thinking))
         cache = self._prefix.before(model, adapter, len(rows)) if self._prefix.starts(rows) else None
         return (len(self._prefix.ids), cache) if cache is not None else (0, None)
 

@@ -33,8 +33,8 @@ class Offer:
 
     def _cut(self, hits: Sequence[Hit]) -> list[Hit]:
         settings = self._settings
-        if settings.top_k != "auto":
-            return list(hits[: settings.top_k])
+        if settings.top_k != "auto" or settings.everything:
+            return list(hits[: settings.shown])
         reranked = (
             settings.rerank.candidates if settings.rerank else len(hits)
         )  # what comes after has scores of another kind
@@ -48,7 +48,7 @@ class Offer:
 
     def widened(self, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with what stands around them: spans of a document that meet become one, in the place of the best of them."""
-        if self._settings.expand == "none":
+        if self._settings.wide == "none":
             return list(hits)
         found: list[tuple[str, Span, Hit]] = []
         for hit in hits:
@@ -67,9 +67,9 @@ class Offer:
 
     def _around(self, chunk: Chunk) -> Span:
         text = self._by_id[chunk.document_id].text
-        if self._settings.expand == "document":
+        if self._settings.wide == "document":
             return 0, len(text)
-        if self._settings.expand == "section":
+        if self._settings.wide == "section":
             borders = [0, *self._headings(chunk.document_id), len(text)]
             after = bisect_right(borders, chunk.start)
             return borders[after - 1], max(chunk.end, borders[after])

@@ -109,6 +109,10 @@ class AutoSettings(BaseModel):
     )
 
 
+#: the most documents that are shown as a whole corpus
+MOST_DOCUMENTS = 1000
+
+
 def _count(value: Any) -> Any:
     if isinstance(value, str) and value != "auto":
         raise ValueError("this takes a whole number, or auto")
@@ -124,10 +128,15 @@ class RetrievalSettings(BaseModel):
 
     model_config = _STRICT
 
-    source: Literal["chunks", "oracle"] = Field(
-        "chunks", description="search among the chunks, or take those that hold the evidence (a control)"
+    source: Literal["chunks", "oracle", "training", "corpus", "whole"] = Field(
+        "chunks",
+        description="what is searched: the chunks; the train questions with their answers; as many chunks of another corpus (a control); whole documents are shown; or the chunks that hold the evidence are taken (oracle, a control)",
     )
     oracle: OracleSettings = OracleSettings()
+    corpus: str | None = Field(None, description="source: corpus: the folder of the other corpus")
+    whole: Literal["documents", "corpus"] = Field(
+        "documents", description="source: whole: the documents of the hits, or all documents in their order"
+    )
 
     dense: Annotated[DenseSettings | None, Switch] = DenseSettings()
     lexical: Annotated[LexicalSettings | None, Switch] = None
@@ -152,14 +161,31 @@ class RetrievalSettings(BaseModel):
     where: dict[str, Any] = Field(default_factory=dict, description="metadata filter: key -> value or list of values")
 
     @property
+    def everything(self) -> bool:
+        """The whole corpus is shown to every question: nothing is searched for."""
+        return self.source == "whole" and self.whole == "corpus"
+
+    @property
+    def wide(self) -> str:
+        """What is shown around a hit."""
+        return "document" if self.source == "whole" else self.expand
+
+    @property
+    def measurable(self) -> bool:
+        """Its hits are chosen from the chunks that evidence stands in."""
+        return self.source in ("chunks", "oracle", "whole") and not self.everything
+
+    @property
     def shown(self) -> int:
         """The most hits that are shown."""
+        if self.everything:
+            return MOST_DOCUMENTS
         return self.auto.most if self.top_k == "auto" else self.top_k
 
     def view(self) -> list[Any]:
         """What is made of the hits before they are shown, for the keys of what sees them; nothing where they are shown as found."""
-        cut = [self.auto.model_dump()] if self.top_k == "auto" else []
-        return [*cut, *([self.expand] if self.expand != "none" else [])]
+        cut = [self.auto.model_dump()] if self.top_k == "auto" and not self.everything else []
+        return [*cut, *([self.wide] if self.wide != "none" else [])]
 
     def identity(self) -> dict[str, Any]:
         """The settings that change which hits are found, for stage keys: those that have an effect beside the others. Models
@@ -168,6 +194,7 @@ class RetrievalSettings(BaseModel):
         left_out |= (
             type(self).model_fields.keys() - RetrievalSettings.model_fields.keys()
         )  # what asks a generator is keyed there
+        left_out |= {"corpus"} | (set() if self.everything else {"whole"})  # a corpus is keyed by its documents
         if self.source != "oracle":
             left_out.add("top_k")  # the oracle shares its places between right and wrong
         found: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
@@ -188,6 +215,15 @@ class RetrievalSettings(BaseModel):
             found["oracle.position"] = "it needs oracle.distractors"
         if self.source != "oracle":
             found["oracle"] = "it needs source: oracle"
+        if self.source != "corpus":
+            found["corpus"] = "it needs source: corpus"
+        if self.source != "whole":
+            found["whole"] = "it needs source: whole"
+        elif self.everything:
+            names = ("dense", "lexical", "fusion", "rerank", "depth", "mmr", "top_k", "auto", "expand")
+            found |= dict.fromkeys(names, "whole: corpus shows all documents")
+        else:
+            found["expand"] = "source: whole shows whole documents"
         if self.top_k != "auto":
             found["auto"] = "it needs top_k: auto"
         if self.dense is None or self.lexical is None:
@@ -209,6 +245,10 @@ class RetrievalSettings(BaseModel):
     def _some(self) -> RetrievalSettings:
         if self.dense is None and self.lexical is None:
             raise ValueError("needs dense, lexical, or both")
+        if self.source == "corpus" and not self.corpus:
+            raise ValueError("source: corpus needs retrieval.corpus, the folder of the other corpus")
+        if self.source == "training" and (self.expand != "none" or self.where):
+            raise ValueError("source: training has no documents: take expand and where away")
         if self.mmr is not None and self.dense is None:
             raise ValueError("mmr compares the chunks' vectors: it needs dense")
         if self.top_k == "auto" and (self.source == "oracle" or self.mmr is not None):

@@ -9,6 +9,7 @@ from typing import Protocol
 from ragtune.records import Chunk, Hit, Question
 from ragtune.retrieval.oracle import Oracle
 from ragtune.retrieval.settings import RetrievalSettings
+from ragtune.retrieval.whole import Whole
 
 
 class Source(Protocol):
@@ -38,5 +39,19 @@ def _oracle(parts: Parts) -> Source:
     return Oracle(parts.chunks, parts.settings, search)
 
 
-#: by `RetrievalSettings.source`
-SOURCES: dict[str, Callable[[Parts], Source]] = {"chunks": lambda parts: parts.search(), "oracle": _oracle}
+def _whole(parts: Parts) -> Source:
+    return Whole(parts.chunks) if parts.settings.everything else parts.search()
+
+
+def _search(parts: Parts) -> Source:
+    return parts.search()
+
+
+#: by `RetrievalSettings.source`; what ``chunks`` are differs, see `experiment.material`
+SOURCES: dict[str, Callable[[Parts], Source]] = {
+    "chunks": _search,
+    "oracle": _oracle,
+    "training": _search,
+    "corpus": _search,
+    "whole": _whole,
+}
