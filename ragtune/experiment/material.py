@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from ragtune.corpus.chunking import ChunkSettings
-from ragtune.corpus.load import CorpusSettings
+from ragtune.corpus.load import Corpus, CorpusSettings
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.records import Chunk, Question
@@ -53,3 +55,23 @@ def drawn(chunks: Sequence[Chunk], count: int) -> list[Chunk]:
     """``count`` of the chunks by lot, in their order."""
     kept = {c.id for c in sorted(chunks, key=lambda c: digest("drawn", c.id))[:count]}
     return [c for c in chunks if c.id in kept]
+
+
+def save_chunks(folder: Path, chunks: Sequence[Chunk]) -> None:
+    """Where the chunks begin and end, their titles and headings; what else they hold is in the documents."""
+    rows = [[c.document_id, c.start, c.end, c.title, c.metadata.get("headings", [])] for c in chunks]
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    (folder / "chunks.jsonl").write_text("\n".join(lines), "utf-8")
+
+
+def read_chunks(corpus: Corpus, folder: Path) -> list[Chunk]:
+    """The chunks of the documents that were saved."""
+    by_id = {d.id: d for d in corpus.documents}
+    found = []
+    for line in filter(None, (folder / "chunks.jsonl").read_text("utf-8").split("\n")):
+        doc_id, start, end, title, path = json.loads(line)
+        document = by_id[doc_id]
+        text = document.text[start:end]
+        metadata = {**document.metadata, "headings": path}
+        found.append(Chunk(digest(doc_id, start, end, text), doc_id, start, end, text, title, metadata))
+    return found

@@ -60,6 +60,7 @@ class Writer:
         own = self._settings.writer(setup.generator)
         self.kind = GENERATORS[own.kind]
         self.concurrency = own.concurrency
+        self.model = own.model if own.kind == "local" else ""
 
         def model():  # type: ignore[no-untyped-def]
             return bench.language_model(own.model, own.device, own.dtype)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 
 from ragtune.corpus import chunking
 from ragtune.corpus.check import unknown_share
-from ragtune.corpus.load import Corpus
+from ragtune.corpus.chunking import ChunkSettings
 from ragtune.errors import ExperimentError
+from ragtune.experiment.contextual import context_key, searched_texts
 from ragtune.experiment.finding import FindingSettings
-from ragtune.experiment.material import cutting, drawn, library, solved, source_key
+from ragtune.experiment.material import cutting, drawn, library, read_chunks, save_chunks, solved, source_key
 from ragtune.experiment.query import query_key, written
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
@@ -71,7 +70,10 @@ def embedder_name(setup: Setup) -> str:
 
 def chunk_step(bench: Workbench, setup: Setup) -> Step:
     tokenizer = bench.ref(embedder_name(setup)).fingerprint
-    settings, documents = cutting(setup).model_dump(), library(bench, setup).corpus.documents_hash
+    settings, documents = (
+        cutting(setup).model_dump(include=set(ChunkSettings.model_fields)),
+        library(bench, setup).corpus.documents_hash,
+    )
     key = digest("chunk", chunking.VERSION, settings, tokenizer, documents, *source_key(bench, setup))
     return Step("chunk", key, label="chunk")
 
@@ -103,27 +105,13 @@ def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
             if said := unknown_share(of.documents, tokens):
                 bench.progress.say(f"{embedder_name(setup)}: {said}")
             with bench.store.create("chunk", key) as folder:
-                rows = [[c.document_id, c.start, c.end, c.title, c.metadata.get("headings", [])] for c in made]
-                lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-                (folder / "chunks.jsonl").write_text("\n".join(lines), "utf-8")
+                save_chunks(folder, made)
             work.computed += len(made)
         else:
-            made = solved(bench) if kind == "training" else _read_chunks(of, folder)
+            made = solved(bench) if kind == "training" else read_chunks(of, folder)
             work.reused += len(made)
     bench.chunks[key] = made
     return made
-
-
-def _read_chunks(corpus: Corpus, folder: Path) -> list[Chunk]:
-    by_id = {d.id: d for d in corpus.documents}
-    found = []
-    for line in filter(None, (folder / "chunks.jsonl").read_text("utf-8").split("\n")):
-        doc_id, start, end, title, path = json.loads(line)
-        document = by_id[doc_id]
-        text = document.text[start:end]
-        metadata = {**document.metadata, "headings": path}
-        found.append(Chunk(digest(doc_id, start, end, text), doc_id, start, end, text, title, metadata))
-    return found
 
 
 # --- index and retrieve ----------------------------------------------------------------------------------------------
@@ -134,7 +122,7 @@ def retrieve_key(bench: Workbench, setup: Setup) -> str:
     models = [bench.ref(n).fingerprint for n in _models(settings)]
     kept = max(KEPT, settings.shown)
     filtered: list[object] = [FILTER_VERSION] if settings.where else []
-    filtered += [query_key(bench, setup)] if settings.query else []
+    filtered += [*context_key(bench, setup), *([query_key(bench, setup)] if settings.query else [])]
     return digest(
         "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered
     )
@@ -179,7 +167,7 @@ def source(bench: Workbench, setup: Setup) -> Source:
 def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
     settings = _settings(setup)
     encoder = bench.encoder(embedder_name(setup))
-    texts = [c.titled for c in made]
+    texts = searched_texts(bench, setup, library(bench, setup).corpus, made)
     dense = _dense(bench, setup, settings, made, texts) if settings.dense else None
     with bench.timed("index"):
         lexical = build_lexical(texts, settings.lexical, bench.store) if settings.lexical else None
@@ -190,7 +178,7 @@ def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
             reranker = RERANKERS[settings.rerank.kind](parts)
     more = settings.oracle.distractors if settings.source == "oracle" else 0
     wide = settings.model_copy(update={"top_k": max(KEPT, settings.shown) + more})
-    return Retriever(made, wide, encoder=encoder, dense=dense, lexical=lexical, reranker=reranker)
+    return Retriever(made, wide, texts=texts, encoder=encoder, dense=dense, lexical=lexical, reranker=reranker)
 
 
 def _dense(
@@ -199,7 +187,14 @@ def _dense(
     assert settings.dense is not None
     encoder = bench.encoder(settings.dense.embedder)
     index = settings.dense.index
-    key = digest("index", INDEX_VERSION, index.model_dump(), encoder.fingerprint, chunk_step(bench, setup).key)
+    key = digest(
+        "index",
+        INDEX_VERSION,
+        index.model_dump(),
+        encoder.fingerprint,
+        chunk_step(bench, setup).key,
+        *context_key(bench, setup),
+    )
     folder = bench.store.find("index", key)
     if folder is None:
         vectors = _embed(bench, encoder, texts)

@@ -58,6 +58,10 @@ class Finder:
         seconds, reranking = time.perf_counter() - start, self._source.reranking - before
         return offered, Wait(asked + seconds - reranking, reranking), replace(own, seconds=0.0)
 
+    def borrows(self, model: str) -> bool:
+        """Whether it writes with the base of this model, which a merged adapter would have to leave each time."""
+        return self._writer is not None and self._writer.model == model
+
     def write(self, question: Question) -> tuple[Written, float]:
         """What is written to search with, and the seconds of a request that was made before."""
         if self._writer is None or (self._writer.kind.remote and question is retrieve.WARM):
@@ -105,7 +109,7 @@ class Served:
             local = setup.generator
             self._model = bench.language_model(local.model, local.device, local.dtype)
             self._generator.batches([Request("", retrieve.WARM, ())], seed)  # the tokenizer loads as well
-            if adapter is not None and not switched:
+            if adapter is not None and not switched and not self._finder.borrows(local.model):
                 self._model.merge(adapter, keep)
             else:
                 self._model.plain()

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ragtune.analysis.costs import CostSettings, Limits
 from ragtune.analysis.latency import LatencySettings
-from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError, without_login
+from ragtune.experiment.cutting import CuttingSettings
 from ragtune.experiment.explain import explain, lines_of, refuse_endless
 from ragtune.experiment.finding import FindingSettings
 from ragtune.experiment.heed import refuse_unread
@@ -46,7 +46,7 @@ class Setup(BaseModel):
     retrieval: Annotated[FindingSettings | None, Switch] = None
     tuning: Annotated[TuningSettings | None, Switch] = None
     generator: GeneratorSettings = GeneratorSettings()
-    chunking: ChunkSettings = ChunkSettings()
+    chunking: CuttingSettings = CuttingSettings()
     prompt: str | None = Field(
         None, description="cited, closed, brief or a .yaml file; default: cited with retrieval, closed without"
     )
@@ -57,9 +57,10 @@ class Setup(BaseModel):
 
     @property
     def generators(self) -> list[GeneratorSettings]:
-        """What generates for it: its answers, and queries where another one writes them."""
+        """What generates for it: its answers, and queries or contexts of chunks where another one writes them."""
         query = self.retrieval.query if self.retrieval else None
-        return [self.generator, *([query.generator] if query and query.generator else [])]
+        context = self.chunking.context if self.retrieval else None
+        return [self.generator, *(part.generator for part in (query, context) if part and part.generator)]
 
     @property
     def queried(self) -> bool:

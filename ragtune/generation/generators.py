@@ -102,8 +102,10 @@ def _local_identity(named: Named) -> object:
     """The model's content or commit, where it runs and in what precision; the size of its batches, too, rounds."""
     settings, model = named.settings, named.ref(named.settings.model)
     where = placed(settings.device, settings.dtype)
-    heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens")
+    heeded = named.given(*sorted(_SAMPLES), "stop", "stop_repeating", "thinking", "abstain_above", "batch_tokens")
     least = threshold(settings, named.prompt.abstain)
+    if not settings.stop_repeating:
+        heeded.pop("stop_repeating", None)
     own = [] if least == settings.abstain_above else [least]  # a model's, which no setting says
     return [model.fingerprint, CHAT_VERSION, where.device, where.dtype, named.prompt.key, heeded, *own]
 
@@ -145,7 +147,19 @@ GENERATORS: dict[str, Kind] = {
     "local": Kind(
         _local,
         _local_identity,
-        frozenset({*_SAMPLES, "stop", "thinking", "abstain_above", "abstain_below", "batch_tokens", "device", "dtype"}),
+        frozenset(
+            {
+                *_SAMPLES,
+                "stop",
+                "stop_repeating",
+                "thinking",
+                "abstain_above",
+                "abstain_below",
+                "batch_tokens",
+                "device",
+                "dtype",
+            }
+        ),
         tunable=True,
         samples=True,
         writes=True,

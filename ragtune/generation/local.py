@@ -14,7 +14,7 @@ from typing import Any
 from ragtune.errors import ModelError
 from ragtune.generation.abstention import AbstainAbove, threshold
 from ragtune.generation.chances import Chances
-from ragtune.generation.endings import StopAt, before, so_far, tokens_until
+from ragtune.generation.endings import StopAt, StopCircling, before, circles_after, so_far, tokens_until
 from ragtune.generation.generator import Hear, Reply, Request
 from ragtune.generation.prefix import ENDS, Prefix, common, ending
 from ragtune.generation.prompts import Prompt, fit
@@ -152,8 +152,11 @@ class LocalGenerator:
             messages = self.prompt.messages(batch[0].question.text, [])
             first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
             processors.append(AbstainAbove(first, least, 1 if self.model.seq2seq else longest))
-        if settings.stop:
-            options["stopping_criteria"] = [StopAt(settings.stop, self._written, 1 if self.model.seq2seq else longest)]
+        begins = 1 if self.model.seq2seq else longest
+        criteria: list[Any] = [StopAt(settings.stop, self._written, begins)] if settings.stop else []
+        criteria += [StopCircling(self.model.chat.said, begins)] if settings.stop_repeating else []
+        if criteria:
+            options["stopping_criteria"] = criteria
         start = time.perf_counter()
         with seeded(seed), torch.inference_mode():
             out = model.generate(
@@ -213,4 +216,7 @@ class LocalGenerator:
         until = tokens_until(row[:at], self.settings.stop, self._written)
         if until is not None:
             return row[:until], until, "stop"
+        circles = circles_after(row[:at], self.model.chat.said) if self.settings.stop_repeating else None
+        if circles is not None:
+            return row[:circles], circles, "repeats"
         return (row, len(row), "length") if at is None else (row[:at], at + 1, "stop")

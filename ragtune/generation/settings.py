@@ -79,6 +79,9 @@ class GeneratorSettings(BaseModel):
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="strings at which the answer ends; they are cut away (base models go on without end)"
     )
+    stop_repeating: bool = Field(
+        False, description="local models: the answer ends where it goes round in circles; it stays as far as that"
+    )
     thinking: bool = Field(
         False, description="local models: let a model think before it answers, where its chat template can switch that"
     )

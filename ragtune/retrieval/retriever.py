@@ -40,13 +40,15 @@ def _plain(value: Any) -> str:
 
 
 class Retriever:
-    """The source ``chunks``: searches the chunks for the questions' texts. Parts that the settings leave out may be None."""
+    """The source ``chunks``: searches the chunks for the questions' texts. Parts that the settings leave out may be None;
+    ``texts`` are what the chunks are searched by, where that is not what they show."""
 
     def __init__(
         self,
         chunks: Sequence[Chunk],
         settings: RetrievalSettings,
         *,
+        texts: Sequence[str] | None = None,
         encoder: TextEncoder | None = None,
         dense: DenseIndex | None = None,
         lexical: LexicalIndex | None = None,
@@ -54,7 +56,7 @@ class Retriever:
     ) -> None:
         self.chunks = list(chunks)
         self.settings = settings
-        self._texts = [c.titled for c in self.chunks]
+        self._texts = [c.titled for c in self.chunks] if texts is None else list(texts)
         self._encoder, self._dense, self._lexical, self._reranker = encoder, dense, lexical, reranker
         self.reranking = 0.0
         self._allowed: list[int] | None = None

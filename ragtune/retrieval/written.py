@@ -17,6 +17,8 @@ from ragtune.text.thoughts import apart
 By = Literal["rewrite", "hyde", "multi-query", "decompose"]
 #: how many texts are asked for
 COUNTS: dict[By, int] = {"rewrite": 1, "hyde": 1, "multi-query": 3, "decompose": 4}
+#: where the prompts lie
+PROMPTS = Path(__file__).parent / "prompts"
 _MARK = re.compile(
     r"^(?:[-*•–]\s+|[(（]?\d{1,2}[.):、）]\s*|(?:query|question|passage|sub-question|查询|问题)\s*\d*\s*[:：]\s*)+",
     re.I,
@@ -26,7 +28,7 @@ _QUOTES = "\"'“”‘’「」«»* "
 
 def prompt_file(by: By) -> Path:
     """The prompt that asks for it."""
-    return Path(__file__).parent / "prompts" / f"{by}.yaml"
+    return PROMPTS / f"{by}.yaml"
 
 
 def read(raw: str, by: By, count: int) -> tuple[str, ...]:
