@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from ragtune.experiment import retrieve
+from ragtune.experiment.fits import whole
 from ragtune.experiment.query import Written, queries, written
 from ragtune.experiment.rounds import Find, Offered, Say, Want, Write, together, way_of
 from ragtune.experiment.spec import Setup
@@ -54,7 +55,7 @@ def make_generator(bench: Workbench, setup: Setup, prompt: str = "") -> Generato
     def model():  # type: ignore[no-untyped-def]
         return bench.language_model(settings.model, settings.device, settings.dtype)
 
-    shared = tuple(retrieve.whole(bench, setup)) if not prompt or prompt == setup.prompt_name else ()
+    shared = tuple(whole(bench, setup)) if not prompt or prompt == setup.prompt_name else ()
     return GENERATORS[settings.kind].make(Parts(settings, bench.prompt(prompt or setup.prompt_name), model, shared))
 
 

@@ -7,6 +7,7 @@ from ragtune.experiment import retrieve
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.endpoint import CHARACTERS_PER_TOKEN
+from ragtune.records import Hit
 from ragtune.retrieval.settings import MOST_DOCUMENTS
 from ragtune.text.counts import counted
 
@@ -27,7 +28,7 @@ def refuse_too_large(bench: Workbench, name: str, setup: Setup) -> None:
     if not local and not (generator.kind == "endpoint" and generator.window):
         return
     longest = max((q.text for q in bench.asked(setup)), key=len)
-    messages = bench.prompt(setup.prompt_name).messages(longest, retrieve.whole(bench, setup))
+    messages = bench.prompt(setup.prompt_name).messages(longest, whole(bench, setup))
     if local:
         from ragtune.generation.local import room
 
@@ -43,3 +44,10 @@ def refuse_too_large(bench: Workbench, name: str, setup: Setup) -> None:
             where="retrieval.whole",
             fix="Use a model with a larger window, or search: source: chunks.",
         )
+
+
+def whole(bench: Workbench, setup: Setup) -> list[Hit]:
+    """The hits that every question gets; none where they are searched for."""
+    if setup.retrieval is None or not setup.retrieval.everything:
+        return []
+    return retrieve.source(bench, setup).hits([retrieve.WARM])[0]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 from ragtune.corpus import chunking
 from ragtune.corpus.check import unknown_share
@@ -14,6 +15,7 @@ from ragtune.errors import ExperimentError
 from ragtune.experiment.contextual import context_key, searched_texts
 from ragtune.experiment.finding import FindingSettings
 from ragtune.experiment.material import cutting, drawn, library, read_chunks, save_chunks, solved, source_key
+from ragtune.experiment.over import over
 from ragtune.experiment.query import query_key, written
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
@@ -160,7 +162,10 @@ def source(bench: Workbench, setup: Setup) -> Source:
                 fix="Check that they hold text.",
             )
         settings = _settings(setup)
-        bench.sources[key] = SOURCES[settings.source](Parts(settings, made, lambda: _search(bench, setup, made)))
+        kept = max(KEPT, settings.shown)
+        bench.sources[key] = SOURCES[settings.source](
+            Parts(settings, made, lambda: _search(bench, setup, made), partial(over, bench, setup), kept)
+        )
     return bench.sources[key]
 
 
@@ -177,6 +182,7 @@ def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
             parts = RerankParts(settings.rerank, texts, encoder, bench.store, bench.ref, bench.progress.stage)
             reranker = RERANKERS[settings.rerank.kind](parts)
     more = settings.oracle.distractors if settings.source == "oracle" else 0
+    more = settings.depth if settings.source in ("summary", "graph") else more  # what is ranked anew
     wide = settings.model_copy(update={"top_k": max(KEPT, settings.shown) + more})
     return Retriever(made, wide, texts=texts, encoder=encoder, dense=dense, lexical=lexical, reranker=reranker)
 
@@ -289,10 +295,3 @@ def offer(bench: Workbench, setup: Setup) -> Offer:
     settings, by = _settings(setup), setup.chunking
     count = token_spans(bench.ref(embedder_name(setup))) if settings.auto.budget else None
     return Offer(settings, library(bench, setup).corpus.documents, chunks(bench, setup), by.titles, count)
-
-
-def whole(bench: Workbench, setup: Setup) -> list[Hit]:
-    """The hits that every question gets; none where they are searched for."""
-    if setup.retrieval is None or not setup.retrieval.everything:
-        return []
-    return source(bench, setup).hits([WARM])[0]

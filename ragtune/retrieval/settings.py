@@ -128,9 +128,9 @@ class RetrievalSettings(BaseModel):
 
     model_config = _STRICT
 
-    source: Literal["chunks", "oracle", "training", "corpus", "whole"] = Field(
+    source: Literal["chunks", "oracle", "training", "corpus", "whole", "summary", "graph"] = Field(
         "chunks",
-        description="what is searched: the chunks; the train questions with their answers; as many chunks of another corpus (a control); whole documents are shown; or the chunks that hold the evidence are taken (oracle, a control)",
+        description="what is searched: the chunks; the train questions with their answers; as many chunks of another corpus (a control); whole documents are shown; documents are found by summaries, then their chunks; names in chunks are walked as a graph, beside the search; or the chunks that hold the evidence are taken (oracle, a control)",
     )
     oracle: OracleSettings = OracleSettings()
     corpus: str | None = Field(None, description="source: corpus: the folder of the other corpus")
@@ -173,7 +173,7 @@ class RetrievalSettings(BaseModel):
     @property
     def measurable(self) -> bool:
         """Its hits are chosen from the chunks that evidence stands in."""
-        return self.source in ("chunks", "oracle", "whole") and not self.everything
+        return self.source not in ("training", "corpus") and not self.everything
 
     @property
     def shown(self) -> int:
@@ -251,8 +251,9 @@ class RetrievalSettings(BaseModel):
             raise ValueError("source: training has no documents: take expand and where away")
         if self.mmr is not None and self.dense is None:
             raise ValueError("mmr compares the chunks' vectors: it needs dense")
-        if self.top_k == "auto" and (self.source == "oracle" or self.mmr is not None):
-            what = "source: oracle" if self.source == "oracle" else "mmr"
+        by_rank = self.source in ("oracle", "summary")
+        if self.top_k == "auto" and (by_rank or self.mmr is not None):
+            what = f"source: {self.source}" if by_rank else "mmr"
             raise ValueError(f"top_k: auto goes by the drop of the scores, which {what} does not rank by")
         if self.source == "oracle":
             if self.where:

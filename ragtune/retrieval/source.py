@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ragtune.records import Chunk, Hit, Question
+from ragtune.retrieval.graph import Graph
 from ragtune.retrieval.oracle import Oracle
 from ragtune.retrieval.settings import RetrievalSettings
+from ragtune.retrieval.summaries import Summaries
 from ragtune.retrieval.whole import Whole
 
 
@@ -27,11 +29,14 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """What a source may be made of: settings, all chunks, and the search over them (built when it is asked for)."""
+    """What a source may be made of: settings, all chunks, and the search over them (built when it is asked for); ``over`` makes a
+    search over other texts, ``kept`` hits of a question are kept."""
 
     settings: RetrievalSettings
     chunks: Sequence[Chunk]
     search: Callable[[], Source]
+    over: Callable[[Sequence[Chunk]], Source] | None = None
+    kept: int = 10
 
 
 def _oracle(parts: Parts) -> Source:
@@ -41,6 +46,14 @@ def _oracle(parts: Parts) -> Source:
 
 def _whole(parts: Parts) -> Source:
     return Whole(parts.chunks) if parts.settings.everything else parts.search()
+
+
+def _graph(parts: Parts) -> Source:
+    return Graph(parts.chunks, parts.search(), parts.kept, parts.settings.fusion.rrf_k)
+
+
+def _summary(parts: Parts) -> Source:
+    return Summaries(parts.chunks, parts.search(), parts.over or (lambda chunks: parts.search()), parts.kept)
 
 
 def _search(parts: Parts) -> Source:
@@ -54,4 +67,6 @@ SOURCES: dict[str, Callable[[Parts], Source]] = {
     "training": _search,
     "corpus": _search,
     "whole": _whole,
+    "summary": _summary,
+    "graph": _graph,
 }
