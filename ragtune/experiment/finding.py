@@ -18,7 +18,7 @@ class QuerySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     by: By = Field(
-        description="rewrite: the question as a query; hyde: a passage that might answer it is embedded; multi-query: further queries, rankings fused; decompose: simpler questions, answered one after the other"
+        description="rewrite: the question as a query; hyde: a passage that might answer it is embedded; multi-query: further queries, rankings fused; decompose: simpler questions, answered one after the other; sql: a query for source: sql"
     )
     n: int | None = Field(
         None, ge=1, le=10, description="passages (hyde), queries (multi-query), questions (decompose); default: 1, 3, 4"
@@ -38,7 +38,7 @@ class QuerySettings(BaseModel):
 
     def unread(self) -> dict[str, str]:
         """The settings that have no effect here, each with the reason."""
-        found = {"n": "it needs by: hyde, multi-query or decompose"} if self.by == "rewrite" else {}
+        found = {"n": "it needs by: hyde, multi-query or decompose"} if self.by in ("rewrite", "sql") else {}
         if self.generator:
             own = generators.unread(self.generator)
             own |= dict.fromkeys(
@@ -82,10 +82,20 @@ class FindingSettings(RetrievalSettings):
             found |= {f"query.{name}": why for name, why in self.query.unread().items()}
         return found
 
+    @model_validator(mode="before")
+    @classmethod
+    def _writes_sql(cls, data: Any) -> Any:
+        """``source: sql`` has its query written without saying so."""
+        if isinstance(data, dict) and data.get("source") == "sql" and not data.get("query"):
+            return {**data, "query": {"by": "sql"}}
+        return data
+
     @model_validator(mode="after")
     def _asking(self) -> FindingSettings:
         if self.query and self.source == "oracle":
             raise ValueError("source: oracle takes hits from evidence: no query is searched for")
+        if self.query and (self.query.by == "sql") != (self.source == "sql"):
+            raise ValueError("query: sql and source: sql go together")
         if self.when != "once" and (self.query or self.source == "oracle"):
             what = "query" if self.query else "source: oracle"
             raise ValueError(f"when: {self.when} searches with answers, {what} does not: take one of them")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
+from ragtune.models.encoder import Array, CachedEncoder
 from ragtune.records import Chunk
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
@@ -21,8 +22,22 @@ def over(bench: Workbench, setup: Setup, texts: Sequence[Chunk]) -> Retriever:
     encoder = bench.encoder(settings.dense.embedder) if settings.dense else None
     dense = None
     if settings.dense and encoder:
-        with bench.timed("embed"):
-            vectors = encoder.encode(words, "document")
-        dense = DenseIndex.build(vectors, [c.id for c in texts], settings.dense.index)
+        dense = DenseIndex.build(embedded(bench, encoder, words), [c.id for c in texts], settings.dense.index)
     lexical = build_lexical(words, settings.lexical, bench.store) if settings.lexical else None
     return Retriever(texts, settings, texts=words, encoder=encoder, dense=dense, lexical=lexical)
+
+
+def embedded(bench: Workbench, encoder: CachedEncoder, texts: list[str]) -> Array:
+    """The texts' vectors, from the cache or made now."""
+    with bench.timed("embed") as work:
+        before, long = encoder.computed, encoder.in_windows
+        with bench.progress.stage("embed chunks", len(texts)) as tick:
+            vectors = encoder.encode(texts, "document", tick)
+        work.computed += encoder.computed - before
+        work.reused += len(set(texts)) - (encoder.computed - before)
+    if encoder.in_windows > long:
+        bench.progress.say(
+            f"{encoder.in_windows - long} chunk(s) are longer with their titles than the embedder reads at once: each is embedded "
+            "in windows, whose mean stands for it. A smaller chunking.size gives sharper vectors."
+        )
+    return vectors

@@ -17,6 +17,7 @@ from ragtune.judging.judges import refuse_incomplete
 from ragtune.models.address import address
 from ragtune.models.devices import check_device
 from ragtune.models.names import check_at_hand, check_embedder, check_pairs, check_writes
+from ragtune.retrieval.tables import engine
 from ragtune.text.counts import counted
 
 
@@ -69,6 +70,8 @@ def prepare(bench: Workbench) -> None:
         if setup.retrieval:
             retrieve.retrieve_key(bench, setup)
             refuse_too_large(bench, name, setup)
+            if setup.retrieval.source == "sql":
+                engine()
             if setup.retrieval.source == "training" and not taught(bench):
                 raise ExperimentError(
                     f'setup "{name}" has nothing to search: no question of the train split has "answers".',

@@ -13,6 +13,7 @@ from ragtune.generation.generator import Generator, Reply, Request
 from ragtune.generation.generators import GENERATORS, Parts, identity
 from ragtune.generation.prompts import Prompt, load_prompt
 from ragtune.records import Question, Tokens
+from ragtune.retrieval.tables import Database, tables_of
 from ragtune.retrieval.written import prompt_file, read, searched
 from ragtune.store import decode, digest
 
@@ -35,15 +36,19 @@ def _query(setup: Setup) -> QuerySettings:
     return setup.retrieval.query
 
 
-def _prompt(settings: QuerySettings) -> Prompt:
+def _prompt(bench: Workbench, settings: QuerySettings) -> Prompt:
     found = load_prompt(str(prompt_file(settings.by)))
+    if settings.by == "sql":  # braces of a table are no template
+        schema = Database(tables_of(bench.corpus.documents), 1, 1).schema()
+        asking = f"{found.system.strip()}\n\n{{% raw %}}{schema.replace('{%', '{ %')}{{% endraw %}}"
+        return replace(found, system=asking, key=digest(found.key, schema))
     asking = found.system.replace("{{ n }}", str(settings.count))
     return replace(found, system=asking, key=digest(found.key, settings.count))
 
 
 def query_key(bench: Workbench, setup: Setup) -> str:
     settings = _query(setup)
-    who = identity(settings.writer(setup.generator), _prompt(settings), bench.ref)
+    who = identity(settings.writer(setup.generator), _prompt(bench, settings), bench.ref)
     return digest("query", QUERY_VERSION, settings.by, settings.count, who)
 
 
@@ -65,7 +70,7 @@ class Writer:
         def model():  # type: ignore[no-untyped-def]
             return bench.language_model(own.model, own.device, own.dtype)
 
-        self._generator: Generator = self.kind.make(Parts(own, _prompt(self._settings), model))
+        self._generator: Generator = self.kind.make(Parts(own, _prompt(bench, self._settings), model))
 
     def batches(self, questions: Sequence[Question]) -> list[list[Request]]:
         return self._generator.batches([Request(digest(q.text), q, ()) for q in questions], 0)

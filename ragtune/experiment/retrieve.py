@@ -15,12 +15,11 @@ from ragtune.errors import ExperimentError
 from ragtune.experiment.contextual import context_key, searched_texts
 from ragtune.experiment.finding import FindingSettings
 from ragtune.experiment.material import cutting, drawn, library, read_chunks, save_chunks, solved, source_key
-from ragtune.experiment.over import over
+from ragtune.experiment.over import embedded, over
 from ragtune.experiment.query import query_key, written
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Work, Workbench
-from ragtune.models.encoder import Array, CachedEncoder
 from ragtune.models.packages import DEFAULT_EMBEDDER
 from ragtune.models.tokens import token_spans
 from ragtune.records import Chunk, Hit, Question, question_key
@@ -33,7 +32,7 @@ from ragtune.retrieval.retriever import Retriever, matches
 from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.source import SOURCES, Parts, Source
 from ragtune.retrieval.written import find
-from ragtune.store import digest
+from ragtune.store import decode, digest
 
 RETRIEVE_VERSION, INDEX_VERSION = 4, 2
 #: raised when the oracle's hits change, which depend on evidence as no others do
@@ -51,10 +50,11 @@ WARM = Question("", "Is everything there?")
 @dataclass(frozen=True)
 class Found:
     """What the retrieve log holds for a question: (chunk id, score) best first, and its share of the seconds
-    that its batch took, embedding the questions included."""
+    that its batch took, embedding the questions included; ``made`` are hits that are no chunks of the corpus."""
 
     hits: tuple[tuple[str, float], ...]
     seconds: float
+    made: tuple[Chunk, ...] = ()
 
 
 def _settings(setup: Setup) -> FindingSettings:
@@ -164,7 +164,14 @@ def source(bench: Workbench, setup: Setup) -> Source:
         settings = _settings(setup)
         kept = max(KEPT, settings.shown)
         bench.sources[key] = SOURCES[settings.source](
-            Parts(settings, made, lambda: _search(bench, setup, made), partial(over, bench, setup), kept)
+            Parts(
+                settings,
+                made,
+                lambda: _search(bench, setup, made),
+                partial(over, bench, setup),
+                kept,
+                library(bench, setup).corpus.documents,
+            )
         )
     return bench.sources[key]
 
@@ -203,7 +210,7 @@ def _dense(
     )
     folder = bench.store.find("index", key)
     if folder is None:
-        vectors = _embed(bench, encoder, texts)
+        vectors = embedded(bench, encoder, texts)
         with bench.timed("index") as work, bench.store.create("index", key) as folder:
             DenseIndex.build(vectors, [c.id for c in made], index).save(folder)
             work.computed += 1
@@ -212,21 +219,6 @@ def _dense(
         bench.work.setdefault("index", Work()).reused += 1
         bench.work.setdefault("embed", Work()).reused += len(set(texts))
     return DenseIndex.load(folder)
-
-
-def _embed(bench: Workbench, encoder: CachedEncoder, texts: list[str]) -> Array:
-    with bench.timed("embed") as work:
-        before, long = encoder.computed, encoder.in_windows
-        with bench.progress.stage("embed chunks", len(texts)) as tick:
-            vectors = encoder.encode(texts, "document", tick)
-        work.computed += encoder.computed - before
-        work.reused += len(set(texts)) - (encoder.computed - before)
-    if encoder.in_windows > long:
-        bench.progress.say(
-            f"{encoder.in_windows - long} chunk(s) are longer with their titles than the embedder reads at once: each is embedded "
-            "in windows, whose mean stands for it. A smaller chunking.size gives sharper vectors."
-        )
-    return vectors
 
 
 def hits_anew(
@@ -260,7 +252,8 @@ def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> lis
         found = hits_anew(bench, setup, ready, asked, texts)
         seconds = round((time.perf_counter() - start) / len(keys), 6)
         rows = [tuple((h.chunk.id, round(h.score, 6)) for h in hits) for hits in found]
-        return {k: Found(row, seconds) for k, row in zip(keys, rows, strict=True)}
+        made = [tuple(h.chunk for h in hits) if _settings(setup).source == "sql" else () for hits in found]
+        return {k: Found(row, seconds, own) for k, row, own in zip(keys, rows, made, strict=True)}
 
     if step.stored(bench) < len(step.items):
         written(bench, setup, questions)  # all at once, so that batches are those of an undisturbed run
@@ -269,7 +262,7 @@ def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> lis
         )  # built and loaded now, so that no question's seconds hold it
     items = fill(bench, step, compute, BATCH)
     rows = [items[item_key(bench, setup, q)] for q in questions]
-    return [Found(tuple((c, s) for c, s in row["hits"]), float(row["seconds"])) for row in rows]
+    return [decode(Found, row) for row in rows]
 
 
 def hits(
@@ -280,7 +273,7 @@ def hits(
     Without ``top_k`` they are what is offered to the generator: cut and widened as the settings say; with it as they were found.
     """
     found = _found(bench, setup, questions)
-    by_id = {c.id: c for c in chunks(bench, setup)}
+    by_id = {c.id: c for own in (chunks(bench, setup), *(row.made for row in found)) for c in own}
     k = top_k or _settings(setup).shown
     rows = [([Hit(by_id[c], s, n) for n, (c, s) in enumerate(row.hits[:k], 1)], row.seconds) for row in found]
     return (

@@ -109,6 +109,15 @@ class AutoSettings(BaseModel):
     )
 
 
+class SqlSettings(BaseModel):
+    """``source: sql``: a generator writes one SELECT over the tables of the documents, which DuckDB runs (extra ``sql``)."""
+
+    model_config = _STRICT
+
+    rows: int = Field(50, ge=1, le=1000, description="rows of a result that are shown")
+    seconds: float = Field(5.0, gt=0, description="what a query may take")
+
+
 #: the most documents that are shown as a whole corpus
 MOST_DOCUMENTS = 1000
 
@@ -128,12 +137,13 @@ class RetrievalSettings(BaseModel):
 
     model_config = _STRICT
 
-    source: Literal["chunks", "oracle", "training", "corpus", "whole", "summary", "graph"] = Field(
+    source: Literal["chunks", "oracle", "training", "corpus", "whole", "summary", "graph", "sql"] = Field(
         "chunks",
-        description="what is searched: the chunks; the train questions with their answers; as many chunks of another corpus (a control); whole documents are shown; documents are found by summaries, then their chunks; names in chunks are walked as a graph, beside the search; or the chunks that hold the evidence are taken (oracle, a control)",
+        description="what is searched: the chunks; the train questions with their answers; as many chunks of another corpus (a control); whole documents are shown; documents are found by summaries, then their chunks; names in chunks are walked as a graph, beside the search; tables are asked by a query that a generator writes (sql); or the chunks that hold the evidence are taken (oracle, a control)",
     )
     oracle: OracleSettings = OracleSettings()
     corpus: str | None = Field(None, description="source: corpus: the folder of the other corpus")
+    sql: SqlSettings = SqlSettings()
     whole: Literal["documents", "corpus"] = Field(
         "documents", description="source: whole: the documents of the hits, or all documents in their order"
     )
@@ -173,7 +183,7 @@ class RetrievalSettings(BaseModel):
     @property
     def measurable(self) -> bool:
         """Its hits are chosen from the chunks that evidence stands in."""
-        return self.source not in ("training", "corpus") and not self.everything
+        return self.source not in ("training", "corpus", "sql") and not self.everything
 
     @property
     def shown(self) -> int:
@@ -194,6 +204,7 @@ class RetrievalSettings(BaseModel):
         left_out |= (
             type(self).model_fields.keys() - RetrievalSettings.model_fields.keys()
         )  # what asks a generator is keyed there
+        left_out |= set() if self.source == "sql" else {"sql"}
         left_out |= {"corpus"} | (set() if self.everything else {"whole"})  # a corpus is keyed by its documents
         if self.source != "oracle":
             left_out.add("top_k")  # the oracle shares its places between right and wrong
@@ -224,6 +235,11 @@ class RetrievalSettings(BaseModel):
             found |= dict.fromkeys(names, "whole: corpus shows all documents")
         else:
             found["expand"] = "source: whole shows whole documents"
+        if self.source != "sql":
+            found["sql"] = "it needs source: sql"
+        else:
+            shown = ("dense", "lexical", "fusion", "rerank", "depth", "mmr", "top_k", "auto", "expand", "where")
+            found |= dict.fromkeys(shown, "source: sql shows what its query gives")
         if self.top_k != "auto":
             found["auto"] = "it needs top_k: auto"
         if self.dense is None or self.lexical is None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ragtune.records import Chunk, Hit, Question
+from ragtune.records import Chunk, Document, Hit, Question
 from ragtune.retrieval.graph import Graph
 from ragtune.retrieval.oracle import Oracle
 from ragtune.retrieval.settings import RetrievalSettings
+from ragtune.retrieval.sql import Sql
 from ragtune.retrieval.summaries import Summaries
+from ragtune.retrieval.tables import Database, tables_of
 from ragtune.retrieval.whole import Whole
 
 
@@ -30,13 +32,14 @@ class Source(Protocol):
 @dataclass(frozen=True)
 class Parts:
     """What a source may be made of: settings, all chunks, and the search over them (built when it is asked for); ``over`` makes a
-    search over other texts, ``kept`` hits of a question are kept."""
+    search over other texts, ``kept`` hits of a question are kept; ``documents`` are those that the chunks come from."""
 
     settings: RetrievalSettings
     chunks: Sequence[Chunk]
     search: Callable[[], Source]
     over: Callable[[Sequence[Chunk]], Source] | None = None
     kept: int = 10
+    documents: Sequence[Document] = ()
 
 
 def _oracle(parts: Parts) -> Source:
@@ -56,6 +59,10 @@ def _summary(parts: Parts) -> Source:
     return Summaries(parts.chunks, parts.search(), parts.over or (lambda chunks: parts.search()), parts.kept)
 
 
+def _sql(parts: Parts) -> Source:
+    return Sql(Database(tables_of(parts.documents), parts.settings.sql.rows, parts.settings.sql.seconds))
+
+
 def _search(parts: Parts) -> Source:
     return parts.search()
 
@@ -69,4 +76,5 @@ SOURCES: dict[str, Callable[[Parts], Source]] = {
     "whole": _whole,
     "summary": _summary,
     "graph": _graph,
+    "sql": _sql,
 }

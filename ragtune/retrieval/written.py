@@ -14,15 +14,16 @@ from ragtune.retrieval.source import Source
 from ragtune.text.outcome import abstains
 from ragtune.text.thoughts import apart
 
-By = Literal["rewrite", "hyde", "multi-query", "decompose"]
+By = Literal["rewrite", "hyde", "multi-query", "decompose", "sql"]
 #: how many texts are asked for
-COUNTS: dict[By, int] = {"rewrite": 1, "hyde": 1, "multi-query": 3, "decompose": 4}
+COUNTS: dict[By, int] = {"rewrite": 1, "hyde": 1, "multi-query": 3, "decompose": 4, "sql": 1}
 #: where the prompts lie
 PROMPTS = Path(__file__).parent / "prompts"
 _MARK = re.compile(
     r"^(?:[-*•–]\s+|[(（]?\d{1,2}[.):、）]\s*|(?:query|question|passage|sub-question|查询|问题)\s*\d*\s*[:：]\s*)+",
     re.I,
 )
+_FENCE = re.compile(r"```(?:\w+\n)?(.*?)```", re.S)
 _QUOTES = "\"'“”‘’「」«»* "
 
 
@@ -34,6 +35,10 @@ def prompt_file(by: By) -> Path:
 def read(raw: str, by: By, count: int) -> tuple[str, ...]:
     """The texts in a reply, without what marks them as a list, each once; none where it refused or said nothing."""
     told = apart(raw)
+    if by == "sql":
+        fenced = _FENCE.search(told.text)
+        query = (fenced[1] if fenced else told.text).strip()
+        return (query,) if query and not told.cut else ()
     if told.cut or abstains(told.text):
         return ()
     lines = [_MARK.sub("", line.strip()).strip(_QUOTES) for line in told.text.splitlines()]
@@ -48,7 +53,7 @@ def read(raw: str, by: By, count: int) -> tuple[str, ...]:
 
 def searched(question: str, by: By, texts: Sequence[str]) -> tuple[str, ...]:
     """What is searched for; the question stays where it is one of several queries, and where nothing was written."""
-    if by == "rewrite" and texts:
+    if by in ("rewrite", "sql") and texts:
         return tuple(texts)
     return (question,) if by == "hyde" else tuple(dict.fromkeys((question, *texts)))
 
@@ -60,7 +65,7 @@ def find(
 
     A passage that was made up (``hyde``) is embedded with the question: the mean of their vectors is searched with.
     """
-    if by == "hyde":
+    if by in ("hyde", "sql"):
         return source.hits(questions, written)
     queries = [searched(q.text, by, own) for q, own in zip(questions, written, strict=True)]
     flat = [replace(q, text=text) for q, own in zip(questions, queries, strict=True) for text in own]
