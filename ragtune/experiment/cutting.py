@@ -25,7 +25,13 @@ class ContextSettings(BaseModel):
 
     def writer(self) -> GeneratorSettings:
         assert self.generator is not None
-        free = {"max_new_tokens": self.max_new_tokens, "abstain_above": None, "abstain_below": 0.0, "stop": ()}
+        free: dict[str, object] = {
+            "max_new_tokens": self.max_new_tokens,
+            "abstain_above": None,
+            "abstain_below": 0.0,
+            "stop": (),
+        }
+        free |= {"quote": False, "context_weight": 0.0}
         return self.generator.model_copy(update=free)
 
     def unread(self) -> dict[str, str]:

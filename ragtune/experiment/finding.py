@@ -33,7 +33,13 @@ class QuerySettings(BaseModel):
     def writer(self, own: GeneratorSettings) -> GeneratorSettings:
         """The settings of what writes: greedy where it is the setup's own, and without rules on answers."""
         base = self.generator or own.model_copy(update={"temperature": 0.0, "top_p": 1.0})
-        free = {"max_new_tokens": self.max_new_tokens, "abstain_above": None, "abstain_below": 0.0, "stop": ()}
+        free: dict[str, object] = {
+            "max_new_tokens": self.max_new_tokens,
+            "abstain_above": None,
+            "abstain_below": 0.0,
+            "stop": (),
+        }
+        free |= {"quote": False, "context_weight": 0.0}
         return base.model_copy(update=free)
 
     def unread(self) -> dict[str, str]:

@@ -102,10 +102,9 @@ def _local_identity(named: Named) -> object:
     """The model's content or commit, where it runs and in what precision; the size of its batches, too, rounds."""
     settings, model = named.settings, named.ref(named.settings.model)
     where = placed(settings.device, settings.dtype)
-    heeded = named.given(*sorted(_SAMPLES), "stop", "stop_repeating", "thinking", "abstain_above", "batch_tokens")
+    heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens", *_LATER)
     least = threshold(settings, named.prompt.abstain)
-    if not settings.stop_repeating:
-        heeded.pop("stop_repeating", None)
+    heeded = {name: value for name, value in heeded.items() if name not in _LATER or value}
     own = [] if least == settings.abstain_above else [least]  # a model's, which no setting says
     return [model.fingerprint, CHAT_VERSION, where.device, where.dtype, named.prompt.key, heeded, *own]
 
@@ -142,6 +141,8 @@ def _given_covers(settings: GeneratorSettings) -> frozenset[str]:
     return frozenset(row.id for row in read_answers(Path(str(settings.answers)), settings.columns).rows)
 
 
+#: settings that stand in keys only where they are on
+_LATER = ("stop_repeating", "context_weight", "quote")
 _SAMPLES = {"max_new_tokens", "window", "temperature", "top_p"}
 GENERATORS: dict[str, Kind] = {
     "local": Kind(
@@ -151,7 +152,7 @@ GENERATORS: dict[str, Kind] = {
             {
                 *_SAMPLES,
                 "stop",
-                "stop_repeating",
+                *_LATER,
                 "thinking",
                 "abstain_above",
                 "abstain_below",

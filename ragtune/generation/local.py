@@ -7,6 +7,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,10 +15,12 @@ from typing import Any
 from ragtune.errors import ModelError
 from ragtune.generation.abstention import AbstainAbove, threshold
 from ragtune.generation.chances import Chances
+from ragtune.generation.contrast import ContextAware
 from ragtune.generation.endings import StopAt, StopCircling, before, circles_after, so_far, tokens_until
 from ragtune.generation.generator import Hear, Reply, Request
 from ragtune.generation.prefix import ENDS, Prefix, common, ending
 from ragtune.generation.prompts import Prompt, fit
+from ragtune.generation.quoting import Quoting, Spans, cited, spans_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
@@ -149,10 +152,15 @@ class LocalGenerator:
         processors: list[Any] = [chances]
         least = threshold(settings, self.prompt.abstain)
         if least is not None and not self._thinks:
-            messages = self.prompt.messages(batch[0].question.text, [])
-            first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
+            first = self._abstaining(batch[0])[0]
             processors.append(AbstainAbove(first, least, 1 if self.model.seq2seq else longest))
         begins = 1 if self.model.seq2seq else longest
+        if settings.context_weight:
+            bare = [self._bare(r) for r in batch]
+            processors.append(ContextAware(model, bare, pad, begins, settings.context_weight, self.model.seq2seq))
+        if settings.quote:
+            contexts = [[self._spans(h.chunk.text) for h in r.hits[: self.prompt_ids(r)[1]]] for r in batch]
+            processors.append(Quoting(contexts, self._abstaining(batch[0]), self.model.ends, begins))
         criteria: list[Any] = [StopAt(settings.stop, self._written, begins)] if settings.stop else []
         criteria += [StopCircling(self.model.chat.said, begins)] if settings.stop_repeating else []
         if criteria:
@@ -175,11 +183,26 @@ class LocalGenerator:
         for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances.of(new), strict=True):
             said, used, finish = self._end(row)
             text = begun + before(self.model.chat.said(said), settings.stop).strip()
+            if settings.quote:
+                text = cited(text, request.hits[: self._ids[request.key][1]])
             thought = self._thought(said, text)
             own = chance[thought:used]
             confidence = round(math.exp(sum(own) / max(1, len(own))), 4)
             tokens = Tokens(len(prompt), used, thought)
             yield request.key, Reply(text, self._ids[request.key][1], tokens, finish, seconds, confidence)
+
+    def _abstaining(self, request: Request) -> list[int]:
+        """The tokens of the agreed sentence, with the one that ends it."""
+        messages = self.prompt.messages(request.question.text, [])
+        return self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))
+
+    def _bare(self, request: Request) -> list[int]:
+        """The prompt's tokens without contexts."""
+        return self.model.encode_prompt(self.prompt.messages(request.question.text, []), self.settings.thinking)
+
+    @lru_cache(maxsize=1024)  # noqa: B019  a generator lives as long as its setup is answered
+    def _spans(self, text: str) -> Spans:
+        return spans_of(self.model.tokenizer, text)
 
     def _shared(self, model: Any, adapter: Path | None, rows: Sequence[Sequence[int]]) -> tuple[int, Any]:
         """How many tokens all rows begin with that were read before, and the cache that holds them."""
