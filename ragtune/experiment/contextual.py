@@ -6,22 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from ragtune.corpus.load import Corpus
 from ragtune.experiment.cutting import ContextSettings
+from ragtune.experiment.saying import room, said
 from ragtune.experiment.spec import Setup
-from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.workbench import Workbench
-from ragtune.generation.generator import Reply, Request
-from ragtune.generation.generators import GENERATORS, Parts, identity
+from ragtune.generation.generator import Reply
+from ragtune.generation.generators import identity
 from ragtune.generation.prompts import Prompt, load_prompt
-from ragtune.records import Chunk, Document, Question
+from ragtune.records import Chunk, Document
 from ragtune.retrieval.written import PROMPTS, read
-from ragtune.store import digest
 from ragtune.text.sentences import sentence_spans
 
 CONTEXT_VERSION = 1
 #: characters of a document that a model is shown with a passage, at most
 SHOWN = 8000
-#: a model's window in characters, on the safe side
-_CHARACTERS = 2
 
 
 def _prompt() -> Prompt:
@@ -69,34 +66,13 @@ def _written(
     bench: Workbench, settings: ContextSettings, documents: Mapping[str, Document], chunks: Sequence[Chunk]
 ) -> dict[str, str]:
     """A sentence of a model for each chunk, by its id; the document's first one where the model said nothing to use."""
-    own = settings.writer()
-    kind = GENERATORS[own.kind]
-    room = SHOWN
-    if own.kind == "local" or own.window:
-        model = bench.language_model(own.model, own.device, own.dtype) if own.kind == "local" else None
-        window = min(filter(None, (own.window, model.window if model else None)))
-        room = max(0, min(SHOWN, _CHARACTERS * (window - own.max_new_tokens) - 600))
-    asked = {c.id: _asked(c, documents[c.document_id].text, room) for c in chunks if c.document_id in documents}
-    keys = {name: digest(text) for name, text in asked.items()}
-    requests = {digest(text): Request(digest(text), Question("", text), ()) for text in asked.values()}
-    step = Step(
-        "context",
-        digest("context", CONTEXT_VERSION, identity(own, _prompt(), bench.ref)),
-        tuple(requests),
-        "set chunks in context",
-    )
-    generator = kind.make(Parts(own, _prompt(), lambda: bench.language_model(own.model, own.device, own.dtype)))
-
-    def batches() -> list[list[str]]:
-        return [[r.key for r in batch] for batch in generator.batches(list(requests.values()), 0)]
-
-    def compute(batch: Sequence[str]):  # type: ignore[no-untyped-def]
-        made = generator.answer([requests[k] for k in batch], None, 0)
-        found = ((k, _sentence(reply)) for k, reply in made)
-        return found if kind.remote else dict(found)
-
-    items = fill(bench, step, compute, own.concurrency if kind.remote else batches)
-    return {c.id: items[keys[c.id]] or first_sentence(documents[c.document_id]) if c.id in keys else "" for c in chunks}
+    who = settings.writer()
+    most = room(bench, who, SHOWN)
+    asked = {c.id: _asked(c, documents[c.document_id].text, most) for c in chunks if c.document_id in documents}
+    made = said(bench, "context", "set chunks in context", who, _prompt(), list(asked.values()), _sentence)
+    return {
+        c.id: made[asked[c.id]] or first_sentence(documents[c.document_id]) if c.id in asked else "" for c in chunks
+    }
 
 
 def _sentence(reply: Reply) -> str:

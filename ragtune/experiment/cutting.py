@@ -43,6 +43,13 @@ class ContextSettings(BaseModel):
         return {f"generator.{name}": why for name, why in own.items()}
 
 
+class SummarySettings(ContextSettings):
+    """What documents are found by with ``source: summary``, where a model writes it."""
+
+    generator: GeneratorSettings = Field(description="what sums up the documents")  # type: ignore[assignment]
+    max_new_tokens: int = Field(128, ge=1, description="longest summary, in tokens")
+
+
 class CuttingSettings(ChunkSettings):
     """How documents are cut, and what chunks are searched by."""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ragtune.experiment.cutting import SummarySettings
 from ragtune.generation import generators
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.retrieval.settings import RetrievalSettings, Switch
@@ -70,6 +71,10 @@ class FindingSettings(RetrievalSettings):
         None, description="queries that a generator writes: none, or what it writes (by)"
     )
 
+    summary: SummarySettings | None = Field(
+        None,
+        description="source: summary: summaries that a model writes; without, they are made of the documents' own words",
+    )
     when: Literal["once", "iterative", "after"] = Field(
         "once",
         description="when hits are found: before answering; again with the answer so far, in rounds; or after a first answer without contexts, which is then kept or made anew",
@@ -82,6 +87,10 @@ class FindingSettings(RetrievalSettings):
 
     def unread(self) -> dict[str, str]:
         found = super().unread()
+        if self.source != "summary":
+            found["summary"] = "it needs source: summary"
+        elif self.summary:
+            found |= {f"summary.{name}": why for name, why in self.summary.unread().items()}
         if self.when != "iterative":
             found["rounds"] = "it needs when: iterative"
         if self.query:

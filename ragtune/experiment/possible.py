@@ -53,9 +53,9 @@ def _finding(setup: Setup) -> str:
     if found.query and not kind_of(found.query.writer(setup.generator)).writes:
         what = found.query.generator or setup.generator
         return f"retrieval.query needs a language model to write queries, and {what.kind} is none: name one in retrieval.query.generator"
-    context = setup.chunking.context
-    if context and context.generator and not kind_of(context.generator).writes:
-        return f"chunking.context needs a language model to write sentences, and {context.generator.kind} is none"
+    for where, part in (("chunking.context", setup.chunking.context), ("retrieval.summary", found.summary)):
+        if part and part.generator and not kind_of(part.generator).writes:
+            return f"{where} needs a language model to write sentences, and {part.generator.kind} is none"
     if found.when == "after" and not kind_of(setup.generator).writes:
         return (
             f"retrieval.when: after needs a generator that answers without contexts, and {setup.generator.kind} is none"

@@ -19,6 +19,7 @@ from ragtune.experiment.over import embedded, over
 from ragtune.experiment.query import query_key, written
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
+from ragtune.experiment.summed import summaries, summary_key
 from ragtune.experiment.workbench import Work, Workbench
 from ragtune.models.packages import DEFAULT_EMBEDDER
 from ragtune.models.tokens import token_spans
@@ -124,7 +125,11 @@ def retrieve_key(bench: Workbench, setup: Setup) -> str:
     models = [bench.ref(n).fingerprint for n in _models(settings)]
     kept = max(KEPT, settings.shown)
     filtered: list[object] = [FILTER_VERSION] if settings.where else []
-    filtered += [*context_key(bench, setup), *([query_key(bench, setup)] if settings.query else [])]
+    filtered += [
+        *context_key(bench, setup),
+        *summary_key(bench, setup),
+        *([query_key(bench, setup)] if settings.query else []),
+    ]
     return digest(
         "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered
     )
@@ -171,6 +176,7 @@ def source(bench: Workbench, setup: Setup) -> Source:
                 partial(over, bench, setup),
                 kept,
                 library(bench, setup).corpus.documents,
+                partial(summaries, bench, setup),
             )
         )
     return bench.sources[key]

@@ -60,7 +60,8 @@ class Setup(BaseModel):
         """What generates for it: its answers, and queries or contexts of chunks where another one writes them."""
         query = self.retrieval.query if self.retrieval else None
         context = self.chunking.context if self.retrieval else None
-        return [self.generator, *(part.generator for part in (query, context) if part and part.generator)]
+        summary = self.retrieval.summary if self.retrieval else None
+        return [self.generator, *(part.generator for part in (query, context, summary) if part and part.generator)]
 
     @property
     def queried(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from ragtune.retrieval.graph import Graph
 from ragtune.retrieval.oracle import Oracle
 from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.sql import Sql
-from ragtune.retrieval.summaries import Summaries
+from ragtune.retrieval.summaries import Summaries, summaries_of
 from ragtune.retrieval.tables import Database, tables_of
 from ragtune.retrieval.whole import Whole
 
@@ -32,7 +32,8 @@ class Source(Protocol):
 @dataclass(frozen=True)
 class Parts:
     """What a source may be made of: settings, all chunks, and the search over them (built when it is asked for); ``over`` makes a
-    search over other texts, ``kept`` hits of a question are kept; ``documents`` are those that the chunks come from."""
+    search over other texts, ``kept`` hits of a question are kept; ``documents`` are those that the chunks come from,
+    ``summaries`` sums them up."""
 
     settings: RetrievalSettings
     chunks: Sequence[Chunk]
@@ -40,6 +41,7 @@ class Parts:
     over: Callable[[Sequence[Chunk]], Source] | None = None
     kept: int = 10
     documents: Sequence[Document] = ()
+    summaries: Callable[[Sequence[Chunk]], Mapping[str, str]] = summaries_of
 
 
 def _oracle(parts: Parts) -> Source:
@@ -56,7 +58,13 @@ def _graph(parts: Parts) -> Source:
 
 
 def _summary(parts: Parts) -> Source:
-    return Summaries(parts.chunks, parts.search(), parts.over or (lambda chunks: parts.search()), parts.kept)
+    return Summaries(
+        parts.chunks,
+        parts.search(),
+        parts.summaries(parts.chunks),
+        parts.over or (lambda chunks: parts.search()),
+        parts.kept,
+    )
 
 
 def _sql(parts: Parts) -> Source:

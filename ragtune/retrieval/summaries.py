@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ragtune.corpus.evidence import chunks_by_document
 from ragtune.records import Chunk, Hit, Question
@@ -22,18 +22,28 @@ def summary(chunks: Sequence[Chunk]) -> str:
     return "\n".join([*titles, *(firsts[int(n * step)] for n in range(min(SENTENCES, len(firsts))))])
 
 
+def summaries_of(chunks: Sequence[Chunk]) -> dict[str, str]:
+    """The summary of each document, by its id."""
+    return {name: summary(own) for name, own in chunks_by_document(chunks).items()}
+
+
 class Summaries:
     """The chunks of the documents whose summaries are found first, as ``search`` ranks them, before all others (after RAPTOR,
     Sarthi et al. 2024, arXiv:2401.18059).
 
-    Chunks of these documents that ``search`` does not rank follow in their order. ``over`` makes the search over the summaries.
+    Chunks of these documents that ``search`` does not rank follow in their order. ``texts`` are the summaries by document, ``over`` makes the
+    search over them.
     """
 
     def __init__(
-        self, chunks: Sequence[Chunk], search: Search, over: Callable[[Sequence[Chunk]], Search], kept: int
+        self,
+        chunks: Sequence[Chunk],
+        search: Search,
+        texts: Mapping[str, str],
+        over: Callable[[Sequence[Chunk]], Search],
+        kept: int,
     ) -> None:
         self._by_document, self._search, self._kept = chunks_by_document(chunks), search, kept
-        texts = {name: summary(own) for name, own in self._by_document.items()}
         self._over = over([Chunk(name, name, 0, len(text), text) for name, text in texts.items() if text])
 
     @property

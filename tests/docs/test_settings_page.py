@@ -34,7 +34,14 @@ def test_no_leaf_is_left_out() -> None:
             found |= leaves(value, f"{at}{key}.") if parts else {f"{at}{key}"}  # type: ignore[arg-type]
         return found
 
-    parts = ("tuning", "retrieval.lexical", "retrieval.rerank", "retrieval.query", "chunking.context")
+    parts = (
+        "tuning",
+        "retrieval.lexical",
+        "retrieval.rerank",
+        "retrieval.query",
+        "retrieval.summary",
+        "chunking.context",
+    )
     off = {f"setups.NAME.{part}" for part in parts}
     assert leaves(made.model_dump()) - off <= set(SETTINGS)
     assert len(SETTINGS) > 90

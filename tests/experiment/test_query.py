@@ -174,7 +174,7 @@ def test_a_local_model_writes_and_a_run_again_writes_nothing(tmp_path: Path, sma
     ("setups", "why"),
     [
         ("{retrieval: {query: rewrite}, generator: {model: extractive}}", "needs a language model to write queries"),
-        ("{retrieval: {query: rewite}}", "'rewrite', 'hyde', 'multi-query' or 'decompose' (given: 'rewite')"),
+        ("{retrieval: {query: rewite}}", "'multi-query', 'decompose' or 'sql' (given: 'rewite')"),
         ("{retrieval: {query: {by: rewrite, n: 2}}}", "n has no effect: it needs by: hyde"),
         ("{retrieval: {query: hyde, dense: false, lexical: true}}", "hyde embeds a passage: it needs dense"),
         ("{retrieval: {query: rewrite, source: oracle}}", "no query is searched for"),

@@ -13,7 +13,8 @@ from ragtune.errors import ExperimentError
 from ragtune.experiment.progress import Silent
 from ragtune.records import Chunk, Hit, Question
 from ragtune.retrieval.graph import Graph
-from ragtune.retrieval.summaries import Summaries, summary
+from ragtune.retrieval.summaries import Summaries, summaries_of, summary
+from tests.experiment.test_query import served
 
 TEXTS = [
     "On that boat, the Sprat, the captain is Ida Moen.",
@@ -66,10 +67,31 @@ def test_a_summary_has_title_and_first_sentences_and_leads_to_the_document_s_chu
         seen.extend(summaries)
         return Found([0], summaries)
 
-    source = Summaries(chunks, Found([2, 1], chunks), over, 10)
+    source = Summaries(chunks, Found([2, 1], chunks), summaries_of(chunks), over, 10)
     assert [c.id for c in seen] == ["tea", "boats"]
     [hits] = source.hits([Question("q", "cups?")])
     assert [h.chunk.id for h in hits] == ["t1", "t0", "b"]  # as search ranks them, then the document's others
+
+
+def test_summaries_that_a_model_writes_lead_to_documents(tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus")
+
+    def say(system: str, user: str) -> str:
+        assert "Sum up the document" in system
+        return "What a ticket to the moon costs." if "Sprat" in user else "I don't know."
+
+    with served(say) as (url, asked):
+        writer = f"{{generator: {{model: m, endpoint: '{url}', concurrency: 1}}}}"
+        (tmp_path / "e.yaml").write_text(
+            f"corpus: {tmp_path}/corpus\ngenerator: {{model: extractive}}\nlatency: {{sample: 0}}\nchunking: {{size: 16}}\n"
+            "retrieval: {dense: false, lexical: true, top_k: 10, source: summary}\nsetups:\n"
+            f"  own: {{retrieval: true}}\n  written: {{retrieval: {{summary: {writer}}}}}\n"
+        )
+        run = ragtune.run(tmp_path / "e.yaml", out=tmp_path / "run", store=tmp_path / "store", progress=Silent())
+        assert len(asked) == 3  # a document each
+    found = {r.setup: {h.chunk.document_id for h in r.answer.hits} for r in run.rows if r.question.id == "q3"}
+    assert "boats.txt" not in found["own"]
+    assert "boats.txt" in found["written"]
 
 
 def test_setups_search_summaries_and_graphs(tmp_path: Path) -> None:
