@@ -54,6 +54,8 @@ class Quoting:
         kept = torch.full_like(scores, float("-inf"))
         for n, said in enumerate(input_ids[:, self._length :].tolist()):
             allowed = sorted(self.allowed(n, said))
+            if self._ends & set(allowed) and int(scores[n].argmax()) not in allowed:
+                allowed = sorted(self._ends)  # it would leave the text here, for a citation say: the quotation is over
             kept[n, allowed] = scores[n, allowed]
             if not torch.isfinite(kept[n]).any():  # another rule took all of them away
                 kept[n, allowed] = 0.0

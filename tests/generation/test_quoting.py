@@ -12,7 +12,7 @@ from ragtune.generation.generator import Reply, Request
 from ragtune.generation.generators import identity, unread
 from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import load_prompt
-from ragtune.generation.quoting import spans_of
+from ragtune.generation.quoting import Quoting, Spans, spans_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
@@ -60,6 +60,21 @@ def test_an_answer_is_a_span_of_a_context_that_it_cites_or_abstains(
 def test_a_quotation_is_the_same_in_any_company(model: LanguageModel) -> None:
     alone, together = replies(model, 64, quote=True), replies(model, quote=True)
     assert {k: r.raw for k, r in alone.items()} == {k: r.raw for k, r in together.items()}
+
+
+def test_a_quotation_is_over_where_the_model_would_leave_the_text() -> None:
+    import torch
+
+    quoting = Quoting([[Spans((5, 6, 7), frozenset({0}), frozenset({1, 2}))]], [9, 2], frozenset({2}), 1)
+    scores = torch.zeros(1, 12)
+    scores[0, 11] = 5.0  # no word of the context
+    kept = [n for n in range(12) if torch.isfinite(quoting(torch.tensor([[1, 5, 6]]), scores)[0, n])]
+    assert kept == [2]
+    scores[0, 7] = 9.0
+    kept = [n for n in range(12) if torch.isfinite(quoting(torch.tensor([[1, 5, 6]]), scores)[0, n])]
+    assert kept == [2, 7]
+    assert quoting.allowed(0, []) == {5, 9}
+    assert quoting.allowed(0, [5]) == {6}  # a word does not end here
 
 
 def test_spans_begin_and_end_at_words(small: Path) -> None:
