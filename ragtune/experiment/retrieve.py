@@ -171,7 +171,7 @@ def source(bench: Workbench, setup: Setup) -> Source:
         bench.sources[key] = SOURCES[settings.source](
             Parts(
                 settings,
-                made,
+                allowed_chunks(bench, setup),
                 lambda: _search(bench, setup, made),
                 partial(over, bench, setup),
                 kept,

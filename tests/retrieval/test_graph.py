@@ -100,10 +100,14 @@ def test_setups_search_summaries_and_graphs(tmp_path: Path) -> None:
         f"corpus: {tmp_path}/corpus\ngenerator: {{model: extractive}}\nlatency: {{sample: 1}}\nchunking: {{size: 16}}\n"
         "retrieval: {dense: false, lexical: true, top_k: 2}\nsetups:\n"
         "  summary: {retrieval: {source: summary}}\n  graph: {retrieval: {source: graph}}\n"
+        "  kitchen: {retrieval: {source: graph, top_k: 10, where: {team: kitchen}}}\n"
+        "  kitchens: {retrieval: {source: summary, top_k: 10, where: {team: kitchen}}}\n"
     )
     run = ragtune.run(tmp_path / "e.yaml", out=tmp_path / "run", store=tmp_path / "store", progress=Silent())
     hits = {(r.setup, r.question.id): r.answer.hits for r in run.rows}
     assert [h.chunk.document_id for h in hits["summary", "q2"]] == ["boats.txt"] * 2
     assert "Sprat" in hits["graph", "q2"][0].chunk.text
-    assert set(run.summary.retrieval) == {"summary", "graph"}
-    assert set(run.costs.latency) == {"summary", "graph"}
+    named = {"summary", "graph", "kitchen", "kitchens"}
+    assert set(run.summary.retrieval) == set(run.costs.latency) == named
+    filtered = [h.chunk.document_id for (name, _), own in hits.items() if "kitchen" in name for h in own]
+    assert set(filtered) == {"tea.md"}
