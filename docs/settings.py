@@ -64,7 +64,7 @@ def sections(model: type[BaseModel] = Experiment, path: str = "") -> Iterator[Se
     seen: dict[type[BaseModel], str] = {}
 
     def walk(model: type[BaseModel], path: str, at: FieldInfo | None) -> Iterator[Section]:
-        base = next((b for b in model.__mro__ if b in seen), None)
+        base = next((b for b in model.__mro__ if seen.get(b, path) != path), None)
         told = [model.__doc__ or "", f"{sentence(at.description)}" if at and at.description else ""]
         told.append("Off unless it is given." if at and not at.is_required() and at.default is None else "")
         about = " ".join(" ".join(told).split()) if path else "What stands at the top, beside the sections below."
@@ -79,10 +79,16 @@ def sections(model: type[BaseModel] = Experiment, path: str = "") -> Iterator[Se
             if not models_in(field.annotation)
         )
         yield Section(path, about, rows)
-        for name, field in own.items():
-            for below in models_in(field.annotation):
-                many = {"setups": ".NAME", "corpora": ".N", "ranges": ".SETTING"}.get(name, "")
-                yield from walk(below, f"{path}.{name}{many}".lstrip("."), field)
+        many = {"setups": ".NAME", "corpora": ".N", "ranges": ".SETTING"}
+        parts = [
+            (below, f"{path}.{name}{many.get(name, '')}".lstrip("."), field)
+            for name, field in own.items()
+            for below in models_in(field.annotation)
+        ]
+        for below, where, _ in parts:  # what stands here is not first shown further down
+            seen.setdefault(below, where)
+        for below, where, field in parts:
+            yield from walk(below, where, field)
 
     return walk(model, path, None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 Json = dict[str, Any]
@@ -122,11 +122,26 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """``answer`` counts all that was generated; ``thought`` are those of them that the answer was thought out in, where known."""
+    """``answer`` counts all that was generated; ``thought`` are those of them that the answer was thought out in, where known.
+
+    ``before_prompt`` and ``before_answer`` are those of what a generator did before it answered: queries written, earlier rounds.
+    ``cached`` are those of the prompt that the server had read before, where it says so.
+    """
 
     prompt: int = 0
     answer: int = 0
     thought: int = 0
+    before_prompt: int = 0
+    before_answer: int = 0
+    cached: int = 0
+
+    def after(self, other: Tokens) -> Tokens:
+        """These, with ``other`` spent before them."""
+        return replace(
+            self,
+            before_prompt=self.before_prompt + other.prompt + other.before_prompt,
+            before_answer=self.before_answer + other.answer + other.before_answer,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +151,8 @@ class Answer:
     ``citations`` are the numbers (from 1) of the hits it cites; ``dropped`` counts hits that did not fit the window; ``outcome`` is
     ``none`` where no answer came, ``finish`` says why the reply ended (``stop``, ``length``, ...); ``confidence`` is the geometric mean
     of its tokens' probabilities, where known; ``thought`` is what a reasoning model wrote before it answered, no part of the answer;
-    ``examples`` counts the solved examples that stood in its prompt.
+    ``examples`` counts the solved examples that stood in its prompt; ``queries`` are what was searched for where that was not the
+    question alone.
     """
 
     text: str
@@ -149,6 +165,7 @@ class Answer:
     confidence: float | None = None
     thought: str = ""
     examples: int = 0
+    queries: tuple[str, ...] = ()
 
     @property
     def abstained(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -158,16 +158,21 @@ def test_rerankers_score_each_text_in_its_order(kind: str, minilm: SentenceEncod
 class _Search:
     reranking = 0.0
 
-    def hits(self, questions: list[Question]) -> list[list[Hit]]:
-        return [list(HITS) for _ in questions]
+    def __init__(self, chunks: Sequence[Chunk] = CHUNKS) -> None:
+        self._hits = [Hit(c, 1.0 / n, n) for n, c in enumerate(chunks, 1)]
+
+    def hits(self, questions: list[Question], passages: object = ()) -> list[list[Hit]]:
+        return [list(self._hits) for _ in questions]
 
 
 @pytest.mark.parametrize("name", source.SOURCES)
 def test_sources_turn_questions_into_ranked_hits(name: str) -> None:
-    settings = RetrievalSettings.model_validate(
-        {"source": name, "top_k": 3, **({"oracle": {"distractors": 2}} if name == "oracle" else {})}
-    )
-    made = source.SOURCES[name](source.Parts(settings, CHUNKS, _Search))  # type: ignore[arg-type]
+    own = {"oracle": {"oracle": {"distractors": 2}}, "corpus": {"corpus": "other"}}.get(name, {})
+    settings = RetrievalSettings.model_validate({"source": name, "top_k": 3, **own})
+    chunks = [Chunk(f"c{n}", f"d{n}", 0, len(t), t) for n, t in enumerate([*TEXTS, "The captain is Ida Moen."])]
+    tables = [Document("keys", "key: K-1; copies: 3\nkey: K-2; copies: 5")]
+    parts = source.Parts(settings, chunks, _Search, _Search, documents=tables)  # type: ignore[arg-type]
+    made = source.SOURCES[name](parts)
     found = made.hits([ASKED, NONE])
     assert len(found) == 2
     for hits in found:

@@ -24,6 +24,9 @@ class CostSettings(BaseModel):
     currency: str = Field("USD", description="what prices are in; a name, nothing is converted")
     machine_hour: float = Field(0.0, ge=0, description="price of an hour of the machine that answers and tunes")
     prompt_1k_tokens: float = Field(0.0, ge=0, description="price of 1,000 prompt tokens (endpoints)")
+    cached_1k_tokens: float | None = Field(
+        None, ge=0, description="price of 1,000 prompt tokens that the server had read before; default: as any other"
+    )
     answer_1k_tokens: float = Field(0.0, ge=0, description="price of 1,000 answer tokens (endpoints)")
     watts: float = Field(0.0, ge=0, description="power drawn while working")
     kwh: float = Field(0.0, ge=0, description="price of a kilowatt hour")
@@ -39,6 +42,8 @@ class CostSettings(BaseModel):
         found = {}
         if not self.kwh:
             found["watts"] = "it needs kwh, the price of energy"
+        if not self.prompt_1k_tokens:
+            found["cached_1k_tokens"] = "it needs prompt_1k_tokens, the price of what was not read before"
         if not self.watts:
             found["kwh"] = "it needs watts, the power drawn"
         if not (self.hour or self.prompt_1k_tokens or self.answer_1k_tokens):
@@ -130,10 +135,11 @@ def measure_costs(
         costs[name] = cost_of(
             settings,
             mean(row.times.total for row in own),
-            mean(row.answer.tokens.prompt for row in own),
-            mean(row.answer.tokens.answer for row in own),
+            mean(row.answer.tokens.prompt + row.answer.tokens.before_prompt for row in own),
+            mean(row.answer.tokens.answer + row.answer.tokens.before_answer for row in own),
             mean(tuning) if tuning else 0.0,
             mean(values) if values else None,
+            mean(row.answer.tokens.cached for row in own),
         )
     priced = settings.hour > 0 or settings.prompt_1k_tokens > 0 or settings.answer_1k_tokens > 0
     crossings = break_evens(settings, costs) if priced else ()
@@ -141,7 +147,13 @@ def measure_costs(
 
 
 def cost_of(
-    settings: CostSettings, seconds: float, prompt: float, answer: float, tuning_seconds: float, correct: float | None
+    settings: CostSettings,
+    seconds: float,
+    prompt: float,
+    answer: float,
+    tuning_seconds: float,
+    correct: float | None,
+    cached: float = 0.0,
 ) -> Cost:
     """Costs of one setup.
 
@@ -150,10 +162,14 @@ def cost_of(
         prompt, answer: tokens per question.
         tuning_seconds: one tuning (0 without).
         correct: mean of the main metric in [0, 1], None if unscored.
+        cached: those of the prompt's tokens that a server had read before.
     """
     question = (
         seconds / 3600 * settings.hour
-        + prompt / 1000 * settings.prompt_1k_tokens
+        + (prompt - cached) / 1000 * settings.prompt_1k_tokens
+        + cached
+        / 1000
+        * (settings.prompt_1k_tokens if settings.cached_1k_tokens is None else settings.cached_1k_tokens)
         + answer / 1000 * settings.answer_1k_tokens
     )
     tuning = tuning_seconds / 3600 * settings.hour

@@ -32,6 +32,13 @@ def repeating(name: str, rows: Sequence[Row]) -> str:
     return f"{name}: {found} of {len(rows)} answers repeat themselves." if rows and found >= SHARE * len(rows) else ""
 
 
+def unwritten(name: str, rows: Sequence[Row]) -> str:
+    """For how many of the setup's questions nothing was written to search with; "" where that is none."""
+    found = sum(not row.answer.queries for row in rows)
+    what = "no query could be read from the reply, so the question itself was searched for"
+    return f"{name}: for {found} of {counted(len(rows), 'answer')} {what}." if found else ""
+
+
 def made_questions(asked: Sequence[Question]) -> str:
     """How many of the questions were made from the documents, and how many of these a person has read; "" where none was."""
     each = list({q.id: q for q in asked}.values())
@@ -43,10 +50,14 @@ def made_questions(asked: Sequence[Question]) -> str:
     return " ".join([text, *map(bias, sorted(checked)[:1])])
 
 
-def notes_of(by_setup: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning]) -> tuple[str, ...]:
-    """Every note: of the questions, then by setup; of several seeds the shortest tuning speaks."""
+def notes_of(
+    by_setup: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning], queried: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Every note: of the questions, then by setup; of several seeds the shortest tuning speaks. ``queried`` are the setups for
+    which a generator writes what is searched for."""
     found = [made_questions([row.question for rows in by_setup.values() for row in rows])]
     for name, rows in by_setup.items():
         steps = [t.report.steps for t in tunings if t.setup == name and t.kind == "generator"]
         found += [few_steps(name, min(steps)) if steps else "", repeating(name, rows)]
+        found += [unwritten(name, rows)] if name in queried else []
     return tuple(note for note in found if note)

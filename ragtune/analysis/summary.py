@@ -46,6 +46,7 @@ class Study:
     skipped: tuple[Skipped, ...] = ()
     latency: Mapping[str, Latency] = field(default_factory=dict)
     controls: tuple[str, ...] = ()
+    queried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def summarise(study: Study, rows: Sequence[Row]) -> tuple[Summary, Costs]:
         power=power_of(differences, main),
         learning=learning_curves(study.families, study.untuned, curves, main),
         decision=decide(_candidates(study, by_setup, scores, tokens, clusters, costs), main, study.limits),
-        notes=notes_of(by_setup, study.tunings),
+        notes=notes_of(by_setup, study.tunings, study.queried),
     )
     return summary, costs
 

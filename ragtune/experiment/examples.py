@@ -9,7 +9,7 @@ import numpy as np
 from ragtune.corpus.check import NEAR, Bags
 from ragtune.corpus.evidence import chunks_by_document, right_chunks
 from ragtune.errors import ExperimentError
-from ragtune.experiment import retrieve
+from ragtune.experiment.chunk import allowed_chunks, chunk_step, embedder_name
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.prompts import Shot
@@ -36,8 +36,8 @@ def shots_key(bench: Workbench, setup: Setup) -> list[object]:
     prompt = setup.prompt
     if not prompt.shots:
         return []
-    embedder = [] if prompt.choose == "fixed" else [bench.ref(retrieve.embedder_name(setup)).fingerprint]
-    cut = [retrieve.chunk_step(bench, setup).key, NEAR, _CONTEXTS] if setup.retrieval else [NEAR]
+    embedder = [] if prompt.choose == "fixed" else [bench.ref(embedder_name(setup)).fingerprint]
+    cut = [chunk_step(bench, setup).key, NEAR, _CONTEXTS] if setup.retrieval else [NEAR]
     train = [question_key(q) for q in candidates(bench)]
     return [["shots", VERSION, prompt.shots, prompt.choose, embedder, cut, digest(train)]]
 
@@ -84,7 +84,7 @@ def chooser(bench: Workbench, setup: Setup) -> Choose:
 
 
 def _vectors(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> np.ndarray:
-    encoder = bench.encoder(retrieve.embedder_name(setup))
+    encoder = bench.encoder(embedder_name(setup))
     return np.asarray(encoder.encode([q.text for q in questions], "query"))
 
 
@@ -102,7 +102,7 @@ def _spread(vectors: np.ndarray) -> list[int]:
 
 def _solver(bench: Workbench, setup: Setup) -> Callable[[Question], Shot]:
     """What makes an example of a train question: in a setup that retrieves with chunks that hold its evidence, cited."""
-    by_document = chunks_by_document(retrieve.allowed_chunks(bench, setup)) if setup.retrieval else {}
+    by_document = chunks_by_document(allowed_chunks(bench, setup)) if setup.retrieval else {}
     texts = {d.id: d.text for d in bench.corpus.documents} if setup.prompt.reasoning else {}
 
     def solve(question: Question) -> Shot:

@@ -118,6 +118,8 @@ def _of_setup(setup: Setup) -> dict[Keys, str]:
     if setup.retrieval:
         found |= _under("retrieval", setup.retrieval.unread())
     else:
+        shown = "no contexts are shown"
+        found = {("generator", "context_weight"): shown, ("generator", "quote"): shown, **found}
         found |= {("retrieval",): _WITHOUT["retrieval"], ("chunking",): "only a setup that retrieves cuts documents"}
     if setup.tuning:
         found |= _under("tuning", recipes.unread(setup.tuning))

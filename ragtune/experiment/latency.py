@@ -61,9 +61,10 @@ def _key(bench: Workbench, setup: Setup, how: str) -> str:
     """What one user's wait depends on beside the question: of an endpoint, only how hits are found is measured."""
     remote = kind_of(setup.generator).remote
     found = retrieve.retrieve_key(bench, setup) if setup.retrieval else ""
-    shown = setup.retrieval.top_k if setup.retrieval and not remote else 0
+    shown = setup.retrieval.shown if setup.retrieval and not remote else 0
+    view = [*setup.retrieval.view(), *setup.retrieval.way()] if setup.retrieval else []
     answers = "" if remote else answer_key(bench, setup, _seed(bench, setup))
-    return digest("latency", LATENCY_VERSION, found, shown, answers, how)
+    return digest("latency", LATENCY_VERSION, found, shown, answers, how, *view)
 
 
 def measured(bench: Workbench, rows: Sequence[Row]) -> dict[str, Latency]:
@@ -94,11 +95,13 @@ def _waits(bench: Workbench, setup: Setup, step: Step, switched: bool) -> dict[s
         @cache
         def warm() -> Callable[[Question], Wait]:
             if kind_of(setup.generator).remote:
-                finder = Finder(bench, setup)
+                finder = Finder(bench, setup, measuring=True)
                 return lambda question: finder.find(question)[1]
             seed = _seed(bench, setup)
             adapter = bench.store.path("tune", tune_key(bench, setup, seed)) if setup.tuning else None
-            served = stack.enter_context(closing(Served(bench, setup, seed, adapter, switched=switched)))
+            served = stack.enter_context(
+                closing(Served(bench, setup, seed, adapter, switched=switched, measuring=True))
+            )
             served.ask(retrieve.WARM)
             return lambda question: served.ask(question).wait
 
@@ -115,6 +118,14 @@ def _with_requests(
     """An endpoint's waits: finding hits as measured, and the request that the run made for the same question."""
     own = {row.question.id: row for row in rows if row.setup == name and row.seed == _seed(bench, setup)}
     return {
-        _item(q): replace(found.get(_item(q), Wait()), generation=own[q.id].times.generation)
+        _item(q): replace(
+            _searches(setup, own[q.id], found.get(_item(q), Wait())), generation=own[q.id].times.generation
+        )
         for q in sampled(bench, setup)
     }
+
+
+def _searches(setup: Setup, row: Row, one: Wait) -> Wait:
+    """What all searches for the row took, each as long as the ``one`` that was measured."""
+    times = 1 + len(row.answer.queries) if setup.retrieval and setup.retrieval.when == "iterative" else 1
+    return replace(one, retrieval=times * one.retrieval, reranking=times * one.reranking)

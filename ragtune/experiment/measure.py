@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ragtune.analysis.means import Estimate, clusters_of, estimate
 from ragtune.experiment import retrieve
+from ragtune.experiment.chunk import chunks
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.tune_retriever import KINDS, STAGES, Ground, tuning_key, tuning_record
@@ -25,7 +26,7 @@ def measure(bench: Workbench) -> dict[str, dict[str, Estimate]]:
     by_key: dict[tuple[str, ...], dict[str, Estimate]] = {}
     questions = [q for q in bench.questions if q.evidence]
     for name, setup in bench.experiment.setups.items():
-        if not setup.retrieval or not questions:
+        if not setup.retrieval or not setup.retrieval.measurable or not questions:
             continue
         seeds = retrieval_seeds(bench, setup)
         key = tuple(retrieve.retrieve_key(bench, seeded(setup, seed)) for seed in seeds)
@@ -34,7 +35,7 @@ def measure(bench: Workbench) -> dict[str, dict[str, Estimate]]:
                 values: dict[str, list[tuple[str, int, float]]] = {}
                 for seed in seeds:
                     deep = [row for row, _ in retrieve.hits(bench, seeded(setup, seed), questions, retrieve.KEPT)]
-                    own = measure_retrieval(questions, deep, retrieve.chunks(bench, setup))
+                    own = measure_retrieval(questions, deep, chunks(bench, setup))
                     for measure, each in own.items():
                         of = zip(questions, each, strict=True)
                         values.setdefault(measure, []).extend((q.id, seed, x) for q, x in of)

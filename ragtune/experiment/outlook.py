@@ -15,8 +15,8 @@ _MISSED = ("not_retrieved", "ranked_out")
 
 
 def is_control(setup: Setup) -> bool:
-    """It takes its contexts from the evidence: it shows what could be reached, and cannot be served."""
-    return setup.retrieval is not None and setup.retrieval.source == "oracle"
+    """It shows what could be reached, by contexts from the evidence, or what contexts of another corpus do; it is never chosen."""
+    return setup.retrieval is not None and setup.retrieval.source in ("oracle", "corpus")
 
 
 def outlook(experiment: Experiment, rows: Sequence[Row]) -> str:
@@ -29,7 +29,7 @@ def outlook(experiment: Experiment, rows: Sequence[Row]) -> str:
     finds: list[str] = []
     given: list[str] = []
     for name, setup in experiment.setups.items():
-        if setup.retrieval and by_setup[name]:
+        if setup.retrieval and by_setup[name] and setup.retrieval.source != "corpus":
             (given if is_control(setup) else finds).append(name)
     if not finds:
         return ""

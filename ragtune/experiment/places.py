@@ -17,7 +17,7 @@ from ragtune.models.names import PLUS
 from ragtune.text.data import exists
 
 #: the keys whose values are files or folders (or names of models)
-_KEYS = ("path", "questions", "changes", "answers", "model", "embedder", "style", "prompt", "prompts")
+_KEYS = ("path", "questions", "changes", "answers", "model", "embedder", "style", "prompt", "prompts", "corpus")
 #: what holds keys of a user's own
 _OTHERS = ("where", "columns")
 #: a path as the experiment names it -> the same from the Run folder, and absolute

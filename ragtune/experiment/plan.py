@@ -9,8 +9,11 @@ from ragtune.analysis.notes import few_steps
 from ragtune.analysis.power import expected_power
 from ragtune.experiment import retrieve, tune
 from ragtune.experiment.answer import answer_step
+from ragtune.experiment.chunk import chunk_step
 from ragtune.experiment.latency import latency_steps
 from ragtune.experiment.measure import retrieval_seeds
+from ragtune.experiment.query import query_step
+from ragtune.experiment.rounds import way_of
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
@@ -58,7 +61,7 @@ def make_plan(bench: Workbench) -> Plan:
     late: set[str] = set()  # searches that wait for them
     for name, setup in setups.items():
         if setup.retrieval:
-            chunked.setdefault(retrieve.chunk_step(bench, setup).key, []).append(name)
+            chunked.setdefault(chunk_step(bench, setup).key, []).append(name)
             for seed in retrieval_seeds(bench, setup):
                 own = seeded(setup, seed)
                 step = retrieve.retrieve_step(bench, own, bench.asked(setup))
@@ -72,6 +75,7 @@ def make_plan(bench: Workbench) -> Plan:
                     made = tuning_step(ground, name)
                     learns.setdefault(made.key, made)
                     late.add(step.key)
+    stages += _per_setup(bench, "write queries", lambda name, setup: _queries(bench, setup))
     for key, names in chunked.items():
         stored = Step("chunk", key).stored(bench)
         stages.append(PlannedStage("chunk + embed + index", f"for {', '.join(names)}", 1, stored))
@@ -90,6 +94,7 @@ def make_plan(bench: Workbench) -> Plan:
     stages += [PlannedStage("tune", step.label, 1, step.stored(bench)) for step in tunings.values()]
     judged = sum(len(bench.asked(s)) * len(bench.experiment.seeds_of(s)) for s in setups.values())
     stages += _per_setup(bench, "answer", lambda name, setup: _answers(bench, name, setup))
+    stages += [PlannedStage("answer in rounds", name, None, 0) for name, setup in setups.items() if way_of(setup)]
     stages += _per_setup(bench, "latency", lambda name, setup: latency_steps(bench, name, setup))
     stages += [PlannedStage("judge", f"at most {judged} distinct answers", None, 0)]
     return Plan(tuple(stages), expected_power(len(bench.questions)), (*_downloads(bench), *_short_tunings(bench)))
@@ -110,7 +115,13 @@ def _short_tunings(bench: Workbench) -> Iterator[str]:
                 yield note
 
 
+def _queries(bench: Workbench, setup: Setup) -> list[Step]:
+    return [query_step(bench, setup, bench.asked(setup))] if setup.retrieval and setup.retrieval.query else []
+
+
 def _answers(bench: Workbench, name: str, setup: Setup) -> list[Step]:
+    if way_of(setup):  # only the rounds before can tell
+        return []
     return [answer_step(bench, name, setup, seed) for seed in bench.experiment.seeds_of(setup)]
 
 

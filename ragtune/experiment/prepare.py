@@ -8,15 +8,18 @@ from ragtune.corpus.check import refuse_leaks
 from ragtune.errors import ExperimentError
 from ragtune.experiment import retrieve
 from ragtune.experiment.examples import refuse_few
-from ragtune.experiment.spec import Setup
+from ragtune.experiment.fits import refuse_too_large
+from ragtune.experiment.material import taught
 from ragtune.experiment.teachable import check_retriever
 from ragtune.experiment.tune import count_questions
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation import hosts
+from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.judges import refuse_incomplete
 from ragtune.models.address import address
 from ragtune.models.devices import check_device
 from ragtune.models.names import check_at_hand, check_embedder, check_pairs, check_writes
+from ragtune.retrieval.tables import engine
 from ragtune.text.counts import counted
 
 
@@ -57,18 +60,27 @@ def prepare(bench: Workbench) -> None:
             if training is not bench:
                 both = replace(training.corpus, questions=(*training.corpus.split("train"), *bench.questions))
                 refuse_leaks(both, bench.experiment.corpus.allow_leaks)
-        if setup.generator.kind == "local":
-            check_device(setup.generator.device)
-            check_writes(bench.ref(setup.generator.model))
-            if setup.generator.thinking and bench.ref(setup.generator.model).local:
-                _check_switch(bench, name, setup)
-        if setup.generator.system:
-            hosts.check(setup.generator)
-        if setup.generator.endpoint:
-            address(setup.generator.endpoint, setup.generator.api_key_env)
+        for generator in setup.generators:
+            if generator.kind == "local":
+                check_device(generator.device)
+                check_writes(bench.ref(generator.model))
+                if generator.thinking and bench.ref(generator.model).local:
+                    _check_switch(bench, name, generator)
+            if generator.system:
+                hosts.check(generator)
+            if generator.endpoint:
+                address(generator.endpoint, generator.api_key_env)
         if setup.retrieval:
             check_retriever(bench, name, setup)
             retrieve.retrieve_key(bench, setup)
+            refuse_too_large(bench, name, setup)
+            if setup.retrieval.source == "sql":
+                engine()
+            if setup.retrieval.source == "training" and not taught(bench):
+                raise ExperimentError(
+                    f'setup "{name}" has nothing to search: no question of the train split has "answers".',
+                    where=bench.corpus.path,
+                )
     dense = [s.retrieval.dense.embedder for s in bench.experiment.setups.values() if s.retrieval and s.retrieval.dense]
     for embedder in dict.fromkeys([*dense, bench.experiment.judge.embedder]):
         check_embedder(bench.ref(embedder))
@@ -84,8 +96,7 @@ def prepare(bench: Workbench) -> None:
         check_pairs(bench.ref(str(bench.experiment.judge.model)))
 
 
-def _check_switch(bench: Workbench, name: str, setup: Setup) -> None:
-    generator = setup.generator
+def _check_switch(bench: Workbench, name: str, generator: GeneratorSettings) -> None:
     if not bench.language_model(generator.model, generator.device, generator.dtype).chat.switched:
         raise ExperimentError(
             f'setup "{name}": generator.thinking has no effect: the chat template of {generator.model} has no switch for it.',

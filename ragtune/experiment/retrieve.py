@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-from ragtune.corpus import chunking
-from ragtune.corpus.check import unknown_share
 from ragtune.errors import ExperimentError
+from ragtune.experiment.chunk import allowed_chunks, chunk_step, chunks, embedder_name
+from ragtune.experiment.contextual import context_key, searched_texts
+from ragtune.experiment.finding import FindingSettings
+from ragtune.experiment.material import library
+from ragtune.experiment.over import embedded, over
+from ragtune.experiment.query import query_key, written
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
+from ragtune.experiment.summed import summaries, summary_key
 from ragtune.experiment.tune_retriever import Ground, first_stage, needed_questions, tuned_model, tuning_key
 from ragtune.experiment.workbench import Work, Workbench
-from ragtune.models.encoder import Array, CachedEncoder, TextEncoder
+from ragtune.models.encoder import CachedEncoder, TextEncoder
 from ragtune.models.packages import DEFAULT_EMBEDDER
 from ragtune.models.tokens import token_spans
 from ragtune.records import Chunk, Hit, Question, question_key
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
+from ragtune.retrieval.offer import Offer
 from ragtune.retrieval.rerank import RERANKERS, own_model
 from ragtune.retrieval.rerank import Parts as RerankParts
-from ragtune.retrieval.retriever import Retriever, matches
+from ragtune.retrieval.retriever import Retriever
 from ragtune.retrieval.settings import IndexSettings, RetrievalSettings
 from ragtune.retrieval.source import SOURCES, Parts, Source
 from ragtune.retrieval.tuning.query_map import MappedEncoder
-from ragtune.store import digest
+from ragtune.retrieval.written import find
+from ragtune.store import decode, digest
 
 RETRIEVE_VERSION, INDEX_VERSION = 4, 2
 #: raised when the oracle's hits change, which depend on evidence as no others do
@@ -47,76 +53,16 @@ WARM = Question("", "Is everything there?")
 @dataclass(frozen=True)
 class Found:
     """What the retrieve log holds for a question: (chunk id, score) best first, and its share of the seconds
-    that its batch took, embedding the questions included."""
+    that its batch took, embedding the questions included; ``made`` are hits that are no chunks of the corpus."""
 
     hits: tuple[tuple[str, float], ...]
     seconds: float
+    made: tuple[Chunk, ...] = ()
 
 
-def _settings(setup: Setup) -> RetrievalSettings:
+def _settings(setup: Setup) -> FindingSettings:
     assert setup.retrieval is not None
     return setup.retrieval
-
-
-# --- chunk -----------------------------------------------------------------------------------------------------------
-
-
-def embedder_name(setup: Setup) -> str:
-    dense = setup.retrieval.dense if setup.retrieval else None
-    return dense.embedder if dense else DEFAULT_EMBEDDER
-
-
-def chunk_step(bench: Workbench, setup: Setup) -> Step:
-    tokenizer = bench.ref(embedder_name(setup)).fingerprint
-    settings = setup.chunking.model_dump()
-    key = digest("chunk", chunking.VERSION, settings, tokenizer, bench.corpus.documents_hash)
-    return Step("chunk", key, label="chunk")
-
-
-def allowed_chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
-    """Those of the `chunks` that the setup's filter lets through."""
-    where = _settings(setup).where
-    found = chunks(bench, setup)
-    return [c for c in found if matches(c.metadata, where)] if where else found
-
-
-def chunks(bench: Workbench, setup: Setup) -> list[Chunk]:
-    """The corpus in chunks as the setup cuts it."""
-    key = chunk_step(bench, setup).key
-    if key in bench.chunks:
-        return bench.chunks[key]
-    with bench.timed("chunk") as work:
-        folder = bench.store.find("chunk", key)
-        if folder is None:
-            tokens = token_spans(bench.ref(embedder_name(setup)))
-            made = [c for d in bench.corpus.documents for c in chunking.chunk_document(d, setup.chunking, tokens)]
-            if said := unknown_share(bench.corpus.documents, tokens):
-                bench.progress.say(f"{embedder_name(setup)}: {said}")
-            with bench.store.create("chunk", key) as folder:
-                rows = [[c.document_id, c.start, c.end, c.title, c.metadata.get("headings", [])] for c in made]
-                lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-                (folder / "chunks.jsonl").write_text("\n".join(lines), "utf-8")
-            work.computed += len(made)
-        else:
-            made = _read_chunks(bench, folder)
-            work.reused += len(made)
-    bench.chunks[key] = made
-    return made
-
-
-def _read_chunks(bench: Workbench, folder: Path) -> list[Chunk]:
-    by_id = {d.id: d for d in bench.corpus.documents}
-    found = []
-    for line in filter(None, (folder / "chunks.jsonl").read_text("utf-8").split("\n")):
-        doc_id, start, end, title, path = json.loads(line)
-        document = by_id[doc_id]
-        text = document.text[start:end]
-        metadata = {**document.metadata, "headings": path}
-        found.append(Chunk(digest(doc_id, start, end, text), doc_id, start, end, text, title, metadata))
-    return found
-
-
-# --- index and retrieve ----------------------------------------------------------------------------------------------
 
 
 def grounds(bench: Workbench, setup: Setup) -> dict[str, Ground]:
@@ -163,8 +109,13 @@ def retrieve_key(bench: Workbench, setup: Setup) -> str:
     settings = _settings(setup)
     tuned = [tuning_key(ground) for ground in grounds(bench, setup).values()]
     models = [bench.ref(n).fingerprint for n in _models(settings)]
-    kept = max(KEPT, settings.top_k)
-    filtered = [FILTER_VERSION] if settings.where else []
+    kept = max(KEPT, settings.shown)
+    filtered: list[object] = [FILTER_VERSION] if settings.where else []
+    filtered += [
+        *context_key(bench, setup),
+        *summary_key(bench, setup),
+        *([query_key(bench, setup)] if settings.query else []),
+    ]
     return digest(
         "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered, *tuned
     )
@@ -197,17 +148,35 @@ def source(bench: Workbench, setup: Setup) -> Source:
         made = chunks(bench, setup)
         if not made:
             raise ExperimentError(
-                "the documents gave no chunks.", where=bench.corpus.path, fix="Check that they hold text."
+                "the documents gave no chunks.",
+                where=library(bench, setup).corpus.path,
+                fix="Check that they hold text.",
             )
         settings = _settings(setup)
-        bench.sources[key] = SOURCES[settings.source](Parts(settings, made, lambda: _search(bench, setup, made)))
+        kept = max(KEPT, settings.shown)
+        bench.sources[key] = SOURCES[settings.source](
+            Parts(
+                settings,
+                allowed_chunks(bench, setup),
+                lambda: _search(bench, setup, made),
+                partial(_over, bench, setup),
+                kept,
+                library(bench, setup).corpus.documents,
+                partial(summaries, bench, setup),
+            )
+        )
     return bench.sources[key]
+
+
+def _over(bench: Workbench, setup: Setup, texts: Sequence[Chunk]) -> Source:
+    embeds = encoder(bench, setup)
+    return over(bench, setup, embeds, mapped(bench, setup, embeds), texts)
 
 
 def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
     settings = _settings(setup)
     embeds = encoder(bench, setup)
-    texts = [c.titled for c in made]
+    texts = searched_texts(bench, setup, library(bench, setup).corpus, made)
     dense = _dense(bench, setup, settings.dense.index, embeds, made, texts) if settings.dense else None
     with bench.timed("index"):
         lexical = build_lexical(texts, settings.lexical, bench.store) if settings.lexical else None
@@ -220,9 +189,10 @@ def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
             parts = RerankParts(settings.rerank, texts, embeds, bench.store, ref, bench.progress.stage)
             reranker = RERANKERS[settings.rerank.kind](parts)
     more = settings.oracle.distractors if settings.source == "oracle" else 0
-    wide = settings.model_copy(update={"top_k": max(KEPT, settings.top_k) + more})
+    more = settings.depth if settings.source in ("summary", "graph") else more  # what is ranked anew
+    wide = settings.model_copy(update={"top_k": max(KEPT, settings.shown) + more})
     asks = mapped(bench, setup, embeds)
-    return Retriever(made, wide, encoder=asks, dense=dense, lexical=lexical, reranker=reranker)
+    return Retriever(made, wide, texts=texts, encoder=asks, dense=dense, lexical=lexical, reranker=reranker)
 
 
 def _dense(
@@ -233,10 +203,11 @@ def _dense(
     made: list[Chunk],
     texts: list[str],
 ) -> DenseIndex:
-    key = digest("index", INDEX_VERSION, index.model_dump(), encoder.fingerprint, chunk_step(bench, setup).key)
+    cut = chunk_step(bench, setup).key
+    key = digest("index", INDEX_VERSION, index.model_dump(), encoder.fingerprint, cut, *context_key(bench, setup))
     folder = bench.store.find("index", key)
     if folder is None:
-        vectors = _embed(bench, encoder, texts)
+        vectors = embedded(bench, encoder, texts)
         with bench.timed("index") as work, bench.store.create("index", key) as folder:
             DenseIndex.build(vectors, [c.id for c in made], index).save(folder)
             work.computed += 1
@@ -247,25 +218,23 @@ def _dense(
     return DenseIndex.load(folder)
 
 
-def _embed(bench: Workbench, encoder: CachedEncoder, texts: list[str]) -> Array:
-    with bench.timed("embed") as work:
-        before, long = encoder.computed, encoder.in_windows
-        with bench.progress.stage("embed chunks", len(texts)) as tick:
-            vectors = encoder.encode(texts, "document", tick)
-        work.computed += encoder.computed - before
-        work.reused += len(set(texts)) - (encoder.computed - before)
-    if encoder.in_windows > long:
-        bench.progress.say(
-            f"{encoder.in_windows - long} chunk(s) are longer with their titles than the embedder reads at once: each is embedded "
-            "in windows, whose mean stands for it. A smaller chunking.size gives sharper vectors."
-        )
-    return vectors
+def hits_anew(
+    bench: Workbench,
+    setup: Setup,
+    source: Source,
+    questions: Sequence[Question],
+    texts: Sequence[Sequence[str]] | None = None,
+) -> list[list[Hit]]:
+    """The source's hits with the questions embedded anew: whatever other setups did, each takes the seconds of its own.
 
-
-def hits_anew(bench: Workbench, setup: Setup, source: Source, questions: Sequence[Question]) -> list[list[Hit]]:
-    """The source's hits with the questions embedded anew: whatever other setups did, each takes the seconds of its own."""
-    with bench.fresh() if _settings(setup).dense else nullcontext():
-        return source.hits(questions)
+    ``texts`` are what was written to search with, for each of the questions.
+    """
+    settings = _settings(setup)
+    with bench.fresh() if settings.dense else nullcontext():
+        if settings.query is None or texts is None:
+            return source.hits(questions)
+        kept = max(KEPT, settings.shown)
+        return find(source, questions, settings.query.by, texts, kept, settings.fusion.rrf_k)
 
 
 def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> list[Found]:
@@ -274,26 +243,45 @@ def _found(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> lis
     by_key = {item_key(bench, setup, q): q for q in questions}
 
     def compute(keys: Sequence[str]) -> Mapping[str, Found]:
+        asked = [by_key[k] for k in keys]
+        texts = [own.texts for own in written(bench, setup, asked)]
         ready, start = source(bench, setup), time.perf_counter()
-        found = hits_anew(bench, setup, ready, [by_key[k] for k in keys])
+        found = hits_anew(bench, setup, ready, asked, texts)
         seconds = round((time.perf_counter() - start) / len(keys), 6)
         rows = [tuple((h.chunk.id, round(h.score, 6)) for h in hits) for hits in found]
-        return {k: Found(row, seconds) for k, row in zip(keys, rows, strict=True)}
+        made = [tuple(h.chunk for h in hits) if _settings(setup).source == "sql" else () for hits in found]
+        return {k: Found(row, seconds, own) for k, row, own in zip(keys, rows, made, strict=True)}
 
     if step.stored(bench) < len(step.items):
+        written(bench, setup, questions)  # all at once, so that batches are those of an undisturbed run
         hits_anew(
             bench, setup, source(bench, setup), [WARM]
         )  # built and loaded now, so that no question's seconds hold it
     items = fill(bench, step, compute, BATCH)
     rows = [items[item_key(bench, setup, q)] for q in questions]
-    return [Found(tuple((c, s) for c, s in row["hits"]), float(row["seconds"])) for row in rows]
+    return [decode(Found, row) for row in rows]
 
 
 def hits(
     bench: Workbench, setup: Setup, questions: Sequence[Question], top_k: int | None = None
 ) -> list[tuple[list[Hit], float]]:
-    """The setup's hits for each question, best first, and the seconds that finding them took."""
+    """The setup's hits for each question, best first, and the seconds that finding them took.
+
+    Without ``top_k`` they are what is offered to the generator: cut and widened as the settings say; with it as they were found.
+    """
     found = _found(bench, setup, questions)
-    by_id = {c.id: c for c in chunks(bench, setup)}
-    k = top_k or _settings(setup).top_k
-    return [([Hit(by_id[c], s, n) for n, (c, s) in enumerate(row.hits[:k], 1)], row.seconds) for row in found]
+    by_id = {c.id: c for own in (chunks(bench, setup), *(row.made for row in found)) for c in own}
+    k = top_k or _settings(setup).shown
+    rows = [([Hit(by_id[c], s, n) for n, (c, s) in enumerate(row.hits[:k], 1)], row.seconds) for row in found]
+    return (
+        rows
+        if top_k
+        else [(own, seconds) for own, (_, seconds) in zip(offer(bench, setup)([h for h, _ in rows]), rows, strict=True)]
+    )
+
+
+def offer(bench: Workbench, setup: Setup) -> Offer:
+    """What makes of hits what the generator is offered."""
+    settings, by = _settings(setup), setup.chunking
+    count = token_spans(bench.ref(embedder_name(setup))) if settings.auto.budget else None
+    return Offer(settings, library(bench, setup).corpus.documents, chunks(bench, setup), by.titles, count)

@@ -9,7 +9,7 @@ from pathlib import Path
 from ragtune.analysis.latency import Latency
 from ragtune.analysis.learning import Family
 from ragtune.analysis.means import Estimate
-from ragtune.analysis.notes import repeating
+from ragtune.analysis.notes import repeating, unwritten
 from ragtune.analysis.summary import Study, summarise
 from ragtune.errors import ExperimentError, RagtuneError, RunError
 from ragtune.experiment import folder as run_folder
@@ -226,6 +226,7 @@ def study_of(
         experiment.costs,
         experiment.limits,
         controls=tuple(name for name, setup in experiment.setups.items() if is_control(setup)),
+        queried=tuple(name for name, setup in experiment.setups.items() if setup.queried),
     )
 
 
@@ -242,7 +243,8 @@ def answer_all(bench: Workbench) -> list[Row]:
         (name, seed): answered(bench, name, setups[name], seed) for name in order for seed in seeds_of(setups[name])
     }
     for name in setups:
-        if note := repeating(name, [row for seed in seeds_of(setups[name]) for row in done[name, seed]]):
+        rows = [row for seed in seeds_of(setups[name]) for row in done[name, seed]]
+        for note in filter(None, (repeating(name, rows), unwritten(name, rows) if setups[name].queried else "")):
             bench.progress.say(note)
     return [row for name in setups for seed in seeds_of(setups[name]) for row in done[name, seed]]
 

@@ -10,22 +10,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ragtune.analysis.costs import CostSettings, Limits
 from ragtune.analysis.latency import LatencySettings
-from ragtune.corpus.chunking import ChunkSettings
 from ragtune.corpus.load import CorpusSettings
 from ragtune.errors import ExperimentError, without_login
+from ragtune.experiment.cutting import CuttingSettings
 from ragtune.experiment.explain import explain, lines_of, refuse_endless
+from ragtune.experiment.finding import FindingSettings
 from ragtune.experiment.heed import refuse_unread
 from ragtune.experiment.places import beside, rewritten
+from ragtune.experiment.possible import impossible
 from ragtune.experiment.search.settings import SearchSettings
 from ragtune.experiment.shorthands import expanded, with_system
 from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.prompting import Prompting, PromptSettings, long_form
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
-from ragtune.retrieval.measure import CUTS
-from ragtune.retrieval.settings import RetrievalSettings, Switch
+from ragtune.retrieval.settings import Switch
 from ragtune.text.data import Unreadable, exists, read_yaml
-from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
 
 #: what a Run may be called: a file is named after it
@@ -45,10 +45,10 @@ class Setup(BaseModel):
     model_config = _STRICT
 
     title: str | None = Field(None, description="how the report calls it")
-    retrieval: Annotated[RetrievalSettings | None, Switch] = None
+    retrieval: Annotated[FindingSettings | None, Switch] = None
     tuning: Annotated[TuningSettings | None, Switch] = None
     generator: GeneratorSettings = GeneratorSettings()
-    chunking: ChunkSettings = ChunkSettings()
+    chunking: CuttingSettings = CuttingSettings()
     prompt: Prompting = PromptSettings()
 
     @property
@@ -62,6 +62,19 @@ class Setup(BaseModel):
             return self.generator
         most = self.generator.max_new_tokens + self.prompt.reasoning_tokens
         return self.generator.model_copy(update={"max_new_tokens": most})
+
+    @property
+    def generators(self) -> list[GeneratorSettings]:
+        """What generates for it: its answers, and queries or contexts of chunks where another one writes them."""
+        query = self.retrieval.query if self.retrieval else None
+        context = self.chunking.context if self.retrieval else None
+        summary = self.retrieval.summary if self.retrieval else None
+        return [self.generator, *(part.generator for part in (query, context, summary) if part and part.generator)]
+
+    @property
+    def queried(self) -> bool:
+        """A generator writes what it searches for."""
+        return self.retrieval is not None and self.retrieval.query is not None
 
     @property
     def servable(self) -> bool:
@@ -115,28 +128,8 @@ class Experiment(BaseModel):
         if not all(name.strip() for name in self.setups):
             raise ValueError("setups: a setup has no name")
         for name, setup in self.setups.items():
-            kind = kind_of(setup.generator)
-            if setup.tuning and setup.prompt.reasoning:
-                raise ValueError(
-                    f"setup {name}: prompt.reasoning needs an untuned model (tuning teaches answers without it)"
-                )
-            if (setup.prompt.shots or setup.prompt.reasoning) and not kind.samples:
-                raise ValueError(f"setup {name}: {setup.generator.kind} reads no prompt: take shots and reasoning away")
-            if setup.tuning and not kind.tunable:
-                raise ValueError(f"setup {name}: only a local model can be tuned")
-            if setup.tuning and RECIPES[setup.tuning.train_on].sees_contexts and not setup.retrieval:
-                raise ValueError(f"setup {name}: tuning on {setup.tuning.train_on} needs retrieval")
-            wanted = setup.tuning.contexts if setup.tuning else None
-            most = (
-                0 if setup.retrieval and setup.retrieval.source == "oracle" else CUTS[-1]
-            )  # what is kept of any question
-            if wanted and setup.retrieval and wanted[1] > max(most, setup.retrieval.top_k):
-                raise ValueError(f"setup {name}: tuning.contexts up to {wanted[1]} needs retrieval.top_k {wanted[1]}")
-            if kind.brings_hits and setup.retrieval:
-                what = "a system finds its" if setup.generator.system else "given answers bring their"
-                raise ValueError(f"setup {name}: {what} own contexts; take retrieval away")
-            if kind.needs_retrieval and not setup.retrieval:
-                raise ValueError(f"setup {name}: {setup.generator.kind} needs retrieval")
+            if why := impossible(setup):
+                raise ValueError(f"setup {name}: {why}")
         return self
 
     def seeds_of(self, setup: Setup) -> tuple[int, ...]:

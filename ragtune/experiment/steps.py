@@ -31,7 +31,7 @@ def expected_steps(bench: Workbench, setup: Setup, seed: int) -> tuple[int, bool
     for training, questions in training_questions(bench, setup, seed, "train"):
         documents = {d.id: d for d in training.corpus.documents} if settings.evidence_words and not contexts else {}
         items += build_items(questions, [()] * len(questions), [], settings, prompt.abstain, seed, documents)
-    top_k = sum(settings.contexts) / 2 if settings.contexts else setup.retrieval.top_k if setup.retrieval else 0
+    top_k = sum(settings.contexts) / 2 if settings.contexts else setup.retrieval.shown if setup.retrieval else 0
     shown = round(top_k * setup.chunking.size) if contexts and setup.retrieval else 0
     count, around = _counters(bench, setup, prompt.messages("", ()))
     lengths = [around + shown + count(item.question.text) + count(item.target) + 1 for item in items]

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from ragtune.experiment import retrieve
+from ragtune.experiment.chunk import allowed_chunks
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
@@ -98,10 +99,10 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     seen: list[object] = []  # what stands in training texts besides the questions
     trainings = bench.trainings(setup)
     if _recipe(setup).sees_contexts:
-        shown = 0 if tuning.contexts else setup.retrieval.top_k if setup.retrieval else 0
+        shown = 0 if tuning.contexts else setup.retrieval.shown if setup.retrieval else 0
         window = [setup.generator.window, setup.generator.max_new_tokens]  # what does not fit is not shown
         found = [retrieve.retrieve_key(training, setup) for training in trainings]
-        seen = [CONTEXTS_VERSION, *found, shown, window]
+        seen = [CONTEXTS_VERSION, *found, shown, window, *(setup.retrieval.view() if setup.retrieval else [])]
     elif tuning.evidence_words and tuning.variants:
         seen = [training.corpus.documents_hash for training in trainings]
     base, where = bench.ref(setup.generator.model), placed(setup.generator.device, setup.generator.dtype)
@@ -161,20 +162,21 @@ def _encoded(
 
     settings = _tuning(setup)
     contexts = _recipe(setup).sees_contexts
-    top_k = setup.retrieval.top_k if setup.retrieval else 0
+    top_k = setup.retrieval.shown if setup.retrieval else 0
     top_k = settings.contexts[1] if settings.contexts else top_k
     found: list[list[Hit]] = [[] for _ in questions]
     if contexts:
         found = [h for h, _ in retrieve.hits(bench, setup, questions, max(retrieve.KEPT, top_k))]
     own = settings if split == "train" else settings.model_copy(update={"variants": 0})
     documents = {d.id: d for d in bench.corpus.documents} if settings.evidence_words and not contexts else {}
-    chunks = retrieve.allowed_chunks(bench, setup) if contexts else []
+    chunks = allowed_chunks(bench, setup) if contexts else []
+    widened = retrieve.offer(bench, setup).widened if contexts else list
     prompts = tuning_prompts(bench, setup)
     drawn = [Random(f"{seed}/prompt/{n}/{q.id}").randrange(len(prompts)) for n, q in enumerate(questions)]
     for n, prompt in enumerate(prompts):
 
         def fits(question: Question, hits: Sequence[Hit], prompt: Prompt = prompt) -> tuple[Hit, ...]:
-            return shown(model, prompt, setup.generator, question.text, hits).hits
+            return shown(model, prompt, setup.generator, question.text, widened(hits)).hits
 
         mine = [i for i, which in enumerate(drawn) if which == n]
         items = build_items(

@@ -83,8 +83,7 @@ class Workbench:
         """Every model that the experiment loads here, each once; served ones are not."""
         judge, names = self.experiment.judge, list[str]()
         for setup in self.experiment.setups.values():
-            if setup.generator.kind == "local":
-                names.append(setup.generator.model)
+            names += [g.model for g in setup.generators if g.kind == "local"]
             if setup.retrieval and setup.retrieval.dense:
                 names.append(setup.retrieval.dense.embedder)
             if setup.retrieval and setup.retrieval.rerank and setup.retrieval.rerank.kind == "cross-encoder":
@@ -94,8 +93,10 @@ class Workbench:
             names.append(judge.model)
         return [self.ref(name) for name in dict.fromkeys(names)]
 
-    def prompt_of(self, setup: Setup) -> Prompt:
-        """The prompt that the setup answers in."""
+    def prompt_of(self, setup: Setup, other: str = "") -> Prompt:
+        """The prompt that the setup answers in, or the ``other`` one by name where it is not that."""
+        if other and other != setup.prompt_name:
+            return self.prompt(other)
         return self.prompt(setup.prompt_name).asked(setup.prompt)
 
     def prompt(self, name: str) -> Prompt:
@@ -169,9 +170,10 @@ class Workbench:
         settings = setup.tuning
         if settings is None or not (settings.corpora or settings.corpus):
             return [self]
-        return [self._over(corpus) for corpus in settings.corpora or (settings.corpus,) if corpus]
+        return [self.over(corpus) for corpus in settings.corpora or (settings.corpus,) if corpus]
 
-    def _over(self, corpus: CorpusSettings) -> Workbench:
+    def over(self, corpus: CorpusSettings) -> Workbench:
+        """The workbench over another corpus, which shares the rest."""
         plain = CorpusSettings.model_validate(corpus.model_dump(include=set(CorpusSettings.model_fields)))
         if plain == self.experiment.corpus:
             return self

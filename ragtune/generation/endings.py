@@ -1,10 +1,12 @@
-"""Where an answer ends: at one of the strings that ``generator.stop`` names."""
+"""Where an answer ends: at one of the strings that ``generator.stop`` names, or where it goes round in circles."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
+
+from ragtune.text.repeats import repeats_itself
 
 if TYPE_CHECKING:
     import torch
@@ -57,4 +59,30 @@ class StopAt:
         tails = input_ids[:, max(self._length, input_ids.shape[1] - self._reach) :].tolist()
         said = map(self._decode, tails)
         done = [any(stop in text for stop in self._stops) for text in said]
+        return torch.tensor(done, device=input_ids.device, dtype=torch.bool)
+
+
+#: how many tokens come between two looks at whether a text repeats itself
+LOOK = 8
+
+
+def circles_after(ids: Sequence[int], decode: Callable[[Sequence[int]], str]) -> int | None:
+    """How many tokens there are when the text is first seen to repeat itself (`text.repeats`); None where it does not."""
+    return next((n for n in range(LOOK, len(ids) + 1, LOOK) if repeats_itself(decode(ids[:n]))), None)
+
+
+class StopCircling:
+    """A stopping criterion: a row is done when its new text repeats itself, looked at after every `LOOK` new tokens."""
+
+    def __init__(self, decode: Callable[[Sequence[int]], str], length: int) -> None:
+        self._decode, self._length = decode, length
+
+    def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
+        """Shape (rows,): which rows are done."""
+        import torch
+
+        new = input_ids[:, self._length :]
+        done = [False] * len(new)
+        if new.shape[1] and new.shape[1] % LOOK == 0:
+            done = [repeats_itself(self._decode(row)) for row in new.tolist()]
         return torch.tensor(done, device=input_ids.device, dtype=torch.bool)

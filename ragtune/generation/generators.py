@@ -16,16 +16,18 @@ from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import VERSION as CHAT_VERSION
 from ragtune.models.devices import placed
 from ragtune.models.names import ModelRef
+from ragtune.records import Hit
 from ragtune.store import file_digest
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a generator may be made of; the model is loaded when it is asked for."""
+    """What a generator may be made of; the model is loaded when it is asked for. ``shared`` are hits that every request shows."""
 
     settings: GeneratorSettings
     prompt: Prompt
     model: Callable[[], LanguageModel]
+    shared: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Kind:
     ``tunable``: its model can be tuned here. ``needs_retrieval``: without hits it has nothing to say. ``brings_hits``: it
     shows hits of its own. ``by_id``: it answers a question by its id, and nothing else. ``samples``: a seed may change its answers. ``covers``: the ids of the questions that it has an
     answer to, None for all. ``remote``: each request's own seconds are known and asking may cost, so nothing is asked again.
+    ``writes``: it says what any prompt asks for.
     """
 
     make: Callable[[Parts], Generator]
@@ -61,13 +64,14 @@ class Kind:
     by_id: bool = False
     samples: bool = False
     remote: bool = False
+    writes: bool = False
     covers: Callable[[GeneratorSettings], frozenset[str] | None] = lambda settings: None
 
 
 def _local(parts: Parts) -> Generator:
     from ragtune.generation.local import LocalGenerator
 
-    return LocalGenerator(parts.model(), parts.prompt, parts.settings)
+    return LocalGenerator(parts.model(), parts.prompt, parts.settings, parts.shared)
 
 
 def _endpoint(parts: Parts) -> Generator:
@@ -98,8 +102,9 @@ def _local_identity(named: Named) -> object:
     """The model's content or commit, where it runs and in what precision; the size of its batches, too, rounds."""
     settings, model = named.settings, named.ref(named.settings.model)
     where = placed(settings.device, settings.dtype)
-    heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens")
+    heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens", *_LATER)
     least = threshold(settings, named.prompt.abstain)
+    heeded = {name: value for name, value in heeded.items() if name not in _LATER or value}
     own = [] if least == settings.abstain_above else [least]  # a model's, which no setting says
     return [model.fingerprint, CHAT_VERSION, where.device, where.dtype, named.prompt.key, heeded, *own]
 
@@ -136,14 +141,29 @@ def _given_covers(settings: GeneratorSettings) -> frozenset[str]:
     return frozenset(row.id for row in read_answers(Path(str(settings.answers)), settings.columns).rows)
 
 
+#: settings that stand in keys only where they are on
+_LATER = ("stop_repeating", "context_weight", "quote")
 _SAMPLES = {"max_new_tokens", "window", "temperature", "top_p"}
 GENERATORS: dict[str, Kind] = {
     "local": Kind(
         _local,
         _local_identity,
-        frozenset({*_SAMPLES, "stop", "thinking", "abstain_above", "abstain_below", "batch_tokens", "device", "dtype"}),
+        frozenset(
+            {
+                *_SAMPLES,
+                "stop",
+                *_LATER,
+                "thinking",
+                "abstain_above",
+                "abstain_below",
+                "batch_tokens",
+                "device",
+                "dtype",
+            }
+        ),
         tunable=True,
         samples=True,
+        writes=True,
     ),
     "endpoint": Kind(
         _endpoint,
@@ -151,6 +171,7 @@ GENERATORS: dict[str, Kind] = {
         frozenset({*_SAMPLES, "stop", "api_key_env", "concurrency", "timeout", "retries"}),
         samples=True,
         remote=True,
+        writes=True,
     ),
     "extractive": Kind(_extractive, _extractive_identity, needs_retrieval=True),
     "given": Kind(_given, _given_identity, frozenset({"columns"}), brings_hits=True, by_id=True, covers=_given_covers),

@@ -7,6 +7,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,10 +15,12 @@ from typing import Any
 from ragtune.errors import ModelError
 from ragtune.generation.abstention import AbstainAbove, threshold
 from ragtune.generation.chances import Chances
-from ragtune.generation.endings import StopAt, before, so_far, tokens_until
+from ragtune.generation.contrast import ContextAware
+from ragtune.generation.endings import StopAt, StopCircling, before, circles_after, so_far, tokens_until
 from ragtune.generation.generator import Hear, Reply, Request
-from ragtune.generation.prefix import Prefix, common
+from ragtune.generation.prefix import ENDS, Prefix, common, ending
 from ragtune.generation.prompts import Prompt, Shot, fit_shots
+from ragtune.generation.quoting import Quoting, Spans, cited, spans_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
@@ -93,8 +96,11 @@ class _Streamer:
 class LocalGenerator:
     """Answers with a LanguageModel; ``adapter`` picks the tuned weights."""
 
-    def __init__(self, model: LanguageModel, prompt: Prompt, settings: GeneratorSettings) -> None:
+    def __init__(
+        self, model: LanguageModel, prompt: Prompt, settings: GeneratorSettings, shared: Sequence[Hit] = ()
+    ) -> None:
         self.model = model
+        self._every = list(shared)
         self.prompt = prompt
         self.settings = settings
         self._shown: dict[str, Shown] = {}
@@ -154,11 +160,19 @@ class LocalGenerator:
         processors: list[Any] = [chances]
         least = threshold(settings, self.prompt.abstain)
         if least is not None and not self._thinks:
-            messages = self.prompt.messages(batch[0].question.text, [])
-            first = self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))[0]
+            first = self._abstaining(batch[0])[0]
             processors.append(AbstainAbove(first, least, 1 if self.model.seq2seq else longest))
-        if settings.stop:
-            options["stopping_criteria"] = [StopAt(settings.stop, self._written, 1 if self.model.seq2seq else longest)]
+        begins = 1 if self.model.seq2seq else longest
+        if settings.context_weight:
+            bare = [self._bare(r) for r in batch]
+            processors.append(ContextAware(model, bare, pad, begins, settings.context_weight, self.model.seq2seq))
+        if settings.quote:
+            contexts = [[self._spans(h.chunk.text) for h in self.shown(r).hits] for r in batch]
+            processors.append(Quoting(contexts, self._abstaining(batch[0]), self.model.ends, begins))
+        criteria: list[Any] = [StopAt(settings.stop, self._written, begins)] if settings.stop else []
+        criteria += [StopCircling(self.model.chat.said, begins)] if settings.stop_repeating else []
+        if criteria:
+            options["stopping_criteria"] = criteria
         start = time.perf_counter()
         with seeded(seed), torch.inference_mode():
             out = model.generate(
@@ -177,6 +191,8 @@ class LocalGenerator:
         for request, row, prompt, chance in zip(batch, new.tolist(), rows, chances.of(new), strict=True):
             said, used, finish = self._end(row)
             text = begun + before(self.model.chat.said(said), settings.stop).strip()
+            if settings.quote:
+                text = cited(text, self.shown(request).hits)
             thought = self._thought(said, text)
             if self.prompt.reasoning:
                 text = reasoned(text, finish)
@@ -189,6 +205,20 @@ class LocalGenerator:
                 Reply(text, len(made.hits), tokens, finish, seconds, confidence, shots=len(made.shots)),
             )
 
+    def _abstaining(self, request: Request) -> list[int]:
+        """The tokens of the agreed sentence, with the one that ends it."""
+        messages = self.prompt.messages(request.question.text, [])
+        return self.model.encode_target(messages, self.prompt.abstain, self.model.encode_prompt(messages))
+
+    def _bare(self, request: Request) -> list[int]:
+        """The prompt's tokens without contexts."""
+        messages = self.prompt.messages(request.question.text, [], self.shown(request).shots)
+        return self.model.encode_prompt(messages, self.settings.thinking)
+
+    @lru_cache(maxsize=1024)  # noqa: B019  a generator lives as long as its setup is answered
+    def _spans(self, text: str) -> Spans:
+        return spans_of(self.model.tokenizer, text)
+
     def _shared(
         self, model: Any, adapter: Path | None, rows: Sequence[Sequence[int]], shots: Sequence[tuple[Shot, ...]]
     ) -> tuple[int, Any]:
@@ -197,8 +227,9 @@ class LocalGenerator:
             return 0, None
         same = shots[0] if all(own == shots[0] for own in shots) else ()
         if self._prefix is None or self._prefixed != same:
-            begun = common(self.model, self.prompt.messages("", [], same), self.settings.thinking)
-            self._prefix, self._prefixed = Prefix(begun), same
+            asked = [self.prompt.messages(end, self._every, same) for end in ENDS] if self._every else None
+            made = asked or ending(self.prompt.messages("", [], same))
+            self._prefix, self._prefixed = Prefix(common(self.model, made, self.settings.thinking)), same
         cache = self._prefix.before(model, adapter, len(rows)) if self._prefix.starts(rows) else None
         return (len(self._prefix.ids), cache) if cache is not None else (0, None)
 
@@ -228,4 +259,7 @@ class LocalGenerator:
         until = tokens_until(row[:at], self.settings.stop, self._written)
         if until is not None:
             return row[:until], until, "stop"
+        circles = circles_after(row[:at], self.model.chat.said) if self.settings.stop_repeating else None
+        if circles is not None:
+            return row[:circles], circles, "repeats"
         return (row, len(row), "length") if at is None else (row[:at], at + 1, "stop")

@@ -1,4 +1,5 @@
-"""What all prompts of a setup begin with (the system's message), read once: its keys and values stand before every batch."""
+"""What all prompts of a setup begin with (the system's message, a whole corpus), read once: its keys and values stand before every
+batch."""
 
 from __future__ import annotations
 
@@ -15,11 +16,18 @@ from ragtune.models.chat import Messages
 _LEAST = 8
 
 
-def common(model: LanguageModel, messages: Messages, thinking: bool) -> list[int]:
-    """The tokens that come before whatever stands in the last of ``messages``; none where there are few."""
-    ends = ("A", "1 ", "\n")
-    last = messages[-1]
-    made = [model.encode_prompt([*messages[:-1], {**last, "content": end}], thinking) for end in ends]
+#: beginnings of what differs
+ENDS = ("A", "1 ", "\n")
+
+
+def ending(messages: Messages) -> list[Messages]:
+    """The messages with other words in the last of them."""
+    return [[*messages[:-1], {**messages[-1], "content": end}] for end in ENDS]
+
+
+def common(model: LanguageModel, asked: Sequence[Messages], thinking: bool) -> list[int]:
+    """The tokens that all of ``asked`` begin with; none where there are few."""
+    made = [model.encode_prompt(messages, thinking) for messages in asked]
     same = [ids[0] for ids in takewhile(lambda ids: len(set(ids)) == 1, zip(*made, strict=False))]
     return same[:-1] if len(same) > _LEAST else []  # the last one may yet join what follows
 

@@ -79,6 +79,19 @@ class GeneratorSettings(BaseModel):
     stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
         (), description="strings at which the answer ends; they are cut away (base models go on without end)"
     )
+    context_weight: float = Field(
+        0.0,
+        ge=0,
+        le=5,
+        description="local models: how far what the contexts change about the next token counts for more (0: not); the model works twice",
+    )
+    quote: bool = Field(
+        False,
+        description="local models: an answer is a span of a context, word for word, with its citation, or abstains",
+    )
+    stop_repeating: bool = Field(
+        False, description="local models: the answer ends where it goes round in circles; it stays as far as that"
+    )
     thinking: bool = Field(
         False, description="local models: let a model think before it answers, where its chat template can switch that"
     )
@@ -109,6 +122,10 @@ class GeneratorSettings(BaseModel):
     def _sane(self) -> GeneratorSettings:
         if self.endpoint and self.model in ("extractive", "given", DEFAULT_READER):
             raise ValueError("an endpoint needs the model name that the server knows")
+        if self.quote and self.thinking:
+            raise ValueError(
+                "quote answers with words of the contexts alone, and thinking: true with thoughts: take one of them"
+            )
         if (self.model == "given") != (self.answers is not None):
             raise ValueError("model: given and answers: FILE go together")
         if self.system and (self.endpoint or self.answers or self.model != DEFAULT_READER):

@@ -198,7 +198,8 @@ class Server:
         if not text and finish == "stop":
             finish = _why_empty(choice.message)
         seconds = time.perf_counter() - start
-        return Completion(text, finish, Tokens(*counts), seconds, thought=_thought(choice.message))
+        cached = _count(getattr(usage, "prompt_tokens_details", None), "cached_tokens")
+        return Completion(text, finish, Tokens(*counts, cached=cached), seconds, thought=_thought(choice.message))
 
     def _failure(self, what: str, fix: str = f"See its log; {_KEPT}") -> ModelError:
         return ModelError(f"{self._speaks} {what}.", where=self.endpoint, fix=fix)

@@ -105,12 +105,16 @@ def _answer(
         list(answer.citations),
         [contexts.add(c.id, [c.document_id, c.start, c.title, c.text]) for c in chunks],
         [_score(row.scores.get(m), reasons, scores) for m in metrics],
-        [answer.tokens.prompt, answer.tokens.answer],
+        [
+            answer.tokens.prompt + answer.tokens.before_prompt,
+            answer.tokens.answer + answer.tokens.before_answer,
+        ],
         round(row.times.total, 4),
         answer.dropped,
         answer.finish,
         row.cause,
         answer.thought,
+        list(answer.queries),
     ]
 
 

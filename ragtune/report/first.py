@@ -53,7 +53,7 @@ def retrieval_text(run: Run) -> str:
         finds, key=lambda n: measured[n]["recall@10"].mean or 0.0
     )
     settings = own[subject]
-    shown = settings.top_k if settings else DEPTHS[-1]
+    shown = settings.shown if settings else DEPTHS[-1]
     depth = max(k for k in DEPTHS if k <= shown)
     at = measured[subject][f"recall@{depth}"]
     if at.known is None:

@@ -1,6 +1,6 @@
 // The list of questions: order, filters, address, answers side by side, labels, what can be saved.
 // Contexts, scores (value, reason) and reasons are given by their numbers. An answer is
-// [setup, seed, text, outcome, citations, contexts, scores by metric, tokens, seconds, dropped, finish, cause, thought].
+// [setup, seed, text, outcome, citations, contexts, scores by metric, tokens, seconds, dropped, finish, cause, thought, queries].
 const NO_ANSWER = 2, FIRST = 10, MORE = 40;
 (async () => {
   let data;
@@ -78,6 +78,7 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
     box.append(el("p", "cause" + (a[11] || q.ref === null ? "" : " right"), a[11] ? data.causes[a[11]] : q.ref === null ? "no reference known" : "right"));
     if (q.ref && q.ref.length && a[3] !== NO_ANSWER) box.append(labelling(q, a, refresh));
     if (a[12]) { const own = el("details"); own.append(el("summary", "", "what it thought"), el("p", "thought", a[12])); box.append(own); }
+    if (a[13].length) { const own = el("details"); own.append(el("summary", "", "what was searched for"), ...a[13].map(t => el("p", "thought", t))); box.append(own); }
     const table = el("table"), body = el("tbody");
     a[6].forEach((at, m) => {
       const [value, reason] = data.scores[at];

@@ -82,6 +82,8 @@ def sources(row: Row) -> str:
     if not row.answer.citations and row.answer.hits:
         shown = dict.fromkeys(h.chunk.document_id for h in row.answer.hits)
         lines.append(f"  (no citation; contexts shown: {', '.join(shown)})")
+    if row.answer.queries:
+        lines.append(f"  (searched for: {' | '.join(row.answer.queries)})")
     return harmless("\n".join([*lines, f"  {row.times.total:.2f} s"]))
 
 
@@ -120,6 +122,7 @@ def answer_json(row: Row) -> str:
         "citations": quoted,
         "shown": shown,
         "dropped": said.dropped,
+        **({"queries": list(said.queries)} if said.queries else {}),
         "seconds": round(row.times.total, 3),
     }
     return json.dumps(found, ensure_ascii=False)

@@ -17,7 +17,7 @@ class Search(Protocol):
     @property
     def reranking(self) -> float: ...
 
-    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]: ...
+    def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]: ...
 
 
 class Oracle:
@@ -35,12 +35,12 @@ class Oracle:
     def reranking(self) -> float:
         return self._search.reranking if self._search else 0.0
 
-    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
+    def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
         found = self._search.hits(questions) if self._search else [[] for _ in questions]
         return [self._placed(q, hits) for q, hits in zip(questions, found, strict=True)]
 
     def _placed(self, question: Question, hits: Sequence[Hit]) -> list[Hit]:
-        wanted, room = self._settings.oracle, self._settings.top_k
+        wanted, room = self._settings.oracle, self._settings.shown
         right = right_chunks(question, self._by_document)[:room]
         others = [h.chunk for h in hits if not concerns(question, h.chunk)]
         others = others[: min(wanted.distractors, room - len(right))]

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from ragtune.errors import ExperimentError
-from ragtune.models.encoder import TextEncoder
+from ragtune.models.encoder import Array, CachedEncoder, TextEncoder, unit
 from ragtune.records import Chunk, Hit, Question
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.fuse import fuse
 from ragtune.retrieval.lexical import LexicalIndex
+from ragtune.retrieval.mmr import CANDIDATES, diverse
 from ragtune.retrieval.rerank import Reranker
 from ragtune.retrieval.settings import RetrievalSettings
 
@@ -39,13 +40,15 @@ def _plain(value: Any) -> str:
 
 
 class Retriever:
-    """The source ``chunks``: searches the chunks for the questions' texts. Parts that the settings leave out may be None."""
+    """The source ``chunks``: searches the chunks for the questions' texts. Parts that the settings leave out may be None;
+    ``texts`` are what the chunks are searched by, where that is not what they show."""
 
     def __init__(
         self,
         chunks: Sequence[Chunk],
         settings: RetrievalSettings,
         *,
+        texts: Sequence[str] | None = None,
         encoder: TextEncoder | None = None,
         dense: DenseIndex | None = None,
         lexical: LexicalIndex | None = None,
@@ -53,7 +56,7 @@ class Retriever:
     ) -> None:
         self.chunks = list(chunks)
         self.settings = settings
-        self._texts = [c.titled for c in self.chunks]
+        self._texts = [c.titled for c in self.chunks] if texts is None else list(texts)
         self._encoder, self._dense, self._lexical, self._reranker = encoder, dense, lexical, reranker
         self.reranking = 0.0
         self._allowed: list[int] | None = None
@@ -66,10 +69,23 @@ class Retriever:
                     fix="Check the keys against the documents' metadata.",
                 )
 
-    def _dense_rankings(self, queries: Sequence[str]) -> list[list[tuple[int, float]]]:
-        assert self._dense is not None
+    def _vectors(self, queries: Sequence[str], passages: Sequence[Sequence[str]]) -> Array:
+        """The queries' vectors, each the mean with those of its ``passages`` (HyDE, Gao et al. 2022, equation 8)."""
         assert self._encoder is not None
         vectors = self._encoder.encode(list(queries), "query")
+        if not any(passages):
+            return vectors
+        # made up for one question, so none is worth keeping
+        inner = self._encoder.inner if isinstance(self._encoder, CachedEncoder) else self._encoder
+        made = iter(inner.encode([text for own in passages for text in own], "document"))
+        sums = [v + sum(next(made) for _ in own) for v, own in zip(vectors, passages, strict=True)]
+        return unit(np.stack(sums))
+
+    def _dense_rankings(
+        self, queries: Sequence[str], passages: Sequence[Sequence[str]]
+    ) -> list[list[tuple[int, float]]]:
+        assert self._dense is not None
+        vectors = self._vectors(queries, passages)
         allowed = None if self._allowed is None else np.array(self._allowed, np.int64)
         scores, rows = self._dense.search(vectors, self.settings.depth, allowed)
         return [
@@ -87,12 +103,12 @@ class Retriever:
         order = np.argsort(-scores, kind="stable")[: self.settings.depth]
         return [(int(i), float(scores[i])) for i in order if scores[i] > 0]
 
-    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
+    def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
         """The ``top_k`` hits of each question, best first."""
         if not questions:
             return []
         queries = [q.text for q in questions]
-        dense = self._dense_rankings(queries) if self._dense is not None else [[]] * len(queries)
+        dense = self._dense_rankings(queries, passages) if self._dense is not None else [[]] * len(queries)
         if self._reranker is not None:
             with self._reranks():
                 self._reranker.warm(queries)
@@ -119,6 +135,11 @@ class Retriever:
                 scores = self._reranker.score(query, [self._texts[row] for row, _ in head])
             order = sorted(range(len(head)), key=lambda i: (-scores[i], i))
             ranking = [(head[i][0], scores[i]) for i in order] + list(ranking[len(head) :])
+        if self.settings.mmr is not None:
+            assert self._encoder is not None
+            head = list(ranking[: max(CANDIDATES, self.settings.shown)])
+            vectors = self._encoder.encode([self._texts[row] for row, _ in head], "document")
+            ranking = [head[n] for n in diverse([s for _, s in head], vectors, self.settings.mmr, self.settings.shown)]
         return [
-            Hit(self.chunks[row], score, rank) for rank, (row, score) in enumerate(ranking[: self.settings.top_k], 1)
+            Hit(self.chunks[row], score, rank) for rank, (row, score) in enumerate(ranking[: self.settings.shown], 1)
         ]

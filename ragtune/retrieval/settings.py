@@ -99,6 +99,38 @@ class OracleSettings(BaseModel):
     )
 
 
+class AutoSettings(BaseModel):
+    """``top_k: auto``: as many hits as stand before the largest drop of their scores (Adaptive-k, arXiv:2506.08479)."""
+
+    model_config = _STRICT
+
+    most: int = Field(10, ge=2, le=1000, description="hits among which the drop is looked for")
+    budget: int | None = Field(
+        None,
+        ge=1,
+        description="tokens that the hits may take together, in tokens of the embedder; the first is always shown",
+    )
+
+
+class SqlSettings(BaseModel):
+    """``source: sql``: a generator writes one SELECT over the tables of the documents, which DuckDB runs (extra ``sql``)."""
+
+    model_config = _STRICT
+
+    rows: int = Field(50, ge=1, le=1000, description="rows of a result that are shown")
+    seconds: float = Field(5.0, gt=0, description="what a query may take")
+
+
+#: the most documents that are shown as a whole corpus
+MOST_DOCUMENTS = 1000
+
+
+def _count(value: Any) -> Any:
+    if isinstance(value, str) and value != "auto":
+        raise ValueError("this takes a whole number, or auto")
+    return value
+
+
 class RetrievalSettings(BaseModel):
     """How hits are found. At least one of ``dense`` and ``lexical``.
 
@@ -108,25 +140,77 @@ class RetrievalSettings(BaseModel):
 
     model_config = _STRICT
 
-    source: Literal["chunks", "oracle"] = Field(
-        "chunks", description="search among the chunks, or take those that hold the evidence (a control)"
+    source: Literal["chunks", "oracle", "training", "corpus", "whole", "summary", "graph", "sql"] = Field(
+        "chunks",
+        description="what is searched: the chunks; the train questions with their answers; as many chunks of another corpus (a control); whole documents are shown; documents are found by summaries, then their chunks; names in chunks are walked as a graph, beside the search; tables are asked by a query that a generator writes (sql); or the chunks that hold the evidence are taken (oracle, a control)",
     )
     oracle: OracleSettings = OracleSettings()
+    corpus: str | None = Field(None, description="source: corpus: the folder of the other corpus")
+    sql: SqlSettings = SqlSettings()
+    whole: Literal["documents", "corpus"] = Field(
+        "documents", description="source: whole: the documents of the hits, or all documents in their order"
+    )
 
     dense: Annotated[DenseSettings | None, Switch] = DenseSettings()
     lexical: Annotated[LexicalSettings | None, Switch] = None
     fusion: FusionSettings = FusionSettings()
     rerank: Annotated[RerankSettings | None, Switch] = None
-    top_k: int = Field(4, ge=1, le=1000, description="chunks that are shown to the generator")
+    mmr: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="maximal marginal relevance: weight of relevance against being unlike the hits before, 1 is relevance alone",
+    )
+    top_k: Annotated[Annotated[int, Field(ge=1, le=1000)] | Literal["auto"], BeforeValidator(_count)] = Field(
+        4,
+        description="chunks that are shown to the generator; auto: up to the largest drop of the scores",
+    )
+    auto: AutoSettings = AutoSettings()
+    expand: Literal["none", "neighbours", "section", "document"] = Field(
+        "none",
+        description="what is shown around a hit: the chunks before and after it, its section between headings, its document",
+    )
     depth: int = Field(100, ge=1, description="hits each ranking gives to fusion")
     where: dict[str, Any] = Field(default_factory=dict, description="metadata filter: key -> value or list of values")
+
+    @property
+    def everything(self) -> bool:
+        """The whole corpus is shown to every question: nothing is searched for."""
+        return self.source == "whole" and self.whole == "corpus"
+
+    @property
+    def wide(self) -> str:
+        """What is shown around a hit."""
+        return "document" if self.source == "whole" else self.expand
+
+    @property
+    def measurable(self) -> bool:
+        """Its hits are chosen from the chunks that evidence stands in."""
+        return self.source not in ("training", "corpus", "sql") and not self.everything
+
+    @property
+    def shown(self) -> int:
+        """The most hits that are shown."""
+        if self.everything:
+            return MOST_DOCUMENTS
+        return self.auto.most if self.top_k == "auto" else self.top_k
+
+    def view(self) -> list[Any]:
+        """What is made of the hits before they are shown, for the keys of what sees them; nothing where they are shown as found."""
+        cut = [self.auto.model_dump()] if self.top_k == "auto" and not self.everything else []
+        return [*cut, *([self.wide] if self.wide != "none" else [])]
 
     def identity(self) -> dict[str, Any]:
         """The settings that change which hits are found, for stage keys: those that have an effect beside the others. Models
         stand in the key by their fingerprints, tuned ones too; an equal name may mean another, and a folder may move."""
-        left_out = (
-            set() if self.source == "oracle" else {"top_k"}
-        )  # the oracle shares its places between right and wrong
+        left_out = {"auto", "expand", *(["mmr"] if self.mmr is None else [])}
+        left_out |= (
+            type(self).model_fields.keys() - RetrievalSettings.model_fields.keys()
+        )  # what asks a generator is keyed there
+        left_out |= set() if self.source == "sql" else {"sql"}
+        left_out |= {"corpus"} | (set() if self.everything else {"whole"})  # a corpus is keyed by its documents
+        if self.source != "oracle":
+            left_out.add("top_k")  # the oracle shares its places between right and wrong
         found: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         for name in (*self.unread(), "dense.embedder", "dense.tuning", "rerank.model", "rerank.tuning"):
             part, _, own = name.partition(".")
@@ -165,6 +249,22 @@ class RetrievalSettings(BaseModel):
             found["oracle.position"] = "it needs oracle.distractors"
         if self.source != "oracle":
             found["oracle"] = "it needs source: oracle"
+        if self.source != "corpus":
+            found["corpus"] = "it needs source: corpus"
+        if self.source != "whole":
+            found["whole"] = "it needs source: whole"
+        elif self.everything:
+            names = ("dense", "lexical", "fusion", "rerank", "depth", "mmr", "top_k", "auto", "expand")
+            found |= dict.fromkeys(names, "whole: corpus shows all documents")
+        else:
+            found["expand"] = "source: whole shows whole documents"
+        if self.source != "sql":
+            found["sql"] = "it needs source: sql"
+        else:
+            shown = ("dense", "lexical", "fusion", "rerank", "depth", "mmr", "top_k", "auto", "expand", "where")
+            found |= dict.fromkeys(shown, "source: sql shows what its query gives")
+        if self.top_k != "auto":
+            found["auto"] = "it needs top_k: auto"
         if self.dense is None or self.lexical is None:
             found["fusion"] = "it needs dense and lexical, both"
         elif self.fusion.by == "rrf":
@@ -188,6 +288,16 @@ class RetrievalSettings(BaseModel):
             raise ValueError("needs dense, lexical, or both")
         if self.rerank and self.rerank.tuning and self.rerank.kind == "late-interaction":
             raise ValueError("rerank.tuning needs rerank.model: a CrossEncoder, or an encoder such as bundled:minilm")
+        if self.source == "corpus" and not self.corpus:
+            raise ValueError("source: corpus needs retrieval.corpus, the folder of the other corpus")
+        if self.source == "training" and (self.expand != "none" or self.where):
+            raise ValueError("source: training has no documents: take expand and where away")
+        if self.mmr is not None and self.dense is None:
+            raise ValueError("mmr compares the chunks' vectors: it needs dense")
+        by_rank = self.source in ("oracle", "summary")
+        if self.top_k == "auto" and (by_rank or self.mmr is not None):
+            what = f"source: {self.source}" if by_rank else "mmr"
+            raise ValueError(f"top_k: auto goes by the drop of the scores, which {what} does not rank by")
         if self.source == "oracle":
             if self.tunings:
                 raise ValueError(
@@ -195,7 +305,7 @@ class RetrievalSettings(BaseModel):
                 )
             if self.where:
                 raise ValueError("source: oracle takes no filter (where)")
-            if self.oracle.distractors >= self.top_k:
+            if self.oracle.distractors >= self.shown:
                 raise ValueError(
                     f"top_k ({self.top_k}) must be larger than oracle.distractors ({self.oracle.distractors})"
                 )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ragtune.records import Chunk, Hit, Question
+from ragtune.records import Chunk, Document, Hit, Question
+from ragtune.retrieval.graph import Graph
 from ragtune.retrieval.oracle import Oracle
 from ragtune.retrieval.settings import RetrievalSettings
+from ragtune.retrieval.sql import Sql
+from ragtune.retrieval.summaries import Summaries, summaries_of
+from ragtune.retrieval.tables import Database, tables_of
+from ragtune.retrieval.whole import Whole
 
 
 class Source(Protocol):
@@ -19,18 +24,24 @@ class Source(Protocol):
         """The seconds that re-ranking has taken so far."""
         ...
 
-    def hits(self, questions: Sequence[Question]) -> list[list[Hit]]:
-        """The hits of each question, best first, ranks from 1."""
+    def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
+        """The hits of each question, best first, ranks from 1; with ``passages`` those of each are embedded with its text."""
         ...
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What a source may be made of: settings, all chunks, and the search over them (built when it is asked for)."""
+    """What a source may be made of: settings, all chunks, and the search over them (built when it is asked for); ``over`` makes a
+    search over other texts, ``kept`` hits of a question are kept; ``documents`` are those that the chunks come from,
+    ``summaries`` sums them up."""
 
     settings: RetrievalSettings
     chunks: Sequence[Chunk]
     search: Callable[[], Source]
+    over: Callable[[Sequence[Chunk]], Source] | None = None
+    kept: int = 10
+    documents: Sequence[Document] = ()
+    summaries: Callable[[Sequence[Chunk]], Mapping[str, str]] = summaries_of
 
 
 def _oracle(parts: Parts) -> Source:
@@ -38,5 +49,40 @@ def _oracle(parts: Parts) -> Source:
     return Oracle(parts.chunks, parts.settings, search)
 
 
-#: by `RetrievalSettings.source`
-SOURCES: dict[str, Callable[[Parts], Source]] = {"chunks": lambda parts: parts.search(), "oracle": _oracle}
+def _whole(parts: Parts) -> Source:
+    return Whole(parts.chunks) if parts.settings.everything else parts.search()
+
+
+def _graph(parts: Parts) -> Source:
+    return Graph(parts.chunks, parts.search(), parts.kept, parts.settings.fusion.rrf_k)
+
+
+def _summary(parts: Parts) -> Source:
+    return Summaries(
+        parts.chunks,
+        parts.search(),
+        parts.summaries(parts.chunks),
+        parts.over or (lambda chunks: parts.search()),
+        parts.kept,
+    )
+
+
+def _sql(parts: Parts) -> Source:
+    return Sql(Database(tables_of(parts.documents), parts.settings.sql.rows, parts.settings.sql.seconds))
+
+
+def _search(parts: Parts) -> Source:
+    return parts.search()
+
+
+#: by `RetrievalSettings.source`; what ``chunks`` are differs, see `experiment.material`
+SOURCES: dict[str, Callable[[Parts], Source]] = {
+    "chunks": _search,
+    "oracle": _oracle,
+    "training": _search,
+    "corpus": _search,
+    "whole": _whole,
+    "summary": _summary,
+    "graph": _graph,
+    "sql": _sql,
+}

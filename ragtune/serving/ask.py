@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ragtune.errors import CorpusError, RunError
-from ragtune.experiment import retrieve
-from ragtune.experiment.answer import row_of
+from ragtune.experiment.answer import row_of, searched_with
+from ragtune.experiment.chunk import chunk_step
 from ragtune.experiment.folder import CorpusFacts, Run, load_run
 from ragtune.experiment.locate import located, store_of
 from ragtune.experiment.progress import Progress, default_progress
@@ -205,7 +205,7 @@ class Assistant:
         self.setup = seeded(self.setup, self.seed)
         find_retriever(self._bench, self.name, self.setup, {k: made.get((self.name, self.seed, k)) for k in STAGE_OF})
         adapter = self._find_adapter(store, made.get((self.name, self.seed, "generator")))
-        stored = not self.setup.retrieval or retrieve.chunk_step(self._bench, self.setup).stored(self._bench)
+        stored = not self.setup.retrieval or chunk_step(self._bench, self.setup).stored(self._bench)
         with nullcontext() if stored else store.locked():
             self._served = Served(self._bench, self.setup, self.seed, adapter, keep=False)
 
@@ -269,7 +269,11 @@ class Assistant:
         spoken = Spoken(on_text) if on_text else None
         replaced = self.setup.generator.abstain_below > 0
         met = self._served.ask(asked, spoken.hear if spoken and self._streams and not replaced else None)
-        row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
+        if met.row:
+            row = replace(met.row, setup=self.name)
+        else:
+            row = row_of(self._bench, self.name, self.setup, self.seed, asked, met.offered, met.reply, 0.0)
+            row = searched_with(self.setup, row, met.written)
         if spoken:
             spoken.end(row.answer.text)
             self._streams = self._streams and not spoken.begun_anew

@@ -34,10 +34,16 @@ def test_no_leaf_is_left_out() -> None:
             found |= leaves(value, f"{at}{key}.") if parts else {f"{at}{key}"}  # type: ignore[arg-type]
         return found
 
-    off = {
-        f"setups.NAME.{part}" for part in ("tuning", "retrieval.lexical", "retrieval.rerank", "retrieval.dense.tuning")
-    }
-    off |= {"search"}
+    parts = (
+        "tuning",
+        "retrieval.lexical",
+        "retrieval.rerank",
+        "retrieval.dense.tuning",
+        "retrieval.query",
+        "retrieval.summary",
+        "chunking.context",
+    )
+    off = {"search", *(f"setups.NAME.{part}" for part in parts)}
     assert leaves(made.model_dump()) - off <= set(SETTINGS)
     assert len(SETTINGS) > 90
 

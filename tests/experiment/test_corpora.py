@@ -9,7 +9,8 @@ import pytest
 from conftest import write_corpus
 
 from ragtune.errors import ExperimentError, RagtuneError
-from ragtune.experiment import retrieve, tune
+from ragtune.experiment import tune
+from ragtune.experiment.chunk import allowed_chunks
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.spec import load_experiment
 from ragtune.experiment.workbench import Workbench
@@ -124,7 +125,7 @@ setups:
     (tmp_path / "e.yaml").write_text(placed(text, small, tmp_path))
     bench = Workbench(load_experiment(tmp_path / "e.yaml"), Store(tmp_path / "store"), Silent())
     setup = bench.experiment.setups["read"]
-    assert {c.document_id for c in retrieve.allowed_chunks(bench, setup)} == {f"{n}.txt" for n in (0, 2, 4, 6)}
+    assert {c.document_id for c in allowed_chunks(bench, setup)} == {f"{n}.txt" for n in (0, 2, 4, 6)}
     model = bench.language_model(str(small), "auto", "auto")
     for item in tune.tune_job(bench, setup, 0).train:
         shown = model.tokenizer.decode(item.prompt)

@@ -9,7 +9,7 @@ import pytest
 
 from ragtune.generation.generator import Request
 from ragtune.generation.local import LocalGenerator
-from ragtune.generation.prefix import Prefix, common
+from ragtune.generation.prefix import Prefix, common, ending
 from ragtune.generation.prompts import load_prompt
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
@@ -35,7 +35,7 @@ def replies(model: LanguageModel, settings: GeneratorSettings, shared: bool) -> 
 def test_answers_do_not_change(small: Path) -> None:
     model = LanguageModel(resolve(str(small)), "cpu")
     settings = GeneratorSettings(model=str(small), max_new_tokens=8)
-    begins = common(model, load_prompt("cited").messages("", []), False)
+    begins = common(model, ending(load_prompt("cited").messages("", [])), False)
     assert len(begins) > 20
     prompts = [LocalGenerator(model, load_prompt("cited"), settings).shown(r).ids for r in requests()]
     assert Prefix(begins).starts(prompts)
@@ -59,7 +59,7 @@ def test_only_the_rest_is_read(small: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(model.base, "forward", counted)
     for request in requests()[:2]:
         list(generator.answer([request], None, 0))
-    begins = len(common(model, load_prompt("cited").messages("", []), False))
+    begins = len(common(model, ending(load_prompt("cited").messages("", [])), False))
     lengths = [len(generator.shown(r).ids) for r in requests()[:2]]
     assert read == [begins, *(n - begins for n in lengths)]
 

@@ -7,12 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from ragtune.experiment import retrieve
-from ragtune.experiment.answer import answer_key, answered, item_key, make_generator, row_of
+from ragtune.experiment.answer import answer_key, answers_to, item_key, make_generator, row_of, searched_with
 from ragtune.experiment.examples import chooser
 from ragtune.experiment.judge import judged
 from ragtune.experiment.latency import measured
 from ragtune.experiment.prepare import prepare
 from ragtune.experiment.progress import Progress, Silent, Tick
+from ragtune.experiment.query import written
+from ragtune.experiment.rounds import way_of
+from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.tune import tuned
@@ -77,10 +80,10 @@ class Contest:
 
     def _answers(self, bench: Workbench, setup: Setup, seed: int, questions: Sequence[Question]) -> list[Row]:
         kind = GENERATORS[setup.generator.kind]
-        if kind.by_id or kind.brings_hits:
-            bench.__dict__["questions"] = list(questions)
+        if kind.by_id or kind.brings_hits or way_of(setup):  # what it is shown is known by answering alone
             self.computed += len(questions)
-            return answered(bench, self.name, setup, seed)
+            return answers_to(bench, self.name, setup, seed, questions)
+        setup = seeded(setup, seed)
         found = retrieve.hits(bench, setup, questions) if setup.retrieval else [([], 0.0)] * len(questions)
         shots = chooser(bench, setup)(questions)
         requests: dict[str, Request] = {}
@@ -109,10 +112,11 @@ class Contest:
             return [[r.key for r in batch] for batch in generator.batches([requests[k] for k in new], seed)]
 
         items = fill(bench, step, compute, batches)
-        return [
+        rows = [
             row_of(bench, self.name, setup, seed, q, hits, decode(Reply, items[key]), seconds)
             for q, key, (hits, seconds) in zip(questions, keys, found, strict=True)
         ]
+        return [searched_with(setup, row, own) for row, own in zip(rows, written(bench, setup, questions), strict=True)]
 
     def latency(self, setup: Setup, rows: Sequence[Row]) -> float | None:
         """What one user waits at the median, in seconds; None where it is not measured."""
