@@ -45,7 +45,8 @@ def attributed(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
     deep: dict[tuple[str, str], list[Hit]] = {}
     for name, setup in setups.items():
         if setup.retrieval:
-            found = retrieve.hits(bench, setup, bench.questions, top_k=retrieve.KEPT)
+            deep_k = setup.retrieval.shown if setup.retrieval.everything else retrieve.KEPT
+            found = retrieve.hits(bench, setup, bench.questions, top_k=deep_k)
             deep.update({(name, q.id): row for q, (row, _) in zip(bench.questions, found, strict=True)})
     taught = {
         name: {
