@@ -33,7 +33,8 @@ from ragtune.records import Answer, Chunk, Document, Evidence, Hit, Question, Ro
 from ragtune.retrieval import rerank, source
 from ragtune.retrieval.dense import INDEXES, DenseIndex
 from ragtune.retrieval.lexical import ENGINES
-from ragtune.retrieval.settings import IndexSettings, LexicalSettings, RerankSettings, RetrievalSettings
+from ragtune.retrieval.parts import IndexSettings, LexicalSettings, RerankSettings
+from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.store import Store
 from ragtune.text.words import search_terms
 from ragtune.tuning.batches import Encoded

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ragtune.corpus.chunking import ChunkSettings
 from ragtune.generation import generators
 from ragtune.generation.settings import GeneratorSettings
-from ragtune.retrieval.settings import Switch
+from ragtune.retrieval.parts import Switch
 
 
 class ContextSettings(BaseModel):

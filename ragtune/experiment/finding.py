@@ -9,7 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from ragtune.experiment.cutting import SummarySettings
 from ragtune.generation import generators
 from ragtune.generation.settings import GeneratorSettings
-from ragtune.retrieval.settings import RetrievalSettings, Switch
+from ragtune.retrieval.parts import Switch
+from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.written import COUNTS, By
 
 

@@ -45,8 +45,11 @@ def attributed(bench: Workbench, rows: Sequence[Row]) -> list[Row]:
     setups = bench.experiment.setups
     deep: dict[tuple[str, int, str], list[Hit]] = {}
     for name, setup in setups.items():
-        for seed in bench.experiment.seeds_of(setup) if setup.retrieval else ():
-            found = retrieve.hits(bench, seeded(setup, seed), bench.questions, top_k=retrieve.KEPT)
+        if not setup.retrieval:
+            continue
+        most = setup.retrieval.shown if setup.retrieval.everything else retrieve.KEPT
+        for seed in bench.experiment.seeds_of(setup):
+            found = retrieve.hits(bench, seeded(setup, seed), bench.questions, top_k=most)
             deep.update({(name, seed, q.id): row for q, (row, _) in zip(bench.questions, found, strict=True)})
     taught = {
         name: {

@@ -28,10 +28,11 @@ from ragtune.records import Chunk, Hit, Question, question_key
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
 from ragtune.retrieval.offer import Offer
+from ragtune.retrieval.parts import IndexSettings
 from ragtune.retrieval.rerank import RERANKERS, own_model
 from ragtune.retrieval.rerank import Parts as RerankParts
 from ragtune.retrieval.retriever import Retriever
-from ragtune.retrieval.settings import IndexSettings, RetrievalSettings
+from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.source import SOURCES, Parts, Source
 from ragtune.retrieval.tuning.query_map import MappedEncoder
 from ragtune.retrieval.written import find

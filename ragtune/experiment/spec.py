@@ -24,7 +24,7 @@ from ragtune.generation.generators import kind_of, may_vary
 from ragtune.generation.prompting import Prompting, PromptSettings, long_form
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
-from ragtune.retrieval.settings import Switch
+from ragtune.retrieval.parts import Switch
 from ragtune.text.data import Unreadable, exists, read_yaml
 from ragtune.tuning.settings import TuningSettings
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ragtune.errors import StoreError
 from ragtune.models.encoder import Array
-from ragtune.retrieval.settings import IndexSettings
+from ragtune.retrieval.parts import IndexSettings
 
 Ids = npt.NDArray[np.int64]
 

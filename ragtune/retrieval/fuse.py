@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ragtune.retrieval.settings import FusionSettings
+from ragtune.retrieval.parts import FusionSettings
 
 #: (row, score), best first
 Ranking = Sequence[tuple[int, float]]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ragtune.errors import StoreError
-from ragtune.retrieval.settings import LexicalSettings
+from ragtune.retrieval.parts import LexicalSettings
 from ragtune.store import Store, digest
 from ragtune.text.words import search_terms
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ragtune.models.encoder import Array, TextEncoder
 from ragtune.models.names import ModelRef
 from ragtune.models.pairs import PairModel
-from ragtune.retrieval.settings import RerankSettings
+from ragtune.retrieval.parts import RerankSettings
 from ragtune.store import Store, digest
 
 #: (what is done, of how many) -> a block of work that tells how many are done

@@ -128,7 +128,7 @@ def test_tokens_that_were_read_before_have_a_price_of_their_own() -> None:
             "top_k has no effect: whole: corpus shows all documents",
         ),
         ("{retrieval: {source: training}, tuning: {train_on: contexts}}", "would show each question its own answer"),
-        ("{retrieval: {source: chunk}}", "'training', 'corpus' or 'whole' (given: 'chunk')"),
+        ("{retrieval: {source: chunk}}", "'summary', 'graph' or 'sql' (given: 'chunk')"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(

@@ -23,9 +23,10 @@ from ragtune.retrieval.dense import DenseIndex, choose_kind, gpu_count
 from ragtune.retrieval.fuse import fuse, reciprocal_rank, weighted
 from ragtune.retrieval.lexical import build_lexical
 from ragtune.retrieval.measure import measure_retrieval
+from ragtune.retrieval.parts import FusionSettings, IndexSettings, LexicalSettings, RerankSettings
 from ragtune.retrieval.rerank import CrossEncoderReranker, LateInteraction
 from ragtune.retrieval.retriever import Retriever
-from ragtune.retrieval.settings import FusionSettings, IndexSettings, LexicalSettings, RerankSettings, RetrievalSettings
+from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.store import Store, digest
 from ragtune.text.languages import language
 from ragtune.text.words import search_terms
