@@ -16,6 +16,7 @@ from ragtune.retrieval.parts import (
     SqlSettings,
     Switch,
 )
+from ragtune.retrieval.tuning.settings import DenseTuning, RerankTuning
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
