@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragtune.experiment import retrieve
+from ragtune.experiment.fitting import spoken_with
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Made, Step, fill
 from ragtune.experiment.tune import tune_key, tuned
@@ -40,7 +41,7 @@ def answer_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
 
 def make_generator(bench: Workbench, setup: Setup) -> Generator:
     """The setup's generator; a local model is loaded when it is first used."""
-    settings = setup.generator
+    settings = spoken_with(bench, setup)
 
     def model():  # type: ignore[no-untyped-def]
         return bench.language_model(settings.model, settings.device, settings.dtype)

@@ -7,8 +7,9 @@ from dataclasses import replace
 from ragtune.corpus.check import refuse_leaks
 from ragtune.errors import ExperimentError
 from ragtune.experiment import retrieve
+from ragtune.experiment.fitting import refuse_unfit
 from ragtune.experiment.spec import Setup
-from ragtune.experiment.tune import count_questions
+from ragtune.experiment.tune import count_questions, tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation import hosts
 from ragtune.judging.judges import refuse_incomplete
@@ -57,6 +58,8 @@ def prepare(bench: Workbench) -> None:
         if setup.generator.kind == "local":
             check_device(setup.generator.device)
             check_writes(bench.ref(setup.generator.model))
+            if setup.tuning and _is_untuned(bench, setup):
+                refuse_unfit(bench, setup)
             if setup.generator.thinking and bench.ref(setup.generator.model).local:
                 _check_switch(bench, name, setup)
         if setup.generator.system:
@@ -78,6 +81,11 @@ def prepare(bench: Workbench) -> None:
         check_pairs(bench.ref(name))
     if bench.experiment.judge.name == "nli":
         check_pairs(bench.ref(str(bench.experiment.judge.model)))
+
+
+def _is_untuned(bench: Workbench, setup: Setup) -> bool:
+    seeds = bench.experiment.seeds_of(setup)
+    return any(bench.store.find("tune", tune_key(bench, setup, seed)) is None for seed in seeds)
 
 
 def _check_switch(bench: Workbench, name: str, setup: Setup) -> None:

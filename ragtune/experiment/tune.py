@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 
 from ragtune.experiment import retrieve
+from ragtune.experiment.fitting import spoken_with
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
@@ -89,8 +90,7 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     tuning = _tuning(setup)
     prompts = [bench.prompt(name).key for name in tuning_prompts(setup)]
     left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
-    settings = tuning.model_dump(mode="json", exclude=left_out | ({"contexts"} if tuning.contexts is None else set()))
-    settings["lora"]["alpha"] = tuning.lora.alpha or 2 * tuning.lora.r
+    settings = tuning.identity(left_out)
     seen: list[object] = []  # what stands in training texts besides the questions
     trainings = bench.trainings(setup)
     if _recipe(setup).sees_contexts:
@@ -153,7 +153,7 @@ def _encoded(
     from ragtune.tuning.batches import encode_item
     from ragtune.tuning.recipes import build_items
 
-    settings = _tuning(setup)
+    settings, generator = _tuning(setup), spoken_with(bench, setup)
     contexts = _recipe(setup).sees_contexts
     top_k = setup.retrieval.top_k if setup.retrieval else 0
     top_k = settings.contexts[1] if settings.contexts else top_k
@@ -168,7 +168,7 @@ def _encoded(
     for n, prompt in enumerate(prompts):
 
         def fits(question: Question, hits: Sequence[Hit], prompt: Prompt = prompt) -> tuple[Hit, ...]:
-            return shown(model, prompt, setup.generator, question.text, hits).hits
+            return shown(model, prompt, generator, question.text, hits).hits
 
         mine = [i for i, which in enumerate(drawn) if which == n]
         items = build_items(

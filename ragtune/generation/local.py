@@ -21,6 +21,7 @@ from ragtune.generation.prompts import Prompt, fit
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
+from ragtune.models.virtual import VirtualTokens
 from ragtune.records import Hit, Tokens
 from ragtune.text.thoughts import apart, ends
 
@@ -93,6 +94,7 @@ class LocalGenerator:
         self.settings = settings
         self._ids: dict[str, tuple[list[int], int]] = {}
         self._prefix: Prefix | None = None
+        self._virtual = Prefix(())
 
     def prompt_ids(self, request: Request) -> tuple[list[int], int]:
         """(prompt tokens, number of hits shown)."""
@@ -132,14 +134,14 @@ class LocalGenerator:
 
         settings = self.settings
         model = self.model.using(adapter)
-        rows = [self.prompt_ids(r)[0] for r in batch]
-        pad = self.model.pad
+        pad, virtual = self.model.pad, self.model.virtual(adapter)
+        rows = [[*[pad] * (virtual.size if virtual else 0), *self.prompt_ids(r)[0]] for r in batch]
         longest = max(map(len, rows))
         device = self.model.base.device
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-        shared, cache = self._shared(model, adapter, rows)
+        shared, cache = self._shared(model, adapter, rows, virtual)
         ids = torch.tensor([[*r[:shared], *[pad] * (longest - len(r)), *r[shared:]] for r in rows], device=device)
-        mask = [[1] * shared + [0] * (longest - len(r)) + [1] * (len(r) - shared) for r in rows]
+        mask = [[1] * len(r[:shared]) + [0] * (longest - len(r)) + [1] * len(r[shared:]) for r in rows]
         chances = Chances()
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
@@ -172,17 +174,26 @@ class LocalGenerator:
             thought = self._thought(said, text)
             own = chance[thought:used]
             confidence = round(math.exp(sum(own) / max(1, len(own))), 4)
-            tokens = Tokens(len(prompt), used, thought)
+            tokens = Tokens(len(prompt) - (virtual.size if virtual else 0), used, thought)
             yield request.key, Reply(text, self._ids[request.key][1], tokens, finish, seconds, confidence)
 
-    def _shared(self, model: Any, adapter: Path | None, rows: Sequence[Sequence[int]]) -> tuple[int, Any]:
-        """How many tokens all rows begin with that were read before, and the cache that holds them."""
-        if self.model.seq2seq:
-            return 0, None
+    def _shared(
+        self, model: Any, adapter: Path | None, rows: Sequence[Sequence[int]], virtual: VirtualTokens | None
+    ) -> tuple[int, Any]:
+        """How many tokens of each row stand before the padding, and the cache that holds them where they were read before."""
+        if (
+            self.model.seq2seq
+        ):  # an encoder counts from its virtual tokens to the others, so nothing stands between them
+            return (max(map(len, rows)), None) if virtual else (0, None)
         if self._prefix is None:
             self._prefix = Prefix(common(self.model, self.prompt.messages("", []), self.settings.thinking))
-        cache = self._prefix.before(model, adapter, len(rows)) if self._prefix.starts(rows) else None
-        return (len(self._prefix.ids), cache) if cache is not None else (0, None)
+        size = virtual.size if virtual else 0
+        whole = self._prefix.starts(rows, size)
+        if not whole and virtual is None:
+            return 0, None
+        prefix = self._prefix if whole else self._virtual
+        cache = prefix.before(model, adapter, len(rows), virtual)
+        return (size + len(prefix.ids), cache) if cache is not None else (0, None)
 
     @property
     def _thinks(self) -> bool:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ragtune.models.names import ModelRef
 from ragtune.tuning.batches import Encoded, steps_of
-from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.settings import TuningSettings
+from ragtune.tuning.trainer import train_adapter
 from ragtune.tunings import TuneCost
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from random import Random
 from ragtune.corpus.evidence import chunks_by_document, concerns, right_chunks, share_fulfilled
 from ragtune.records import Chunk, Document, Hit, Question
 from ragtune.text.sentences import sentence_spans
+from ragtune.tuning import methods
 from ragtune.tuning.settings import TuningSettings
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -147,7 +148,7 @@ def unread(settings: TuningSettings) -> dict[str, str]:
         found["early_stop"] = "it needs evaluate_every"
     if settings.schedule == "constant":
         found["warmup"] = "schedule: constant has no warm-up"
-    return found
+    return methods.unread(settings) | found
 
 
 def words_around(question: Question, documents: Mapping[str, Document]) -> tuple[str, ...]:

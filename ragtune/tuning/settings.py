@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ragtune.corpus.load import CorpusSettings
 
+#: settings that are newer than keys of stored tunings
+_LATER = ("contexts", "method", "virtual_tokens", "virtual_text", "bottleneck", "init", "rank_stabilised")
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+#: learning rates of methods for which that of LoRA would be too large or too small
+RATES = {"full": 5e-5, "ia3": 3e-3, "prompt": 1e-2, "prefix": 1e-2}
+
+
+def _named(targets: Any) -> Any:
+    """``all`` is what stands where nothing is named; one name is a list of one."""
+    return None if targets == "all" else [targets] if isinstance(targets, str) else targets
+
+
 class LoraSettings(BaseModel):
-    """The adapter that is trained: LoRA (Hu et al. 2021, arXiv:2106.09685)."""
+    """The adapter that is trained: LoRA (Hu et al. 2021, arXiv:2106.09685), or a relative of it."""
 
     model_config = _STRICT
 
     r: int = Field(16, ge=1, description="rank of the adapter's matrices")
     alpha: int | None = Field(None, ge=1, description="the adapter counts alpha / r; default: 2 r")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the adapter's inputs left out in training")
-    targets: tuple[str, ...] | None = Field(
-        None, description="module names; default: all linear layers of the architecture"
+    targets: Annotated[tuple[str, ...] | None, BeforeValidator(_named)] = Field(
+        None, description="attention (its linear layers), all, or module names; default: all linear layers"
     )
     upper: int | None = Field(
         None,
         ge=1,
         description="only in so many of the upper blocks; no gradient goes below them, so training is faster",
     )
+    init: Literal["default", "pissa"] = Field(
+        "default",
+        description="what training begins with: nothing added, or the largest components of the weights (PiSSA, arXiv:2404.02948); stored at twice the rank",
+    )
+    rank_stabilised: bool = Field(False, description="the adapter counts alpha / sqrt(r) (rsLoRA, arXiv:2312.03732)")
 
 
 class TrainingCorpus(CorpusSettings):
@@ -80,9 +97,26 @@ class TuningSettings(BaseModel):
     word_dropout: float = Field(
         0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out"
     )
+    method: Literal["lora", "dora", "qlora", "ia3", "prompt", "p-tuning", "prefix", "bottleneck", "full"] = Field(
+        "lora",
+        description="what is trained: an adapter of one of these kinds, or with full all weights (docs/methods.md)",
+    )
     lora: LoraSettings = LoraSettings()
+    virtual_tokens: int = Field(
+        20, ge=1, le=1000, description="prompt, p-tuning and prefix: how many virtual tokens stand before every prompt"
+    )
+    virtual_text: str | None = Field(
+        None,
+        min_length=1,
+        description="prompt and prefix: a text whose words they begin as; default: words drawn by the seed",
+    )
+    bottleneck: int = Field(64, ge=1, description="bottleneck: width of the layers between, in units")
     epochs: float = Field(3.0, gt=0, description="how often each training question is seen")
-    learning_rate: float = Field(1e-3, gt=0, description="the largest learning rate (AdamW)")
+    learning_rate: float = Field(
+        1e-3,
+        gt=0,
+        description="the largest learning rate (AdamW); default with full 5e-5, ia3 3e-3, prompt and prefix 1e-2",
+    )
     schedule: Literal["cosine", "linear", "constant"] = Field(
         "cosine", description="how the learning rate falls after warming up"
     )
@@ -101,6 +135,30 @@ class TuningSettings(BaseModel):
         None, ge=1, description="evaluations without a better dev loss before stopping; needs evaluate_every"
     )
     save_seconds: float = Field(20.0, gt=0, description="a checkpoint at least this often")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rate(cls, given: Any) -> Any:
+        rate = RATES.get(str(given.get("method"))) if isinstance(given, dict) else None
+        return {"learning_rate": rate, **given} if rate else given
+
+    def identity(self, left_out: Collection[str]) -> dict[str, Any]:
+        """What a tuning is known by, without the settings ``left_out``. Those that came later stand in it only where they differ
+        from what was done before."""
+        found = self.model_dump(mode="json")
+        found["lora"]["alpha"] = self.lora.alpha or 2 * self.lora.r
+        for section, cls in ((found, TuningSettings), (found["lora"], LoraSettings)):
+            later = {name: cls.model_fields[name].default for name in _LATER if name in cls.model_fields}
+            for name, default in later.items():
+                if section[name] == default:
+                    section.pop(name)
+        for name in left_out:
+            first, _, second = name.partition(".")
+            if second:
+                found.get(first, {}).pop(second, None)
+            else:
+                found.pop(first, None)
+        return found
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -1,4 +1,4 @@
-"""One trainer: LoRA on the answer tokens, through TRL's SFT (causal) or transformers' trainer (seq2seq)."""
+"""One trainer for every method: on the answer tokens, through TRL's SFT (causal) or transformers' trainer (seq2seq)."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ from ragtune.models.names import ADAPTER_CARD
 from ragtune.store import encode
 from ragtune.tuning.batches import Encoded, batches_of, dataset, refuse_long, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
-from ragtune.tuning.checkpoints import earlier_seconds, last_checkpoint, patience_used, watcher
+from ragtune.tuning.checkpoints import Held, earlier_seconds, last_checkpoint, patience_used, watcher
+from ragtune.tuning.method import Fitted
+from ragtune.tuning.methods import method_of
 from ragtune.tuning.placing import on, options, placed
 from ragtune.tuning.settings import TuningSettings
-from ragtune.tuning.targets import adapted
 from ragtune.tunings import TuneCost, TuneReport
+
+
+def keeps(fitted: Fitted) -> bool:
+    """Whether the model can leave out the logits of the first tokens."""
+    return "logits_to_keep" in inspect.signature(fitted.base.forward).parameters
 
 
 def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:
@@ -49,7 +55,7 @@ def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items:
 
 
 def _trainer(
-    model: Any,
+    fitted: Fitted,
     tokenizer: Any,
     pad: int,
     train: Any,
@@ -60,6 +66,7 @@ def _trainer(
     scratch: Path,
     seq2seq: bool,
     watch: Any,
+    dtype: Any,
 ) -> Any:
     from torch.utils.data import DataLoader
     from transformers import EarlyStoppingCallback, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
@@ -69,8 +76,9 @@ def _trainer(
     per_epoch = max(1, -(-len(batches) // settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
     every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
-    can_keep = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
-    weights = next(model.get_base_model().parameters())
+    can_keep = keeps(fitted)
+    weights = next(fitted.base.parameters())
+    optimiser = method_of(settings).optimiser
     collate = collate_rows(pad, seq2seq)
     common: dict[str, Any] = {
         "output_dir": str(scratch),
@@ -99,10 +107,12 @@ def _trainer(
         "load_best_model_at_end": bool(settings.early_stop and every),
         "metric_for_best_model": "eval_loss",
         "dataloader_pin_memory": False,
-        **options(weights.device, weights.dtype),
+        **({"optim": optimiser} if optimiser else {}),
+        **options(weights.device, dtype),
     }
     callbacks = [watch, *([EarlyStoppingCallback(settings.early_stop)] if settings.early_stop and every else [])]
     base: Any = Seq2SeqTrainer if seq2seq else SFTTrainer
+    held = Held(fitted)
     seen: list[tuple[float, int]] = []  # of each batch of an evaluation: the sum of losses, and of how many tokens
 
     class TokenBatchTrainer(base):  # type: ignore[misc]
@@ -124,6 +134,24 @@ def _trainer(
                 seen.append((float(found[0] if return_outputs else found) * tokens, tokens))
             return found
 
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+            if fitted.checkpoints:
+                super()._save(output_dir, state_dict)
+            else:
+                held.save(Path(output_dir or self.args.output_dir))
+
+        def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+            if fitted.checkpoints:
+                super()._load_from_checkpoint(resume_from_checkpoint, model)
+            else:
+                held.load(Path(resume_from_checkpoint))
+
+        def _load_best_model(self) -> None:
+            if fitted.checkpoints:
+                super()._load_best_model()
+            else:
+                held.load(Path(self.state.best_model_checkpoint))
+
         def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
             """The library's, with the mean over answer tokens in place of the mean over batches."""
             seen.clear()
@@ -143,7 +171,7 @@ def _trainer(
             completion_only_loss=False,
         )
     trainer = TokenBatchTrainer(
-        model=model,
+        model=fitted.model,
         args=placed(args, weights.device),
         train_dataset=train,
         eval_dataset=dev,
@@ -183,7 +211,7 @@ def train_adapter(
     card: dict[str, str],
     progress: Callable[[int], None] | None = None,
 ) -> tuple[TuneReport, TuneCost]:
-    """Train a LoRA adapter on ``items`` and write it, with its card, to ``out``; resumes from ``scratch``.
+    """Train what ``settings.method`` says on ``items`` and write it, with its card, to ``out``; resumes from ``scratch``.
 
     Raises:
         ExperimentError: nothing to train on, or the items do not fit the window.
@@ -194,20 +222,22 @@ def train_adapter(
             where="tuning",
             fix="Give questions the split train.",
         )
-    refuse_long(items, model.window)
+    method = method_of(settings)
+    refuse_long(items, model.window - (settings.virtual_tokens if method.virtual else 0))
     quiet()
     start = time.perf_counter()
     seq2seq = model.seq2seq
-    base = model.plain()  # loaded before the seed is set
+    base = method.base(model)  # loaded before the seed is set
+    dtype = next(base.parameters()).dtype
     with own_peak(model.placement.device) as peak, seeded(seed), on(next(base.parameters()).device):
-        wrapped = adapted(base, settings.lora, seq2seq)
+        fitted = method.fit(model, base, settings)
         try:
             last = last_checkpoint(scratch)
             earlier = earlier_seconds(scratch) if last else 0.0
             watch = watcher(progress, settings.save_seconds, earlier)
             lengths = [len(e) for e in items]
             trainer = _trainer(
-                wrapped,
+                fitted,
                 model.tokenizer,
                 model.pad,
                 dataset(items, seq2seq),
@@ -218,17 +248,18 @@ def train_adapter(
                 scratch,
                 seq2seq,
                 watch,
+                dtype,
             )
             _train(trainer, last, settings)
             if dev:
                 trainer.evaluate()
             history = trainer.state.log_history
-            wrapped.eval()
+            fitted.model.eval()
             out.mkdir(parents=True, exist_ok=True)
-            wrapped.save_pretrained(out, safe_serialization=True)
-            trainable, total = wrapped.get_nb_trainable_parameters()
+            fitted.save(out)
+            trainable, total = fitted.sizes()
         finally:
-            wrapped.unload()
+            fitted.remove()
     for junk in ("README.md", "training_args.bin"):
         (out / junk).unlink(missing_ok=True)
     adapter = json.loads((out / "adapter_config.json").read_text("utf-8"))
