@@ -33,8 +33,11 @@ def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
     return digest(found, shown, named)
 
 
-def answer_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
-    items = dict.fromkeys(item_key(bench, setup, q) for q in bench.asked(setup))
+def answer_step(
+    bench: Workbench, name: str, setup: Setup, seed: int, questions: Sequence[Question] | None = None
+) -> Step:
+    """The answers to ``questions``, or to all that the setup is asked."""
+    items = dict.fromkeys(item_key(bench, setup, q) for q in (bench.asked(setup) if questions is None else questions))
     label = f"answer {name}" + (f", seed {seed}" if setup.depends_on_seed else "")
     return Step("answer", answer_key(bench, setup, seed), tuple(items), label)
 
@@ -49,13 +52,16 @@ def make_generator(bench: Workbench, setup: Setup) -> Generator:
     return GENERATORS[settings.kind].make(Parts(settings, bench.prompt(setup.prompt_name), model))
 
 
-def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
-    """The rows of one setup and seed, in the order of the questions; missing answers are generated batch by batch."""
-    questions = bench.asked(setup)
+def answered(
+    bench: Workbench, name: str, setup: Setup, seed: int, questions: Sequence[Question] | None = None
+) -> list[Row]:
+    """The rows of one setup and seed, in the order of ``questions`` (all that it is asked); missing answers are generated batch
+    by batch."""
+    questions = bench.asked(setup) if questions is None else questions
     found: list[tuple[list[Hit], float]] = [([], 0.0) for _ in questions]
     if setup.retrieval:
         found = retrieve.hits(bench, setup, questions)
-    step = answer_step(bench, name, setup, seed)
+    step = answer_step(bench, name, setup, seed, questions)
     keys = [item_key(bench, setup, q) for q in questions]
     requests = {k: Request(k, q, tuple(h)) for k, q, (h, _) in zip(keys, questions, found, strict=True)}
     if step.stored(bench) < len(step.items):

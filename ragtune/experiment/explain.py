@@ -47,7 +47,7 @@ def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str
         current = annotation
     options = [current, *getattr(current, "__args__", ())]
     current = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
-    return list(current.model_fields) if current else []
+    return [field.alias or name for name, field in current.model_fields.items()] if current else []
 
 
 def _known_keys_of_dict(value: Any, rest: tuple[str | int, ...]) -> list[str]:

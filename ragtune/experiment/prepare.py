@@ -8,6 +8,7 @@ from ragtune.corpus.check import refuse_leaks
 from ragtune.errors import ExperimentError
 from ragtune.experiment import retrieve
 from ragtune.experiment.fitting import refuse_unfit
+from ragtune.experiment.legs import refuse_other_base
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.tune import count_questions, tune_key
 from ragtune.experiment.workbench import Workbench
@@ -59,6 +60,7 @@ def prepare(bench: Workbench) -> None:
             check_device(setup.generator.device)
             check_writes(bench.ref(setup.generator.model))
             if setup.tuning and _is_untuned(bench, setup):
+                refuse_other_base(bench, name, setup)
                 refuse_unfit(bench, setup)
             if setup.generator.thinking and bench.ref(setup.generator.model).local:
                 _check_switch(bench, name, setup)

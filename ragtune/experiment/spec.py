@@ -23,6 +23,7 @@ from ragtune.judging.settings import JudgeSettings
 from ragtune.retrieval.measure import CUTS
 from ragtune.retrieval.settings import RetrievalSettings, Switch
 from ragtune.text.data import Unreadable, exists, read_yaml
+from ragtune.tuning.order import refuse_order
 from ragtune.tuning.recipes import RECIPES
 from ragtune.tuning.settings import TuningSettings
 
@@ -121,6 +122,7 @@ class Experiment(BaseModel):
                 raise ValueError(f"setup {name}: {what} own contexts; take retrieval away")
             if kind.needs_retrieval and not setup.retrieval:
                 raise ValueError(f"setup {name}: {setup.generator.kind} needs retrieval")
+        refuse_order({name: setup.tuning for name, setup in self.setups.items()})
         return self
 
     def seeds_of(self, setup: Setup) -> tuple[int, ...]:

@@ -33,6 +33,7 @@ class TuneJob:
     train: tuple[Encoded, ...]
     dev: tuple[Encoded, ...]
     card: Mapping[str, str]
+    start: Path | None = None  # the adapter that it goes on from
 
     @property
     def steps(self) -> int:
@@ -48,7 +49,9 @@ class TuneJob:
     ) -> TuneCost:
         """Train on ``model`` (the base that is ``self.model``); the adapter is in ``out`` when this returns."""
         _, cost = train_adapter(
-            model, self.train, self.dev, self.settings, self.seed, out, scratch, dict(self.card), progress
+            *(model, self.train, self.dev, self.settings, self.seed, out, scratch, dict(self.card)),
+            progress=progress,
+            start=self.start,
         )
         return cost
 

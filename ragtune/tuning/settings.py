@@ -10,7 +10,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from ragtune.corpus.load import CorpusSettings
 
 #: settings that are newer than keys of stored tunings
-_LATER = ("contexts", "method", "virtual_tokens", "virtual_text", "bottleneck", "init", "rank_stabilised")
+_LATER = (
+    *("contexts", "method", "virtual_tokens", "virtual_text", "bottleneck", "init", "rank_stabilised"),
+    *("start", "choose", "both", "teacher", "teacher_filter"),
+)
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -62,7 +65,7 @@ class TuningSettings(BaseModel):
     alone: Zhang et al. 2024, RAFT, arXiv:2403.10131).
     """
 
-    model_config = _STRICT
+    model_config = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
 
     train_on: Literal["closed-book", "contexts", "raft"] = Field(
         description="what the model is shown in training: the question alone, with its hits, or with right and wrong chunks"
@@ -87,6 +90,25 @@ class TuningSettings(BaseModel):
         None,
         ge=1,
         description="train on this many questions, drawn by the seed; a smaller number is part of a larger one",
+    )
+    choose: Literal["random", "diverse"] = Field(
+        "random",
+        description="which questions: by lot, or each as far as can be from those before it, over all tags (k-centre, Gonzalez 1985); needs questions",
+    )
+    start: str | None = Field(
+        None,
+        alias="from",
+        min_length=1,
+        description="go on from the tuned model of another setup, under the same seed, or from the folder of an adapter (a path with a /)",
+    )
+    teacher: str | None = Field(
+        None, min_length=1, description="another setup, whose answers to the train questions are what is taught"
+    )
+    teacher_filter: Literal["none", "right"] = Field(
+        "none", description="right: only answers of the teacher that the references take for right"
+    )
+    both: bool = Field(
+        False, description="raft: each question twice, with the right chunk and without (PA-RAG, arXiv:2412.14510)"
     )
     variants: int = Field(
         0, ge=0, description="closed-book: further copies of each training question with words left out at random"
@@ -150,8 +172,9 @@ class TuningSettings(BaseModel):
         for section, cls in ((found, TuningSettings), (found["lora"], LoraSettings)):
             later = {name: cls.model_fields[name].default for name in _LATER if name in cls.model_fields}
             for name, default in later.items():
-                if section[name] == default:
-                    section.pop(name)
+                key = cls.model_fields[name].alias or name
+                if section[key] == default:
+                    section.pop(key)
         for name in left_out:
             first, _, second = name.partition(".")
             if second:

@@ -210,28 +210,32 @@ def train_adapter(
     scratch: Path,
     card: dict[str, str],
     progress: Callable[[int], None] | None = None,
+    start: Path | None = None,
 ) -> tuple[TuneReport, TuneCost]:
     """Train what ``settings.method`` says on ``items`` and write it, with its card, to ``out``; resumes from ``scratch``.
+    Goes on from the adapter in ``start``, where one is given.
 
     Raises:
         ExperimentError: nothing to train on, or the items do not fit the window.
     """
     if not items:
         raise ExperimentError(
-            "there is nothing to train on: the train split is empty.",
+            "there is nothing to train on: the train split is empty, or nothing of what was taught is right.",
             where="tuning",
             fix="Give questions the split train.",
         )
     method = method_of(settings)
     refuse_long(items, model.window - (settings.virtual_tokens if method.virtual else 0))
     quiet()
-    start = time.perf_counter()
+    begun = time.perf_counter()
     seq2seq = model.seq2seq
     base = method.base(model)  # loaded before the seed is set
     dtype = next(base.parameters()).dtype
     with own_peak(model.placement.device) as peak, seeded(seed), on(next(base.parameters()).device):
         fitted = method.fit(model, base, settings)
         try:
+            if start is not None:
+                fitted.load(start)
             last = last_checkpoint(scratch)
             earlier = earlier_seconds(scratch) if last else 0.0
             watch = watcher(progress, settings.save_seconds, earlier)
@@ -281,5 +285,5 @@ def train_adapter(
         "utf-8",
     )
     shutil.rmtree(scratch, ignore_errors=True)
-    seconds = earlier + time.perf_counter() - start
+    seconds = earlier + time.perf_counter() - begun
     return report, TuneCost(seconds, report.tokens / seconds, peak.mb)
