@@ -29,7 +29,8 @@ class TuneCost:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """One tuned model of a Run: which setup and seed it serves, on how many questions it was trained, and how that went."""
+    """One tuned model of a Run: which setup and seed it serves, on how many questions it was trained, and how that went.
+    ``size_mb`` is what is stored of it (0: it was not measured)."""
 
     setup: str
     seed: int
@@ -38,3 +39,5 @@ class Tuning:
     questions: int
     report: TuneReport
     cost: TuneCost
+    method: str = "lora"
+    size_mb: float = 0.0

@@ -14,6 +14,7 @@ from ragtune.experiment import legs, lessons, retrieve
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
+from ragtune.models.adapters import WEIGHTS
 from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import VERSION as CHAT_VERSION
 from ragtune.models.devices import best_device, placed
@@ -270,5 +271,7 @@ def tunings(bench: Workbench) -> list[Tuning]:
             cost = decode(TuneCost, json.loads((folder / "cost.json").read_text("utf-8")))
             count = count_questions(bench, setup, seed)
             report = decode(TuneReport, card["report"])
-            found.append(Tuning(name, seed, folder.name, card["tuning"], count, report, cost))
+            size = (folder / WEIGHTS).stat().st_size / 1e6
+            method = _tuning(setup).method
+            found.append(Tuning(name, seed, folder.name, card["tuning"], count, report, cost, method, round(size, 4)))
     return found
