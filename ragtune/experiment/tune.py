@@ -14,6 +14,7 @@ from ragtune.experiment import legs, lessons, retrieve
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
+from ragtune.generation.generators import identity
 from ragtune.models.adapters import WEIGHTS
 from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import VERSION as CHAT_VERSION
@@ -109,6 +110,8 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
         settings["from"] = legs.folder_key(folder)
     if tuning.teacher:
         settings["teacher"] = [[s.key, s.items] for s in teaching(bench, setup, seed)]
+    if tuning.preference:
+        settings["sampled"] = identity(setup.generator, bench.prompt(tuning_prompts(setup)[0]), bench.ref)
     seen: list[object] = []  # what stands in training texts besides the questions
     trainings = bench.trainings(setup)
     if _recipe(setup).sees_contexts:
@@ -154,7 +157,14 @@ def teaching(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
     return [step for step in steps if step]
 
 
-def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
+def is_ready(bench: Workbench, setup: Setup, seed: int) -> bool:
+    """Whether what is taught is known without asking a teacher, or a model that is not trained yet."""
+    if _tuning(setup).preference:
+        return False
+    return all(step.stored(bench) == len(step.items) for step in teaching(bench, setup, seed))
+
+
+def tune_job(bench: Workbench, setup: Setup, seed: int, name: str = "") -> TuneJob:
     """All that training the adapter needs: settings, tokens, and the card that will lie beside it."""
     settings = _tuning(setup)
     model = _model(bench, setup)
@@ -164,7 +174,7 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
             for training, questions in training_questions(bench, setup, seed, split)
             for item in lessons.encoded(training, questions, setup, seed, split, model, tuning_prompts(setup))
         ]
-        for split in ("train", "dev")
+        for split in (() if settings.preference else ("train", "dev"))
     }
     card = {
         "base": model.ref.fingerprint,
@@ -172,7 +182,11 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
         "data": digest(_keys(bench, setup, seed, ["train"])),
         "tuning": settings.train_on,
     }
-    train, dev = tuple(encoded["train"]), tuple(encoded["dev"])
+    train, dev = tuple(encoded.get("train", ())), tuple(encoded.get("dev", ()))
+    if settings.preference:
+        from ragtune.experiment.pairs import encoded_pairs
+
+        train, dev = tuple(encoded_pairs(bench, name, setup, seed, training_questions(bench, setup, seed, "train"))), ()
     where, before = model.placement, legs.leg_before(setup, seed)
     start = legs.folder_before(setup)
     if before:
@@ -239,7 +253,7 @@ def _tune_wave(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> None:
 def _train(bench: Workbench, missing: list[_Missing], runner: str) -> None:
     from ragtune.tuning.runners import RUNNERS
 
-    jobs = [(one, tune_job(bench, one.setup, one.seed)) for one in missing]
+    jobs = [(one, tune_job(bench, one.setup, one.seed, one.name)) for one in missing]
     jobs.sort(key=lambda pair: -pair[1].tokens)  # the longest first, so that the last ones are short
     processes = min(bench.experiment.processes, len(jobs))
     label = f"tune {len(jobs)} adapters, {processes} side by side"

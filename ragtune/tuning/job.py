@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ragtune.models.names import ModelRef
 from ragtune.tuning.batches import Encoded, steps_of
+from ragtune.tuning.preference import lengths_of
 from ragtune.tuning.settings import TuningSettings
 from ragtune.tuning.trainer import train_adapter
 from ragtune.tunings import TuneCost
@@ -38,7 +39,8 @@ class TuneJob:
     @property
     def steps(self) -> int:
         """Optimiser steps."""
-        return steps_of([len(e) for e in self.train], self.settings, self.seed)
+        lengths = lengths_of(self.train) if self.settings.preference else [len(e) for e in self.train]
+        return steps_of(lengths, self.settings, self.seed)
 
     @property
     def tokens(self) -> float:

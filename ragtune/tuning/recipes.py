@@ -159,6 +159,11 @@ def unread(settings: TuningSettings) -> dict[str, str]:
         found["warmup"] = "schedule: constant has no warm-up"
     if settings.choose != "random" and settings.questions is None:
         found["choose"] = "it needs questions"
+    if settings.preference:
+        pairs = "preference has pairs of the train split alone"
+        found |= dict.fromkeys(("evaluate_every", "early_stop"), pairs)
+        own = "preference is taught what the model says itself"
+        found |= dict.fromkeys(("both", "without_right", "when_absent", "variants", "contexts"), own)
     if settings.teacher is None:
         found["teacher_filter"] = "it needs teacher"
     return methods.unread(settings) | found

@@ -12,7 +12,7 @@ from ragtune.corpus.load import CorpusSettings
 #: settings that are newer than keys of stored tunings
 _LATER = (
     *("contexts", "method", "virtual_tokens", "virtual_text", "bottleneck", "init", "rank_stabilised"),
-    *("start", "choose", "both", "teacher", "teacher_filter"),
+    *("start", "choose", "both", "teacher", "teacher_filter", "preference"),
 )
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -47,6 +47,17 @@ class LoraSettings(BaseModel):
         description="what training begins with: nothing added, or the largest components of the weights (PiSSA, arXiv:2404.02948); stored at twice the rank",
     )
     rank_stabilised: bool = Field(False, description="the adapter counts alpha / sqrt(r) (rsLoRA, arXiv:2312.03732)")
+
+
+class PreferenceSettings(BaseModel):
+    """Preference tuning on top of a tuned model: DPO (Rafailov et al. 2023, arXiv:2305.18290). Its pairs of a right and a wrong
+    answer are what that model says itself to the train questions."""
+
+    model_config = _STRICT
+
+    samples: int = Field(8, ge=2, le=1000, description="answers sampled of each train question")
+    temperature: float = Field(1.0, gt=0, description="at which they are sampled")
+    beta: float = Field(0.1, gt=0, description="how close to the model that training begins with it stays")
 
 
 class TrainingCorpus(CorpusSettings):
@@ -107,6 +118,7 @@ class TuningSettings(BaseModel):
     teacher_filter: Literal["none", "right"] = Field(
         "none", description="right: only answers of the teacher that the references take for right"
     )
+    preference: PreferenceSettings | None = Field(None, description="needs from")
     both: bool = Field(
         False, description="raft: each question twice, with the right chunk and without (PA-RAG, arXiv:2412.14510)"
     )
@@ -137,7 +149,7 @@ class TuningSettings(BaseModel):
     learning_rate: float = Field(
         1e-3,
         gt=0,
-        description="the largest learning rate (AdamW); default with full 5e-5, ia3 3e-3, prompt and prefix 1e-2",
+        description="the largest learning rate (AdamW); default with full 5e-5, ia3 3e-3, prompt and prefix 1e-2, with preference 5e-5",
     )
     schedule: Literal["cosine", "linear", "constant"] = Field(
         "cosine", description="how the learning rate falls after warming up"
@@ -162,6 +174,8 @@ class TuningSettings(BaseModel):
     @classmethod
     def _rate(cls, given: Any) -> Any:
         rate = RATES.get(str(given.get("method"))) if isinstance(given, dict) else None
+        if isinstance(given, dict) and given.get("preference"):
+            rate = 5e-5
         return {"learning_rate": rate, **given} if rate else given
 
     def identity(self, left_out: Collection[str]) -> dict[str, Any]:
@@ -188,6 +202,8 @@ class TuningSettings(BaseModel):
         if self.corpora and (self.corpus or self.questions):
             other = "corpus" if self.corpus else "questions"
             raise ValueError(f"corpora and {other} exclude each other (a corpus of corpora has its weight)")
+        if self.preference and (not self.start or self.teacher):
+            raise ValueError("preference needs from, a tuned model to begin with, and no teacher")
         if self.contexts and self.contexts[0] > self.contexts[1]:
             raise ValueError("contexts: the first number is the smaller one")
         return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 import time
@@ -19,39 +18,13 @@ from ragtune.store import encode
 from ragtune.tuning.batches import Encoded, batches_of, dataset, refuse_long, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
 from ragtune.tuning.checkpoints import Held, earlier_seconds, last_checkpoint, patience_used, watcher
+from ragtune.tuning.loss import answer_loss, keeps
 from ragtune.tuning.method import Fitted
 from ragtune.tuning.methods import method_of
 from ragtune.tuning.placing import on, options, placed
+from ragtune.tuning.preference import collate_pairs, lengths_of, paired, preference_loss, reference
 from ragtune.tuning.settings import TuningSettings
 from ragtune.tunings import TuneCost, TuneReport
-
-
-def keeps(fitted: Fitted) -> bool:
-    """Whether the model can leave out the logits of the first tokens."""
-    return "logits_to_keep" in inspect.signature(fitted.base.forward).parameters
-
-
-def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:
-    """Mean cross-entropy over answer tokens. Rows are left-padded, so logits are only computed for the last tokens."""
-    from torch.nn.functional import cross_entropy
-
-    labels = inputs["labels"]
-    keep = int((labels != -100).sum(dim=1).max()) + 1
-    positions = (inputs["attention_mask"].cumsum(-1) - 1).clamp(min=0)
-    extra = {"logits_to_keep": keep} if can_keep else {}
-    out = model(
-        input_ids=inputs["input_ids"],
-        attention_mask=inputs["attention_mask"],
-        position_ids=positions,
-        use_cache=False,
-        **extra,
-    )
-    wanted = labels[:, -keep:][:, 1:]
-    total = cross_entropy(
-        out.logits[:, -keep:-1].float().flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="sum"
-    )
-    loss = total / (items if items is not None else (wanted != -100).sum().clamp(min=1))
-    return (loss, out) if return_outputs else loss
 
 
 def _trainer(
@@ -79,7 +52,8 @@ def _trainer(
     can_keep = keeps(fitted)
     weights = next(fitted.base.parameters())
     optimiser = method_of(settings).optimiser
-    collate = collate_rows(pad, seq2seq)
+    wish = settings.preference
+    collate = collate_pairs(pad, seq2seq) if wish else collate_rows(pad, seq2seq)
     common: dict[str, Any] = {
         "output_dir": str(scratch),
         "max_steps": total,
@@ -125,6 +99,9 @@ def _trainer(
         def compute_loss(
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
+            if wish:
+                loss = preference_loss(model, inputs, wish.beta, seq2seq, can_keep) / settings.accumulate
+                return (loss, {}) if return_outputs else loss
             if seq2seq:
                 found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             else:
@@ -200,6 +177,14 @@ def _train(trainer: Any, last: Path | None, settings: TuningSettings) -> None:
         trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
+def _data(model: LanguageModel, fitted: Fitted, items: Sequence[Encoded], settings: TuningSettings) -> Any:
+    """The items as a data set; of pairs, with how likely they are before training."""
+    if not settings.preference:
+        return dataset(items, model.seq2seq)
+    before = reference(fitted.model, items, model.pad, model.seq2seq, keeps(fitted))
+    return paired(items, before, model.seq2seq)
+
+
 def train_adapter(
     model: LanguageModel,
     items: Sequence[Encoded],
@@ -239,12 +224,13 @@ def train_adapter(
             last = last_checkpoint(scratch)
             earlier = earlier_seconds(scratch) if last else 0.0
             watch = watcher(progress, settings.save_seconds, earlier)
-            lengths = [len(e) for e in items]
+            lengths = lengths_of(items) if settings.preference else [len(e) for e in items]
+            train = _data(model, fitted, items, settings)
             trainer = _trainer(
                 fitted,
                 model.tokenizer,
                 model.pad,
-                dataset(items, seq2seq),
+                train,
                 dataset(dev, seq2seq) if dev else None,
                 lengths,
                 settings,
@@ -276,7 +262,7 @@ def train_adapter(
         trainable,
         total,
         tokens_of(lengths, settings, trainer.state.global_step, seed),
-        len(items),
+        len(lengths),
     )
     (out / ADAPTER_CARD).write_text(
         json.dumps(

@@ -11,9 +11,9 @@ from ragtune.models.devices import quiet, seeded
 from ragtune.models.memory import own_peak
 from ragtune.tuning.batches import batches_of, collate, dataset, refuse_long
 from ragtune.tuning.job import TuneJob
+from ragtune.tuning.loss import answer_loss, keeps
 from ragtune.tuning.methods import method_of
 from ragtune.tuning.placing import on
-from ragtune.tuning.trainer import answer_loss, keeps
 
 #: batches that are timed, after one that warms up
 TIMED = 3
