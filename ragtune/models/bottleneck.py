@@ -40,8 +40,8 @@ class Bottlenecks:
 
         width, first = model.config.hidden_size, next(model.parameters())
 
-        def layer(wide: int, narrow: int) -> Any:
-            return torch.nn.Linear(wide, narrow, device=first.device, dtype=first.dtype)
+        def layer(wide: int, narrow: int) -> Any:  # in float32 beside weights of any precision, as small steps need
+            return torch.nn.Linear(wide, narrow, device=first.device)
 
         self._model, self.size = model, size
         self.layers = torch.nn.ModuleDict(
@@ -84,7 +84,7 @@ def _behind(pair: Any) -> Any:
     def hook(module: Any, args: Any, out: Any) -> Any:
         whole = isinstance(out, tuple)
         made = out[0] if whole else out
-        made = made + pair["up"](gelu(pair["down"](made)))
+        made = made + pair["up"](gelu(pair["down"](made.float()))).to(made.dtype)
         return (made, *out[1:]) if whole else made
 
     return hook

@@ -10,6 +10,8 @@ import ragtune
 from ragtune.experiment.progress import Silent
 from ragtune.report.build import render
 from ragtune.report.tuned import tuning_rows
+from ragtune.store import decode, encode
+from ragtune.tunings import TuneCost, TuneReport, Tuning
 
 EXPERIMENT = """\
 name: table
@@ -46,3 +48,12 @@ def test_each_tuning_says_what_it_trained_took_and_kept(tmp_path: Path, tiny_mod
     page = render(run)
     assert "<h3>Tunings</h3>" in page
     assert "taught by extractive" in page
+
+
+def test_a_tuning_of_an_earlier_run_is_read_as_lora_of_unknown_size() -> None:
+    report, cost = TuneReport(1, ((1, 2.0),), (), 10, 100, 20, 3), TuneCost(1.0, 20.0, 50.0)
+    held = encode(Tuning("tuned", 0, "k", "raft", 3, report, cost, "dora", 1.5))
+    assert decode(Tuning, held).method == "dora"
+    earlier = {name: value for name, value in held.items() if name not in ("method", "size_mb")}
+    found = decode(Tuning, earlier)
+    assert (found.method, found.size_mb) == ("lora", 0.0)

@@ -138,3 +138,21 @@ def test_a_killed_training_of_any_method_ends_like_an_undisturbed_one(
         trained("killed", stop_at=5)
     assert list((tmp_path / "killed.part").glob("checkpoint-*"))
     assert trained("killed") == whole
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_base_of_half_precision_is_tuned_and_comes_back_to_the_bit(
+    kind: str, tiny_models: dict[str, Path], tmp_path: Path
+) -> None:
+    import torch
+
+    model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu", "bfloat16")
+    before = {name: p.clone() for name, p in model.base.named_parameters()}
+    report, _ = train(model, kind, tmp_path, epochs=10)
+    assert report.curve[-1][1] < report.curve[0][1]
+    assert all(p.equal(before[name]) and p.dtype == torch.bfloat16 for name, p in model.plain().named_parameters())
+    model.merge(tmp_path / "out")
+    named = LanguageModel(resolve(f"{tiny_models['llama']} + {tmp_path / 'out'}"), "cpu", "bfloat16")
+    assert {k: v[0] for k, v in answers(model, tmp_path / "out").items()} == {
+        k: v[0] for k, v in answers(named, None).items()
+    }
