@@ -57,7 +57,7 @@ def merged(model: Any, ref: ModelRef) -> Any:
             put_behind(model, ref.adapter)
         elif kind in VIRTUAL:
             if model.config.is_encoder_decoder:
-                read_virtual(ref.adapter).before_encoder(model)
+                read_virtual(ref.adapter).in_pair(model)
         else:
             return wrapped(model, ref).merge_and_unload()
     except (OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:

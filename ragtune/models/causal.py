@@ -176,13 +176,15 @@ class LanguageModel:
     def virtual(self, adapter: Path | None) -> VirtualTokens | None:
         """The virtual tokens that stand before every prompt: of ``adapter``, else of the model itself (`MODEL + FOLDER`).
 
-        Prompts begin with so many tokens of any kind in their place; a decoder is given their cache.
+        Prompts begin with so many tokens of any kind in their place; a decoder is given their cache. None, too, for those that stand
+        before what a decoder beside an encoder writes, and before no prompt.
         """
         folder = adapter or self.ref.adapter
         if folder is None:
             return None
         if folder not in self._virtual:
-            self._virtual[folder] = read_virtual(folder) if kind_of(folder) in VIRTUAL else None
+            found = read_virtual(folder) if kind_of(folder) in VIRTUAL else None
+            self._virtual[folder] = found if found and not (self.seq2seq and found.cached is not None) else None
         return self._virtual[folder]
 
     def plain(self) -> PreTrainedModel:
@@ -239,8 +241,7 @@ class LanguageModel:
         if kind == BOTTLENECK:
             self._beside = adapter, put_behind(model, adapter)
         else:
-            virtual = self.virtual(adapter)
-            self._beside = adapter, virtual.before_encoder(model) if virtual and self.seq2seq else None
+            self._beside = adapter, read_virtual(adapter).in_pair(model) if self.seq2seq else None
         return model.eval()
 
     def merge(self, adapter: Path, keep: bool = True) -> Any:

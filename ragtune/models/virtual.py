@@ -31,8 +31,22 @@ class VirtualTokens:
             mask = torch.ones(embeds.shape[:2], dtype=torch.long, device=model.device)
             return model(inputs_embeds=embeds, attention_mask=mask, use_cache=True).past_key_values
 
-    def before_encoder(self, model: Any) -> Any:
-        """Let the first ``size`` tokens that the encoder of ``model`` is shown stand for these; returns a handle to remove."""
+    def in_pair(self, model: Any) -> Any:
+        """Put them into a model of encoder and decoder: the first ``size`` tokens that its encoder is shown stand for vectors; keys
+        and values stand before what its decoder writes. Returns a handle to remove."""
+
+        def begun(decoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            from transformers.cache_utils import DynamicCache, EncoderDecoderCache
+
+            held = kwargs.get("past_key_values")
+            if held is not None and held.get_seq_length():
+                return None
+            rows = len(kwargs["input_ids"])
+            own = as_cache(self.cached.to(model.device, model.dtype), rows)
+            if held is None:
+                return args, {**kwargs, "past_key_values": EncoderDecoderCache(own, DynamicCache())}
+            held.self_attention_cache = own
+            return args, kwargs
 
         def shown(encoder: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             import torch
@@ -42,6 +56,8 @@ class VirtualTokens:
             rest = model.get_input_embeddings()(ids[:, self.size :])
             return (), {**kwargs, "input_ids": None, "inputs_embeds": torch.cat([own, rest], 1)}
 
+        if self.cached is not None:
+            return model.get_decoder().register_forward_pre_hook(begun, with_kwargs=True)
         return model.get_encoder().register_forward_pre_hook(shown, with_kwargs=True)
 
 

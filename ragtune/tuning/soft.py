@@ -34,15 +34,16 @@ def fit_virtual(model: LanguageModel, base: Any, settings: TuningSettings) -> Fi
     else:
         heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
         width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-        shape = {"token_dim": heads * width, "num_attention_heads": heads, "num_layers": text.num_hidden_layers}
+        layers = getattr(text, "num_decoder_layers", None) or getattr(text, "decoder_layers", text.num_hidden_layers)
+        shape = {"token_dim": heads * width, "num_attention_heads": heads, "num_layers": layers}
+        common["num_transformer_submodules"] = 2 if model.seq2seq else 1  # as PEFT tells a decoder's own cache
         config = PrefixTuningConfig(**common, **shape)
     wrapped = get_peft_model(base, config)
     table = wrapped.prompt_encoder["default"].embedding
     _begin(model, base, settings, table)
-    if settings.method == "prefix":
-        wrapped.forward = _with_cache(base, wrapped, config)
-    elif not model.seq2seq:
-        wrapped.forward = _with_vectors(base, wrapped)
+    if not model.seq2seq:  # PEFT shows them to an encoder, and to the decoder beside it, as answering does
+        prefix = settings.method == "prefix"
+        wrapped.forward = _with_cache(base, wrapped, config) if prefix else _with_vectors(base, wrapped)
 
     def load(folder: Path) -> None:
         import torch
@@ -66,7 +67,9 @@ def _begin(model: LanguageModel, base: Any, settings: TuningSettings, table: Any
         words = torch.randint(0, min(rows, len(model.tokenizer)), (size,)).to(base.device)
     with torch.no_grad():
         if settings.method == "prefix":
-            read = base(input_ids=words[None], use_cache=True).past_key_values
+            written = {"decoder_input_ids": words[None]} if model.seq2seq else {}
+            read = base(input_ids=words[None], use_cache=True, **written).past_key_values
+            read = read.self_attention_cache if model.seq2seq else read
             parts = [part[0].transpose(0, 1) for layer in read.layers for part in (layer.keys, layer.values)]
             table.weight.copy_(torch.stack(parts, 1).flatten(1))  # size, layers and kinds, heads, width
         elif table.weight.shape[1] == base.get_input_embeddings().embedding_dim:
@@ -116,7 +119,5 @@ def check_virtual(model: LanguageModel, settings: TuningSettings) -> None:
     kinds = set(getattr(text, "layer_types", None) or ())
     if kinds - {"full_attention", "sliding_attention"} or not hasattr(text, "num_attention_heads"):
         raise unfit(model, settings.method, "not every layer of it is attention")
-    if settings.method == "prefix" and model.seq2seq:
-        raise unfit(model, "prefix", "it has an encoder; prompt and p-tuning can")
     if settings.virtual_tokens >= model.window:
         raise unfit(model, settings.method, f"its window has {model.window} tokens")

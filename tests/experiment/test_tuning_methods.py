@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,12 @@ setups:
 def root(tmp_path_factory: pytest.TempPathFactory, tiny_models: dict[str, Path]) -> Path:
     root = tmp_path_factory.mktemp("ways")
     write_corpus(root / "corpus")
-    for kind in ("llama", "t5"):
-        (root / kind).symlink_to(tiny_models[kind])
+    (root / "llama").symlink_to(tiny_models["llama"])
+    (root / "mamba").mkdir()
+    (root / "mamba" / "config.json").write_text('{"model_type": "mamba", "architectures": ["MambaForCausalLM"]}')
+    shutil.copy(tiny_models["llama"] / "model.safetensors", root / "mamba")
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(tiny_models["llama"] / name, root / "mamba")
     (root / "ways.yaml").write_text(EXPERIMENT.replace("ROOT", str(root)), "utf-8")
     ragtune.run(root / "ways.yaml", out=root / "run", store=root / "store", progress=Silent())
     return root
@@ -74,7 +79,10 @@ def test_export_writes_the_adapter_or_says_what_can_be_exported(root: Path, tmp_
         ("setups.prompt.tuning.bottleneck=8", r"bottleneck has no effect: it needs method: bottleneck\."),
         ("setups.full.tuning.lora.r=8", r"lora.r has no effect: it needs method: lora, dora, qlora\."),
         ("setups.prompt.tuning.method=qlora", r"qlora needs an NVIDIA GPU"),
-        ("setups.prefix.generator={model: ROOT/t5}", r"method: prefix cannot tune .* \(it has an encoder; prompt and"),
+        (
+            "setups.prompt.generator={model: ROOT/mamba}",
+            r"prompt cannot tune .* \(not every layer of it is attention\)",
+        ),
         ("setups.prompt.tuning.virtual_tokens=256", r"its window has 256 tokens"),
     ],
 )
