@@ -7,12 +7,13 @@ from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.adapters import kind_of
+from ragtune.models.names import must_download
 from ragtune.models.virtual import VIRTUAL
 from ragtune.tuning.methods import check, method_of
 
 
 def refuse_unfit(bench: Workbench, setup: Setup) -> None:
-    """Look at the model's configuration, where it lies here.
+    """Look at the model's configuration, where it lies here or in the cache.
 
     Raises:
         ModelError: the model, or this machine, cannot do what the tuning asks for.
@@ -26,8 +27,9 @@ def refuse_unfit(bench: Workbench, setup: Setup) -> None:
             where=ref.name,
             fix="Name its base, or tune with from: that adapter's folder.",
         )
-    # plain LoRA suits every model: a configuration need not be read for it
-    if ref.local and (setup.tuning.method != "lora" or setup.tuning.lora.targets == ("attention",)):
+    # plain LoRA suits every model: a configuration need not be read for it, nor is one downloaded for any but a GPU's sake
+    special = setup.tuning.method != "lora" or setup.tuning.lora.targets == ("attention",)
+    if special and (method_of(setup.tuning).cuda or not must_download(ref)):
         generator = setup.generator
         check(bench.language_model(generator.model, generator.device, generator.dtype), setup.tuning)
 

@@ -79,6 +79,7 @@ def test_export_writes_the_adapter_or_says_what_can_be_exported(root: Path, tmp_
         ("setups.prompt.tuning.bottleneck=8", r"bottleneck has no effect: it needs method: bottleneck\."),
         ("setups.full.tuning.lora.r=8", r"lora.r has no effect: it needs method: lora, dora, qlora\."),
         ("setups.prompt.tuning.method=qlora", r"qlora needs an NVIDIA GPU"),
+        ("setups.full={generator: {model: some/model}, tuning: {method: qlora}}", r"qlora needs an NVIDIA GPU"),
         (
             "setups.prompt.generator={model: ROOT/mamba}",
             r"prompt cannot tune .* \(not every layer of it is attention\)",
