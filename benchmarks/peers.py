@@ -34,8 +34,8 @@ from ragtune.models.encoder import SentenceEncoder
 from ragtune.models.names import resolve
 from ragtune.store import Store
 from ragtune.tuning.batches import Encoded, encode_item
-from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.settings import TuningSettings
+from ragtune.tuning.trainer import train_adapter
 
 NEW, RATE = 24, 5e-4
 

@@ -74,7 +74,12 @@ def sections(model: type[BaseModel] = Experiment, path: str = "") -> Iterator[Se
         seen.setdefault(model, path)
         shapes = model.model_json_schema()
         rows = tuple(
-            Setting(name, shown(shapes["properties"][name]), default_of(name, field), field.description or "")
+            Setting(
+                field.alias or name,
+                shown(shapes["properties"][field.alias or name]),
+                default_of(name, field),
+                field.description or "",
+            )
             for name, field in own.items()
             if not models_in(field.annotation)
         )

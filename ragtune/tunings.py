@@ -33,7 +33,7 @@ class Tuning:
     """One tuned model of a Run: which setup and seed it serves, on how many questions it was trained, and how that went.
 
     ``kind`` is what was tuned: ``generator``, ``embedder`` or ``re-ranker``. Of the latter two, tokens are not counted and
-    ``tokens_per_second`` is texts.
+    ``tokens_per_second`` is texts. ``size_mb`` is what is stored of it (0: it was not measured).
     """
 
     setup: str
@@ -44,6 +44,8 @@ class Tuning:
     report: TuneReport
     cost: TuneCost
     kind: str = "generator"
+    method: str = "lora"
+    size_mb: float = 0.0
 
 
 def seconds_by_seed(tunings: Iterable[Tuning]) -> list[float]:

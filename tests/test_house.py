@@ -25,8 +25,8 @@ from ragtune.report.build import render
 from ragtune.report.terminal import comparison
 from ragtune.store import Log, Store, encode
 from ragtune.tuning.batches import Encoded
-from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.settings import LoraSettings, TuningSettings
+from ragtune.tuning.trainer import train_adapter
 
 EXPERIMENT = """\
 name: house

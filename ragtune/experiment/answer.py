@@ -9,6 +9,7 @@ from functools import partial
 from ragtune.experiment import retrieve
 from ragtune.experiment.examples import chooser, shots_key
 from ragtune.experiment.fits import whole
+from ragtune.experiment.fitting import spoken_with
 from ragtune.experiment.query import Written, queries, written
 from ragtune.experiment.rounds import Find, Offered, Say, Want, Write, together, way_of
 from ragtune.experiment.seeding import seeded
@@ -43,9 +44,12 @@ def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
     return digest(found, shown, named)
 
 
-def answer_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
+def answer_step(
+    bench: Workbench, name: str, setup: Setup, seed: int, questions: Sequence[Question] | None = None
+) -> Step:
+    """The answers to ``questions``, or to all that the setup is asked."""
     setup = seeded(setup, seed)
-    items = dict.fromkeys(item_key(bench, setup, q) for q in bench.asked(setup))
+    items = dict.fromkeys(item_key(bench, setup, q) for q in (bench.asked(setup) if questions is None else questions))
     return Step("answer", answer_key(bench, setup, seed), tuple(items), _label(name, setup, seed))
 
 
@@ -55,7 +59,7 @@ def _label(name: str, setup: Setup, seed: int) -> str:
 
 def make_generator(bench: Workbench, setup: Setup, prompt: str = "") -> Generator:
     """The setup's generator, by its own prompt or another; a local model is loaded when it is first used."""
-    settings = setup.answering
+    settings = spoken_with(bench, setup)
 
     def model():  # type: ignore[no-untyped-def]
         return bench.language_model(settings.model, settings.device, settings.dtype)
@@ -64,13 +68,12 @@ def make_generator(bench: Workbench, setup: Setup, prompt: str = "") -> Generato
     return GENERATORS[settings.kind].make(Parts(settings, bench.prompt_of(setup, prompt), model, shared))
 
 
-def answered(bench: Workbench, name: str, setup: Setup, seed: int) -> list[Row]:
-    """The rows of one setup and seed, in the order of the questions; missing answers are generated batch by batch."""
-    return answers_to(bench, name, setup, seed, bench.asked(setup))
-
-
-def answers_to(bench: Workbench, name: str, setup: Setup, seed: int, questions: Sequence[Question]) -> list[Row]:
-    """The same for some ``questions``."""
+def answered(
+    bench: Workbench, name: str, setup: Setup, seed: int, questions: Sequence[Question] | None = None
+) -> list[Row]:
+    """The rows of one setup and seed, in the order of ``questions`` (all that it is asked); missing answers are generated batch
+    by batch."""
+    questions = bench.asked(setup) if questions is None else questions
     setup = seeded(setup, seed)
     if way := way_of(setup):
         return together([way(setup, q) for q in questions], partial(_given, bench, name, setup, seed))

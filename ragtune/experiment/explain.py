@@ -47,7 +47,7 @@ def _known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str
         current = annotation
     options = [current, *getattr(current, "__args__", ())]
     current = next((o for o in options if isinstance(o, type) and issubclass(o, BaseModel)), None)
-    return list(current.model_fields) if current else []
+    return [field.alias or name for name, field in current.model_fields.items()] if current else []
 
 
 def _known_keys_of_dict(value: Any, rest: tuple[str | int, ...]) -> list[str]:
@@ -121,11 +121,20 @@ def explain(
         return ExperimentError(f'unknown key "{keys[-1]}" (at {dotted}).', where=place, fix=fix)
     if problem["type"] == "missing":
         return ExperimentError(f'the key "{dotted}" is missing.', where=place)
+    hint = None
     message = _WORDS.get(
         problem["type"], problem["msg"].removeprefix("Value error, ").replace("Input should be", "this must be")
     )
+    if problem["type"] == "literal_error":
+        near = difflib.get_close_matches(str(problem["input"]), _quoted(str(problem["ctx"]["expected"])), 1, 0.5)
+        hint = f'Did you mean "{near[0]}"?' if near else None
     given = "" if isinstance(problem["input"], dict | BaseModel) else f" (given: {_shown(problem['input'])})"
-    return ExperimentError(f"{dotted + ': ' if dotted else ''}{message}{given}.", where=place)
+    return ExperimentError(f"{dotted + ': ' if dotted else ''}{message}{given}.", where=place, fix=hint)
+
+
+def _quoted(text: str) -> list[str]:
+    """The words that stand in quotation marks."""
+    return text.split("'")[1::2]
 
 
 def _shown(value: Any) -> str:

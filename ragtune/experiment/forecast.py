@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ragtune.experiment.measure import untuned
 from ragtune.experiment.progress import clock
 from ragtune.experiment.spec import Setup
-from ragtune.experiment.tune import needed_hits, tune_job, tune_key
+from ragtune.experiment.tune import is_ready, needed_hits, tune_job, tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.text.counts import counted
 
@@ -31,7 +31,8 @@ class Forecast:
 def forecast(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> Forecast | None:
     """What the adapters that the store lacks of ``wanted`` (setup, seed) will take; None where none is lacking.
 
-    Trainings of one setup under several seeds are tried once. With ``processes`` above 1 they share cores: the seconds are those
+    What hangs on answers that are not there yet (a teacher's, or those of a model that is still to be tuned) is left out. Trainings
+    of one setup under several seeds are tried once. With ``processes`` above 1 they share cores: the seconds are those
     of one after the other.
     """
     from ragtune.tuning.trial import Expected, trial
@@ -45,7 +46,7 @@ def forecast(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> Forecast | 
         if waits(bench, setup, seed):
             continue
         key = tune_key(bench, setup, seed)
-        if key in seen or bench.store.find("tune", key) is not None:
+        if not is_ready(bench, setup, seed) or key in seen or bench.store.find("tune", key) is not None:
             continue
         seen.add(key)
         # what a training costs does not hang on its seed, nor on which of two equal setups asked first

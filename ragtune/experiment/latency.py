@@ -24,6 +24,7 @@ from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generators import kind_of
 from ragtune.records import Question, Row
 from ragtune.store import decode, digest
+from ragtune.tuning.methods import method_of
 
 LATENCY_VERSION = 1
 
@@ -35,8 +36,8 @@ def sampled(bench: Workbench, setup: Setup) -> list[Question]:
 
 
 def latency_steps(bench: Workbench, name: str, setup: Setup) -> list[Step]:
-    """What must be measured: as served, then, of a tuned setup, with its adapter switched on; none where there is nothing to
-    measure. Equal work has equal keys, so it is measured once."""
+    """What must be measured: as served, then, of a setup whose adapter is merged, with it switched on instead; none where there is
+    nothing to measure. Equal work has equal keys, so it is measured once."""
     if not setup.servable or (kind_of(setup.generator).remote and not setup.retrieval):
         return []
     setup = seeded(setup, _seed(bench, setup))
@@ -44,7 +45,7 @@ def latency_steps(bench: Workbench, name: str, setup: Setup) -> list[Step]:
     if not items:
         return []
     found = [Step("latency", _key(bench, setup, "served"), items, f"latency {name}")]
-    if setup.tuning:
+    if setup.tuning and method_of(setup.tuning).merges and method_of(setup.tuning).beside:
         found.append(Step("latency", _key(bench, setup, "switched"), items, f"latency {name}, switched adapter"))
     return found
 

@@ -38,6 +38,8 @@ def rewritten(data: Any, find: Callable[[str], str]) -> Any:
 def _named(key: str, value: Any, find: Callable[[str], str]) -> Any:
     if key == "system":
         return _system(value, find)
+    if key == "from":  # a setup, unless it is a path
+        return find(value) if isinstance(value, str) and "/" in value else value
     return _each(value, find) if key in _KEYS else rewritten(value, find)
 
 

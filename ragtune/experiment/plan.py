@@ -91,6 +91,7 @@ def make_plan(bench: Workbench) -> Plan:
         for seed in bench.experiment.seeds_of(setup) if setup.tuning else ():
             step = tune.tune_step(bench, name, setup, seed)
             tunings.setdefault(step.key, step)
+    stages += _per_setup(bench, "answer, to teach", lambda name, setup: _teaching(bench, setup))
     stages += [PlannedStage("tune", step.label, 1, step.stored(bench)) for step in tunings.values()]
     judged = sum(len(bench.asked(s)) * len(bench.experiment.seeds_of(s)) for s in setups.values())
     stages += _per_setup(bench, "answer", lambda name, setup: _answers(bench, name, setup))
@@ -117,6 +118,11 @@ def _short_tunings(bench: Workbench) -> Iterator[str]:
 
 def _queries(bench: Workbench, setup: Setup) -> list[Step]:
     return [query_step(bench, setup, bench.asked(setup))] if setup.retrieval and setup.retrieval.query else []
+
+
+def _teaching(bench: Workbench, setup: Setup) -> list[Step]:
+    seeds = bench.experiment.seeds_of(setup) if setup.tuning and setup.tuning.teacher else ()
+    return [step for seed in seeds for step in tune.teaching(bench, setup, seed)]
 
 
 def _answers(bench: Workbench, name: str, setup: Setup) -> list[Step]:

@@ -9,9 +9,12 @@ from ragtune.errors import ExperimentError
 from ragtune.experiment import retrieve
 from ragtune.experiment.examples import refuse_few
 from ragtune.experiment.fits import refuse_too_large
+from ragtune.experiment.fitting import refuse_unfit
+from ragtune.experiment.legs import refuse_other_base
 from ragtune.experiment.material import taught
+from ragtune.experiment.spec import Setup
 from ragtune.experiment.teachable import check_retriever
-from ragtune.experiment.tune import count_questions
+from ragtune.experiment.tune import count_questions, tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation import hosts
 from ragtune.generation.settings import GeneratorSettings
@@ -70,6 +73,9 @@ def prepare(bench: Workbench) -> None:
                 hosts.check(generator)
             if generator.endpoint:
                 address(generator.endpoint, generator.api_key_env)
+        if setup.tuning and _is_untuned(bench, setup):
+            refuse_other_base(bench, name, setup)
+            refuse_unfit(bench, setup)
         if setup.retrieval:
             check_retriever(bench, name, setup)
             retrieve.retrieve_key(bench, setup)
@@ -94,6 +100,11 @@ def prepare(bench: Workbench) -> None:
         check_pairs(bench.ref(name))
     if bench.experiment.judge.name == "nli":
         check_pairs(bench.ref(str(bench.experiment.judge.model)))
+
+
+def _is_untuned(bench: Workbench, setup: Setup) -> bool:
+    seeds = bench.experiment.seeds_of(setup)
+    return any(bench.store.find("tune", tune_key(bench, setup, seed)) is None for seed in seeds)
 
 
 def _check_switch(bench: Workbench, name: str, generator: GeneratorSettings) -> None:

@@ -26,6 +26,7 @@ from ragtune.generation.settings import GeneratorSettings
 from ragtune.judging.settings import JudgeSettings
 from ragtune.retrieval.parts import Switch
 from ragtune.text.data import Unreadable, exists, read_yaml
+from ragtune.tuning.order import refuse_order
 from ragtune.tuning.settings import TuningSettings
 
 #: what a Run may be called: a file is named after it
@@ -130,6 +131,7 @@ class Experiment(BaseModel):
         for name, setup in self.setups.items():
             if why := impossible(setup):
                 raise ValueError(f"setup {name}: {why}")
+        refuse_order({name: setup.tuning for name, setup in self.setups.items()})
         return self
 
     def seeds_of(self, setup: Setup) -> tuple[int, ...]:

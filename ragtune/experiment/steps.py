@@ -28,8 +28,9 @@ def expected_steps(bench: Workbench, setup: Setup, seed: int) -> tuple[int, bool
     prompt = tuning_prompts(bench, setup)[0]
     contexts = RECIPES[settings.train_on].sees_contexts
     items = []
-    for training, questions in training_questions(bench, setup, seed, "train"):
+    for training, questions in training_questions(bench, setup, seed, "train", choosing=False):
         documents = {d.id: d for d in training.corpus.documents} if settings.evidence_words and not contexts else {}
+        questions = questions[: settings.questions]
         items += build_items(questions, [()] * len(questions), [], settings, prompt.abstain, seed, documents)
     top_k = sum(settings.contexts) / 2 if settings.contexts else setup.retrieval.shown if setup.retrieval else 0
     shown = round(top_k * setup.chunking.size) if contexts and setup.retrieval else 0

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from random import Random
 
-from ragtune.experiment import retrieve
-from ragtune.experiment.chunk import allowed_chunks
+from ragtune.experiment import legs, lessons, retrieve
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.workbench import Work, Workbench
+from ragtune.generation.generators import identity
 from ragtune.generation.prompts import Prompt
+from ragtune.models.adapters import WEIGHTS
 from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import VERSION as CHAT_VERSION
 from ragtune.models.devices import best_device, placed
 from ragtune.models.names import ADAPTER_CARD
-from ragtune.records import Hit, Question, question_key
+from ragtune.records import Question, question_key
 from ragtune.store import decode, digest, encode
-from ragtune.tuning.batches import Encoded
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Recipe, unread
 from ragtune.tuning.settings import TuningSettings
@@ -52,9 +53,12 @@ def tuning_prompts(bench: Workbench, setup: Setup) -> tuple[Prompt, ...]:
     return (bench.prompt("closed"),) if apart else (bench.prompt_of(setup),)
 
 
-def training_questions(bench: Workbench, setup: Setup, seed: int, split: str) -> list[tuple[Workbench, list[Question]]]:
+def training_questions(
+    bench: Workbench, setup: Setup, seed: int, split: str, choosing: bool = True
+) -> list[tuple[Workbench, list[Question]]]:
     """The questions of ``split`` that the setup trains on, by corpus and in its order; those whose answer nobody said are
-    left out, those of a corpus with a weight over 1 come as often."""
+    left out, those of a corpus with a weight over 1 come as often. Without ``choosing`` all are there that diverse ones are chosen
+    from, which takes an embedder."""
     settings = _tuning(setup)
     weights = [corpus.weight for corpus in settings.corpora] or [1.0]
     found = []
@@ -63,7 +67,10 @@ def training_questions(bench: Workbench, setup: Setup, seed: int, split: str) ->
         if split == "train":
             whole, part = int(weight), round(weight % 1 * len(own))
             own = own * whole + _drawn(own, part, seed)
-            own = _drawn(own, settings.questions, seed) if settings.questions is not None else own
+            if settings.questions is not None and settings.choose == "random":
+                own = _drawn(own, settings.questions, seed)
+            elif settings.questions is not None and choosing:
+                own = lessons.diverse(training, setup, own, settings.questions, seed)
         found.append((training, own))
     return found
 
@@ -79,14 +86,20 @@ def _drawn(questions: list[Question], count: int, seed: int) -> list[Question]:
 
 def count_questions(bench: Workbench, setup: Setup, seed: int) -> int:
     """How many questions the setup trains on, with those that come more than once."""
-    return sum(len(own) for _, own in training_questions(bench, setup, seed, "train"))
+    most = _tuning(setup).questions or sys.maxsize
+    return sum(min(len(own), most) for _, own in training_questions(bench, setup, seed, "train", choosing=False))
 
 
 def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("train", "dev")) -> list[object]:
     """What identifies the questions, corpus by corpus."""
-    return [
-        [question_key(q) for q in own] for split in splits for _, own in training_questions(bench, setup, seed, split)
+    found: list[object] = [
+        [question_key(q) for q in own]
+        for split in splits
+        for _, own in training_questions(bench, setup, seed, split, choosing=False)
     ]
+    if _tuning(setup).choose != "random":
+        found.append([_tuning(setup).questions, bench.ref(lessons.embedder_of(setup)).fingerprint])
+    return found
 
 
 def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
@@ -94,8 +107,16 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     tuning = _tuning(setup)
     prompts = [prompt.key for prompt in tuning_prompts(bench, setup)]
     left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
-    settings = tuning.model_dump(mode="json", exclude=left_out | ({"contexts"} if tuning.contexts is None else set()))
-    settings["lora"]["alpha"] = tuning.lora.alpha or 2 * tuning.lora.r
+    settings = tuning.identity(left_out)
+    before, folder = legs.leg_before(setup, seed), legs.folder_before(setup)
+    if before:
+        settings["from"] = tune_key(bench, bench.setup(before.name), before.seed)
+    elif folder:
+        settings["from"] = legs.folder_key(folder)
+    if tuning.teacher:
+        settings["teacher"] = [[s.key, s.items] for s in teaching(bench, setup, seed)]
+    if tuning.preference:
+        settings["sampled"] = identity(setup.generator, tuning_prompts(bench, setup)[0], bench.ref)
     seen: list[object] = []  # what stands in training texts besides the questions
     trainings = bench.trainings(setup)
     if _recipe(setup).sees_contexts:
@@ -117,18 +138,39 @@ def tune_step(bench: Workbench, name: str, setup: Setup, seed: int) -> Step:
 
 
 def needed_hits(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
-    """The hits that training looks at, one Step for each corpus; none where it sees no contexts."""
-    if not setup.tuning or not _recipe(setup).sees_contexts:
+    """The hits that training, and its teacher, look at, one Step for each corpus; none where they see no contexts."""
+    if not setup.tuning:
         return []
     setup = seeded(setup, seed)
+    teacher = lessons.teacher_of(bench, setup)
+    found = []
+    if teacher and teacher[1].retrieval:
+        trained = training_questions(bench, setup, seed, "train", choosing=False)
+        found = [retrieve.retrieve_step(training, seeded(teacher[1], seed), own) for training, own in trained]
+    if not _recipe(setup).sees_contexts:
+        return found
     asked: dict[int, tuple[Workbench, dict[str, Question]]] = {}
     for split in ("train", "dev"):
-        for training, own in training_questions(bench, setup, seed, split):
+        for training, own in training_questions(bench, setup, seed, split, choosing=False):
             asked.setdefault(id(training), (training, {}))[1].update({q.id: q for q in own})
-    return [retrieve.retrieve_step(training, setup, list(own.values())) for training, own in asked.values()]
+    return found + [retrieve.retrieve_step(training, setup, list(own.values())) for training, own in asked.values()]
 
 
-def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
+def teaching(bench: Workbench, setup: Setup, seed: int) -> list[Step]:
+    """The answers of the teacher that are taught, one Step for each corpus."""
+    trained = training_questions(bench, setup, seed, "train", choosing=False)
+    steps = (lessons.teacher_step(training, setup, own, seed) for training, own in trained)
+    return [step for step in steps if step]
+
+
+def is_ready(bench: Workbench, setup: Setup, seed: int) -> bool:
+    """Whether what is taught is known without asking a teacher, or a model that is not trained yet."""
+    if _tuning(setup).preference:
+        return False
+    return all(step.stored(bench) == len(step.items) for step in teaching(bench, setup, seed))
+
+
+def tune_job(bench: Workbench, setup: Setup, seed: int, name: str = "") -> TuneJob:
     """All that training the adapter needs: settings, tokens, and the card that will lie beside it."""
     setup = seeded(setup, seed)
     settings = _tuning(setup)
@@ -137,9 +179,9 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
         split: [
             item
             for training, questions in training_questions(bench, setup, seed, split)
-            for item in _encoded(training, questions, setup, seed, split, model)
+            for item in lessons.encoded(training, questions, setup, seed, split, model, tuning_prompts(bench, setup))
         ]
-        for split in ("train", "dev")
+        for split in (() if settings.preference else ("train", "dev"))
     }
     card = {
         "base": model.ref.fingerprint,
@@ -147,53 +189,17 @@ def tune_job(bench: Workbench, setup: Setup, seed: int) -> TuneJob:
         "data": digest(_keys(bench, setup, seed, ["train"])),
         "tuning": settings.train_on,
     }
-    train, dev = tuple(encoded["train"]), tuple(encoded["dev"])
-    where = model.placement
-    return TuneJob(model.ref, where.device, where.dtype, settings, seed, train, dev, card)
+    train, dev = tuple(encoded.get("train", ())), tuple(encoded.get("dev", ()))
+    if settings.preference:
+        from ragtune.experiment.pairs import encoded_pairs
 
-
-def _encoded(
-    bench: Workbench, questions: list[Question], setup: Setup, seed: int, split: str, model: LanguageModel
-) -> Iterator[Encoded]:
-    """What is taught about questions of one corpus, each in one of the prompts, as tokens."""
-    from ragtune.generation.local import shown
-    from ragtune.tuning.batches import encode_item
-    from ragtune.tuning.recipes import build_items
-
-    settings = _tuning(setup)
-    contexts = _recipe(setup).sees_contexts
-    top_k = setup.retrieval.shown if setup.retrieval else 0
-    top_k = settings.contexts[1] if settings.contexts else top_k
-    found: list[list[Hit]] = [[] for _ in questions]
-    if contexts:
-        found = [h for h, _ in retrieve.hits(bench, setup, questions, max(retrieve.KEPT, top_k))]
-    own = settings if split == "train" else settings.model_copy(update={"variants": 0})
-    documents = {d.id: d for d in bench.corpus.documents} if settings.evidence_words and not contexts else {}
-    chunks = allowed_chunks(bench, setup) if contexts else []
-    widened = retrieve.offer(bench, setup).widened if contexts else list
-    prompts = tuning_prompts(bench, setup)
-    drawn = [Random(f"{seed}/prompt/{n}/{q.id}").randrange(len(prompts)) for n, q in enumerate(questions)]
-    for n, prompt in enumerate(prompts):
-
-        def fits(question: Question, hits: Sequence[Hit], prompt: Prompt = prompt) -> tuple[Hit, ...]:
-            return shown(model, prompt, setup.generator, question.text, widened(hits)).hits
-
-        mine = [i for i, which in enumerate(drawn) if which == n]
-        items = build_items(
-            [questions[i] for i in mine],
-            [found[i] for i in mine],
-            chunks,
-            own,
-            prompt.abstain,
-            seed,
-            documents,
-            top_k,
-            fits,
-        )
-        for item in items:
-            yield encode_item(
-                model, prompt.messages(item.question.text, item.hits), item.target, setup.generator.thinking
-            )
+        train, dev = tuple(encoded_pairs(bench, name, setup, seed, training_questions(bench, setup, seed, "train"))), ()
+    where, before = model.placement, legs.leg_before(setup, seed)
+    start = legs.folder_before(setup)
+    if before:
+        key = tune_key(bench, bench.setup(before.name), seed)
+        start, card = bench.store.path("tune", key), {**card, "from": key}
+    return TuneJob(model.ref, where.device, where.dtype, settings, seed, train, dev, card, start)
 
 
 def _model(bench: Workbench, setup: Setup) -> LanguageModel:
@@ -212,27 +218,35 @@ class _Missing:
 
 def tuned(bench: Workbench, name: str, seed: int) -> Path:
     """The adapter's folder; trained and stored if missing, resuming from its last checkpoint."""
-    setup = bench.experiment.setups[name]
+    setup = bench.setup(name)
     key = tune_key(bench, setup, seed)
     work = bench.work.setdefault("tune", Work())
     if bench.store.find("tune", key) is not None:
         work.reused += 1
     else:
+        if before := legs.leg_before(setup, seed):
+            tuned(bench, before.name, seed)
         _train(bench, [_Missing(key, name, setup, seed)], "here")
     return bench.store.path("tune", key)
 
 
 def tune_all(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> None:
     """Make the adapters of all ``wanted`` (setup, seed) that the store lacks; on a CPU ``processes`` of them at a time."""
-    setups = bench.experiment.setups
+    for wave in legs.in_order(bench, wanted):
+        _tune_wave(bench, wave)
+
+
+def _tune_wave(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> None:
+    """Make those adapters, none of which goes on from another of them."""
     work = bench.work.setdefault("tune", Work())
     missing: dict[str, _Missing] = {}
     for name, seed in wanted:
-        key = tune_key(bench, setups[name], seed)
+        setup = bench.setup(name)
+        key = tune_key(bench, setup, seed)
         if key in missing or bench.store.find("tune", key) is not None:
             work.reused += 1
         else:
-            missing[key] = _Missing(key, name, setups[name], seed)
+            missing[key] = _Missing(key, name, setup, seed)
     beside = [m for m in missing.values() if best_device(m.setup.generator.device) == "cpu"]
     if min(bench.experiment.processes, len(beside)) < 2:
         beside = []
@@ -246,7 +260,7 @@ def tune_all(bench: Workbench, wanted: Iterable[tuple[str, int]]) -> None:
 def _train(bench: Workbench, missing: list[_Missing], runner: str) -> None:
     from ragtune.tuning.runners import RUNNERS
 
-    jobs = [(one, tune_job(bench, one.setup, one.seed)) for one in missing]
+    jobs = [(one, tune_job(bench, one.setup, one.seed, one.name)) for one in missing]
     jobs.sort(key=lambda pair: -pair[1].tokens)  # the longest first, so that the last ones are short
     processes = min(bench.experiment.processes, len(jobs))
     label = f"tune {len(jobs)} adapters, {processes} side by side"
@@ -278,5 +292,7 @@ def tunings(bench: Workbench) -> list[Tuning]:
             cost = decode(TuneCost, json.loads((folder / "cost.json").read_text("utf-8")))
             count = count_questions(bench, setup, seed)
             report = decode(TuneReport, card["report"])
-            found.append(Tuning(name, seed, folder.name, card["tuning"], count, report, cost))
+            size = (folder / WEIGHTS).stat().st_size / 1e6
+            own = Tuning(name, seed, folder.name, card["tuning"], count, report, cost, size_mb=round(size, 4))
+            found.append(replace(own, method=_tuning(setup).method))
     return found

@@ -224,4 +224,14 @@ def tuning_record(ground: Ground, name: str, seed: int) -> Tuning:
     card = json.loads((folder / ADAPTER_CARD).read_text("utf-8"))
     report = decode(TuneReport, card["report"])
     cost = decode(TuneCost, json.loads((folder / "cost.json").read_text("utf-8")))
-    return Tuning(name, seed, folder.name, card["tuning"], report.examples, report, cost, KINDS[ground.part])
+    return Tuning(
+        name,
+        seed,
+        folder.name,
+        card["tuning"],
+        report.examples,
+        report,
+        cost,
+        KINDS[ground.part],
+        ground.settings.method,
+    )

@@ -43,6 +43,7 @@ class Workbench:
     progress: Progress
     work: dict[str, Work] = field(default_factory=dict)
     other_loads: int = 0
+    whole: Experiment | None = None  # what this is a part of (`narrowed`)
     asking: bool = False  # only new questions are answered: those of the corpus may be unreadable
     chunks: dict[str, list[Chunk]] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
@@ -155,9 +156,14 @@ class Workbench:
     def narrowed(self, names: Collection[str]) -> Workbench:
         """The same with some of the setups alone; corpus, models and the record of work are shared."""
         setups = {n: s for n, s in self.experiment.setups.items() if n in names}
-        made = replace(self, experiment=self.experiment.model_copy(update={"setups": setups}))
+        whole = self.whole or self.experiment
+        made = replace(self, experiment=self.experiment.model_copy(update={"setups": setups}), whole=whole)
         made.__dict__.update(corpus=self.corpus, questions=self.questions)
         return made
+
+    def setup(self, name: str) -> Setup:
+        """A setup of the experiment, also of one that this is a part of."""
+        return (self.whole or self.experiment).setups[name]
 
     def asked(self, setup: Setup) -> list[Question]:
         """Those of the questions that the setup has an answer to: all, but for answers given in a file."""

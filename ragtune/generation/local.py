@@ -24,6 +24,7 @@ from ragtune.generation.quoting import Quoting, Spans, cited, spans_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
+from ragtune.models.virtual import VirtualTokens
 from ragtune.records import Hit, Tokens
 from ragtune.text.thoughts import apart, ends, reasoned, reasons
 
@@ -106,6 +107,7 @@ class LocalGenerator:
         self._shown: dict[str, Shown] = {}
         self._prefix: Prefix | None = None
         self._prefixed: tuple[Shot, ...] = ()  # the examples that stand in it
+        self._virtual = Prefix(())
 
     def shown(self, request: Request) -> Shown:
         """What the model is shown of the request."""
@@ -146,14 +148,14 @@ class LocalGenerator:
 
         settings = self.settings
         model = self.model.using(adapter)
-        rows = [self.shown(r).ids for r in batch]
-        pad = self.model.pad
+        pad, virtual = self.model.pad, self.model.virtual(adapter)
+        rows = [[*[pad] * (virtual.size if virtual else 0), *self.shown(r).ids] for r in batch]
         longest = max(map(len, rows))
         device = self.model.base.device
         options: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-        shared, cache = self._shared(model, adapter, rows, [self.shown(r).shots for r in batch])
+        shared, cache = self._shared(model, adapter, rows, [self.shown(r).shots for r in batch], virtual)
         ids = torch.tensor([[*r[:shared], *[pad] * (longest - len(r)), *r[shared:]] for r in rows], device=device)
-        mask = [[1] * shared + [0] * (longest - len(r)) + [1] * (len(r) - shared) for r in rows]
+        mask = [[1] * len(r[:shared]) + [0] * (longest - len(r)) + [1] * len(r[shared:]) for r in rows]
         chances = Chances()
         if settings.sampled:
             options = {"do_sample": True, "temperature": settings.temperature, "top_p": settings.top_p, "top_k": 0}
@@ -198,7 +200,7 @@ class LocalGenerator:
                 text = reasoned(text, finish)
             own = chance[thought:used]
             confidence = round(math.exp(sum(own) / max(1, len(own))), 4)
-            tokens = Tokens(len(prompt), used, thought)
+            tokens = Tokens(len(prompt) - (virtual.size if virtual else 0), used, thought)
             made = self.shown(request)
             yield (
                 request.key,
@@ -220,18 +222,30 @@ class LocalGenerator:
         return spans_of(self.model.tokenizer, text)
 
     def _shared(
-        self, model: Any, adapter: Path | None, rows: Sequence[Sequence[int]], shots: Sequence[tuple[Shot, ...]]
+        self,
+        model: Any,
+        adapter: Path | None,
+        rows: Sequence[Sequence[int]],
+        shots: Sequence[tuple[Shot, ...]],
+        virtual: VirtualTokens | None,
     ) -> tuple[int, Any]:
-        """How many tokens all rows begin with that were read before, and the cache that holds them."""
-        if self.model.seq2seq:
-            return 0, None
+        """How many tokens of each row stand before the padding, and the cache that holds them where they were read before."""
+        if (
+            self.model.seq2seq
+        ):  # an encoder counts from its virtual tokens to the others, so nothing stands between them
+            return (max(map(len, rows)), None) if virtual else (0, None)
         same = shots[0] if all(own == shots[0] for own in shots) else ()
         if self._prefix is None or self._prefixed != same:
             asked = [self.prompt.messages(end, self._every, same) for end in ENDS] if self._every else None
-            made = asked or ending(self.prompt.messages("", [], same))
-            self._prefix, self._prefixed = Prefix(common(self.model, made, self.settings.thinking)), same
-        cache = self._prefix.before(model, adapter, len(rows)) if self._prefix.starts(rows) else None
-        return (len(self._prefix.ids), cache) if cache is not None else (0, None)
+            begun = asked or ending(self.prompt.messages("", [], same))
+            self._prefix, self._prefixed = Prefix(common(self.model, begun, self.settings.thinking)), same
+        size = virtual.size if virtual else 0
+        whole = self._prefix.starts(rows, size)
+        if not whole and virtual is None:
+            return 0, None
+        prefix = self._prefix if whole else self._virtual
+        cache = prefix.before(model, adapter, len(rows), virtual)
+        return (size + len(prefix.ids), cache) if cache is not None else (0, None)
 
     @property
     def _thinks(self) -> bool:

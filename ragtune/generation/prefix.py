@@ -11,6 +11,7 @@ from typing import Any
 
 from ragtune.models.causal import LanguageModel
 from ragtune.models.chat import Messages
+from ragtune.models.virtual import VirtualTokens
 
 #: shorter beginnings are read with the rest
 _LEAST = 8
@@ -33,26 +34,32 @@ def common(model: LanguageModel, asked: Sequence[Messages], thinking: bool) -> l
 
 
 class Prefix:
-    """The keys and values of ``ids``, by the adapter in use."""
+    """The keys and values of ``ids``, by the adapter in use, behind its virtual tokens where it has some."""
 
     def __init__(self, ids: Sequence[int]) -> None:
         self.ids = list(ids)
         self._read: dict[Path | None, Any] = {}
 
-    def starts(self, rows: Sequence[Sequence[int]]) -> bool:
-        """Whether each row begins with it and goes on."""
-        size = len(self.ids)
-        return bool(size) and all(len(row) > size and list(row[:size]) == self.ids for row in rows)
+    def starts(self, rows: Sequence[Sequence[int]], skipped: int = 0) -> bool:
+        """Whether each row begins with it, after ``skipped`` tokens, and goes on."""
+        end = skipped + len(self.ids)
+        return bool(self.ids) and all(len(row) > end and list(row[skipped:end]) == self.ids for row in rows)
 
-    def before(self, model: Any, adapter: Path | None, rows: int) -> Any:
+    def before(self, model: Any, adapter: Path | None, rows: int, virtual: VirtualTokens | None = None) -> Any:
         """A cache for ``rows`` rows that hold it; None where the model keeps more than keys and values of each token."""
         import torch
 
         if adapter not in self._read:
-            with torch.inference_mode():
-                ids = torch.tensor([self.ids], device=model.device)
-                found = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=True).past_key_values
-            self._read = {adapter: found if _plain(found) else None}
+            found = virtual.cache(model) if virtual else None
+            if self.ids:
+                size = len(self.ids) + (virtual.size if virtual else 0)
+                with torch.inference_mode():
+                    ids = torch.tensor([self.ids], device=model.device)
+                    mask = torch.ones((1, size), dtype=torch.long, device=model.device)
+                    found = model(
+                        input_ids=ids, attention_mask=mask, past_key_values=found, use_cache=True
+                    ).past_key_values
+            self._read = {adapter: found if virtual or _plain(found) else None}
         held = self._read[adapter]
         if held is None:
             return None

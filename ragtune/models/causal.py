@@ -7,11 +7,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragtune.models.adapters import merged, touched, wrapped
+from ragtune.models.adapters import WHOLE, kind_of, merged, put_in, touched, wrapped
+from ragtune.models.bottleneck import BOTTLENECK, put_behind
 from ragtune.models.chat import Chat, Messages
 from ragtune.models.devices import Placement, placed, quiet
 from ragtune.models.gguf import silence, unpacked
 from ragtune.models.names import ModelRef, check_adapter_folder, load_failure
+from ragtune.models.virtual import VIRTUAL, VirtualTokens, read_virtual
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class LanguageModel:
-    """One base model with its tokenizer and any number of LoRA adapters. ``loads`` counts base loads."""
+    """One base model with its tokenizer and any number of adapters. ``loads`` counts base loads."""
 
     def __init__(self, ref: ModelRef, device: str = "auto", dtype: str = "auto") -> None:
         self.ref = ref
@@ -32,6 +34,8 @@ class LanguageModel:
         self._adapters: dict[Path, str] = {}
         self._merged: Path | None = None
         self._kept: list[tuple[Any, Any]] = []
+        self._beside: tuple[Path, Any] | None = None  # used without PEFT, with its handle
+        self._virtual: dict[Path, VirtualTokens | None] = {}
         self.loads = 0
 
     @property
@@ -126,11 +130,13 @@ class LanguageModel:
 
     @property
     def window(self) -> int:
-        """Tokens that fit: the smallest of the config's and the tokenizer's limits (1e6 where none is stated)."""
+        """Tokens that fit: the smallest of the config's and the tokenizer's limits (1e6 where none is stated), less
+        the virtual tokens that stand before every prompt."""
         config = self.config
         limits = [getattr(config, n, None) for n in ("max_position_embeddings", "n_positions")]
         limits.append(self.tokenizer.model_max_length)
-        return min([int(n) for n in limits if n and 0 < n < 1e9] or [10**6])
+        own = self.virtual(None)
+        return min([int(n) for n in limits if n and 0 < n < 1e9] or [10**6]) - (own.size if own else 0)
 
     @property
     def chat(self) -> Chat:
@@ -152,11 +158,14 @@ class LanguageModel:
         """What the model says to ``messages``, greedy."""
         import torch
 
-        ids = torch.tensor([self.encode_prompt(messages)], device=self.base.device)
+        own = self.virtual(None)
+        ids = torch.tensor([[*[self.pad] * (own.size if own else 0), *self.encode_prompt(messages)]])
+        ids = ids.to(self.base.device)
         with torch.inference_mode():
             out = self.base.generate(  # type: ignore[operator]
                 input_ids=ids,
                 attention_mask=torch.ones_like(ids),
+                past_key_values=own.cache(self.base) if own and not self.seq2seq else None,
                 max_new_tokens=max_tokens,
                 do_sample=False,
                 pad_token_id=self.pad,
@@ -164,12 +173,30 @@ class LanguageModel:
         made = out[0] if self.seq2seq else out[0, ids.shape[1] :]
         return self.chat.said(made.tolist())
 
+    def virtual(self, adapter: Path | None) -> VirtualTokens | None:
+        """The virtual tokens that stand before every prompt: of ``adapter``, else of the model itself (`MODEL + FOLDER`).
+
+        Prompts begin with so many tokens of any kind in their place; a decoder is given their cache. None, too, for those that stand
+        before what a decoder beside an encoder writes, and before no prompt.
+        """
+        folder = adapter or self.ref.adapter
+        if folder is None:
+            return None
+        if folder not in self._virtual:
+            found = read_virtual(folder) if kind_of(folder) in VIRTUAL else None
+            self._virtual[folder] = found if found and not (self.seq2seq and found.cached is not None) else None
+        return self._virtual[folder]
+
     def plain(self) -> PreTrainedModel:
         """The base without any adapter layers, for training a new adapter on it."""
         if self._peft is not None:
             self._base = self._peft.unload()  # type: ignore[assignment]
             self._peft = None
             self._adapters.clear()
+        if self._beside is not None:
+            if self._beside[1] is not None:
+                self._beside[1].remove()
+            self._beside = None
         if self._merged is not None:
             self._restore()
         for parameter in self.base.parameters():
@@ -183,14 +210,20 @@ class LanguageModel:
             ModelError: the folder is no adapter, or was made for another base.
         """
         if adapter is None:
-            return self.base if self._peft is None and self._merged is None else self.plain()
-        if adapter == self._merged:
+            own = self._peft is None and self._merged is None and self._beside is None
+            return self.base if own else self.plain()
+        if adapter == self._merged or (self._beside and self._beside[0] == adapter):
             return self.base
-        if self._merged is not None:
-            self._restore()
+        check_adapter_folder(adapter, self.ref)
+        kind = kind_of(adapter)
+        if kind == WHOLE:
+            return self.merge(adapter)
+        if kind in VIRTUAL or kind == BOTTLENECK:
+            return self._put_beside(adapter, kind)
+        if self._merged is not None or self._beside is not None:
+            self.plain()
         from peft import PeftModel
 
-        check_adapter_folder(adapter, self.ref)
         name = self._adapters.get(adapter)
         if name is None:
             name = f"a{len(self._adapters)}"
@@ -203,8 +236,17 @@ class LanguageModel:
         self._peft.set_adapter(name)
         return self._peft.eval()
 
+    def _put_beside(self, adapter: Path, kind: str) -> Any:
+        model = self.plain()
+        if kind == BOTTLENECK:
+            self._beside = adapter, put_behind(model, adapter)
+        else:
+            self._beside = adapter, read_virtual(adapter).in_pair(model) if self.seq2seq else None
+        return model.eval()
+
     def merge(self, adapter: Path, keep: bool = True) -> Any:
-        """The model with this adapter in its weights, as it would be served; ``using`` it gives the same from now on.
+        """The model with this adapter as it would be served: in its weights, where it can be put into them, else beside them;
+        ``using`` it gives the same from now on.
 
         Asking for the base or for another adapter puts the weights back, to the bit: from copies in memory, or without
         ``keep`` by loading the base again.
@@ -215,6 +257,15 @@ class LanguageModel:
         if adapter == self._merged:
             return self.base
         check_adapter_folder(adapter, self.ref)
+        kind = kind_of(adapter)
+        if kind in VIRTUAL or kind == BOTTLENECK:
+            return self.using(adapter)
+        if kind == WHOLE:
+            model = self.plain()
+            self._kept = [(p, p.detach().to("cpu", copy=True)) for p in model.parameters()] if keep else []
+            self._merged = adapter
+            put_in(model, adapter)
+            return model
         found = wrapped(self.plain(), self.ref.tuned(adapter, ""))
         self._kept = [(p, p.detach().to("cpu", copy=True)) for p in touched(found)] if keep else []
         self._merged = adapter

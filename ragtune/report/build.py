@@ -20,7 +20,7 @@ from ragtune.experiment.folder import Run
 from ragtune.experiment.outlook import is_control, outlook
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Metric
-from ragtune.report import evidence, figures, first, numbers
+from ragtune.report import evidence, figures, first, numbers, tuned
 from ragtune.report.data import PageData, packed, page_data
 from ragtune.report.figures import Chart
 from ragtune.store import write_text
@@ -85,6 +85,7 @@ class View:
     pairs: Mapping[str, Sequence[Difference]]
     reach: Mapping[str, float]
     quality: Sequence[Chart]
+    tunings: Sequence[tuned.TuningRow]
     losses: Sequence[Chart]
     recall: Chart
     retrieval: Sequence[RetrievalRow]
@@ -144,6 +145,7 @@ def view(run: Run) -> View:
         pairs={m: [d for d in differences if d.metric == m] for m in compared},
         reach={m: _reach([d for d in differences if d.metric == m]) for m in compared},
         quality=figures.quality_charts(run),
+        tunings=tuned.tuning_rows(run),
         losses=figures.loss_charts(run),
         recall=figures.recall_chart(run),
         retrieval=_retrieval_rows(run),

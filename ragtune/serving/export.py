@@ -8,14 +8,15 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from ragtune.errors import RunError
+from ragtune.errors import ModelError, RunError
 from ragtune.experiment.folder import Run, load_run
 from ragtune.experiment.locate import store_of
 from ragtune.experiment.places import in_run
 from ragtune.experiment.tune_retriever import STAGE_OF
+from ragtune.models.adapters import merges
 from ragtune.models.causal import LanguageModel
 from ragtune.models.joining import cast, join
-from ragtune.models.names import ADAPTER_CARD, PLUS, check_adapter_folder, resolve
+from ragtune.models.names import ADAPTER_CARD, PLUS, ModelRef, check_adapter_folder, resolve
 from ragtune.store import Store, writing
 
 
@@ -50,6 +51,7 @@ def export(
     adapter = _adapter(run, setup, seed, found)
     base = resolve(in_run(run.about.places, run.path)(run.experiment.setups[setup].generator.model))
     check_adapter_folder(adapter, base)
+    _refuse_unlike(adapter, base, merged)
     scratch = dest.with_name(f".{dest.name}.part")
     with writing(dest):
         shutil.rmtree(scratch, ignore_errors=True)  # of one that was killed
@@ -77,6 +79,22 @@ def export(
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return dest
+
+
+def _refuse_unlike(adapter: Path, base: ModelRef, merged: bool) -> None:
+    """Raises ModelError where what was tuned cannot be written as it is asked for."""
+    if merged and not merges(adapter):
+        raise ModelError(
+            "this tuning changes no weights, so no model can be written with it.",
+            where=base.name,
+            fix="Leave --merged out: its adapter alone is exported.",
+        )
+    if base.adapter and not merged and not merges(adapter):
+        raise ModelError(
+            "this tuning stands on top of another adapter and cannot be joined with it.",
+            where=base.name,
+            fix="Export that one with --merged, and tune the model that it makes.",
+        )
 
 
 def _name_base(config: Path, name: str) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ragtune.store import file_digest
+from ragtune.tuning.method import Fitted
 
 _NEEDED = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
 _SUMS = "sums.json"
+_TRAINED = "trained.safetensors"
 
 
 def last_checkpoint(folder: Path) -> Path | None:
@@ -41,6 +43,29 @@ def patience_used(checkpoint: Path) -> int:
     found = held.get("EarlyStoppingCallback") or {}
     one = found[0] if isinstance(found, list) else found
     return int(one.get("attributes", {}).get("early_stopping_patience_counter", 0))
+
+
+class Held:
+    """What is trained of a method whose parts the library's trainer does not know, kept beside its checkpoint."""
+
+    def __init__(self, fitted: Fitted) -> None:
+        self._fitted = fitted
+
+    def save(self, folder: Path) -> None:
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        own = {name: p.detach().cpu().contiguous() for name, p in self._fitted.trained.items()}
+        save_file(own, folder / _TRAINED)
+
+    def load(self, folder: Path) -> None:
+        import torch
+        from safetensors.torch import load_file
+
+        held = load_file(folder / _TRAINED)
+        with torch.no_grad():
+            for name, parameter in self._fitted.trained.items():
+                parameter.copy_(held[name])
 
 
 def watcher(progress: Callable[[int], None] | None, save_seconds: float, earlier: float) -> Any:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from ragtune.models.names import ModelRef
 from ragtune.tuning.batches import Encoded, steps_of
-from ragtune.tuning.lora import train_adapter
+from ragtune.tuning.preference import lengths_of
 from ragtune.tuning.settings import TuningSettings
+from ragtune.tuning.trainer import train_adapter
 from ragtune.tunings import TuneCost
 
 if TYPE_CHECKING:
@@ -33,11 +34,13 @@ class TuneJob:
     train: tuple[Encoded, ...]
     dev: tuple[Encoded, ...]
     card: Mapping[str, str]
+    start: Path | None = None  # the adapter that it goes on from
 
     @property
     def steps(self) -> int:
         """Optimiser steps."""
-        return steps_of([len(e) for e in self.train], self.settings, self.seed)
+        lengths = lengths_of(self.train) if self.settings.preference else [len(e) for e in self.train]
+        return steps_of(lengths, self.settings, self.seed)
 
     @property
     def tokens(self) -> float:
@@ -48,7 +51,9 @@ class TuneJob:
     ) -> TuneCost:
         """Train on ``model`` (the base that is ``self.model``); the adapter is in ``out`` when this returns."""
         _, cost = train_adapter(
-            model, self.train, self.dev, self.settings, self.seed, out, scratch, dict(self.card), progress
+            *(model, self.train, self.dev, self.settings, self.seed, out, scratch, dict(self.card)),
+            progress=progress,
+            start=self.start,
         )
         return cost
 

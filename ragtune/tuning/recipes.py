@@ -11,6 +11,7 @@ from random import Random
 from ragtune.corpus.evidence import chunks_by_document, concerns, right_chunks, share_fulfilled
 from ragtune.records import Chunk, Document, Hit, Question
 from ragtune.text.sentences import sentence_spans
+from ragtune.tuning import methods
 from ragtune.tuning.settings import TuningSettings
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -93,20 +94,27 @@ def _complete(question: Question, hits: Sequence[Hit]) -> bool:
 def raft(lesson: Lesson) -> list[TrainItem]:
     """The right chunks among distractors; for the share ``without_right``, distractors alone (Zhang et al. 2024).
 
-    As many contexts stand in either, so that their number does not tell which it is.
+    With ``both`` every question is taught in either way, so that the model learns from the pair what the right chunk changes
+    (Wu et al. 2024, PA-RAG, arXiv:2412.14510, whose pairs these follow). As many contexts stand in either, so that their number does not tell which it is.
     """
     question, settings = lesson.question, lesson.settings
     if not question.answerable:
         shown = tuple(lesson.fits(question, lesson.hits[: lesson.top_k]))
         return [TrainItem(question, shown, lesson.abstain)]
-    left_out = lesson.rng.random() < settings.without_right
+    if settings.both:
+        return [_among_distractors(lesson, left_out) for left_out in (False, True)]
+    return [_among_distractors(lesson, lesson.rng.random() < settings.without_right)]
+
+
+def _among_distractors(lesson: Lesson, left_out: bool) -> TrainItem:
+    question, settings = lesson.question, lesson.settings
     right = [] if left_out else [Hit(c, 0.0, 0) for c in lesson.right[: lesson.top_k]]
     kept = list(lesson.fits(question, right + _distractors(lesson, lesson.top_k - len(right))))  # the right ones first
     lesson.rng.shuffle(kept)
     shown = tuple(lesson.fits(question, kept))
     if _complete(question, shown):
-        return [TrainItem(question, shown, _cited(question, shown))]
-    return [TrainItem(question, shown, lesson.abstain if settings.when_absent == "abstain" else question.references[0])]
+        return TrainItem(question, shown, _cited(question, shown))
+    return TrainItem(question, shown, lesson.abstain if settings.when_absent == "abstain" else question.references[0])
 
 
 def _distractors(lesson: Lesson, count: int) -> list[Hit]:
@@ -127,7 +135,7 @@ def _distractors(lesson: Lesson, count: int) -> list[Hit]:
 RECIPES: dict[str, Recipe] = {
     "closed-book": Recipe(closed_book, False, frozenset({"variants", "evidence_words", "word_dropout"})),
     "contexts": Recipe(with_contexts, sees_contexts=True),
-    "raft": Recipe(raft, True, frozenset({"without_right", "when_absent"})),
+    "raft": Recipe(raft, True, frozenset({"without_right", "when_absent", "both"})),
 }
 
 
@@ -139,7 +147,9 @@ def unread(settings: TuningSettings) -> dict[str, str]:
             found[name] = f"it needs train_on: {recipe}"
     if not settings.variants:
         found |= {name: found.get(name, "it needs variants") for name in ("evidence_words", "word_dropout")}
-    if not settings.without_right:
+    if settings.both:
+        found.setdefault("without_right", "both: true teaches each question with and without")
+    elif not settings.without_right:
         found.setdefault("when_absent", "it needs without_right above 0")
     if not RECIPES[settings.train_on].sees_contexts:
         found["contexts"] = "it needs train_on: contexts or raft"
@@ -147,7 +157,16 @@ def unread(settings: TuningSettings) -> dict[str, str]:
         found["early_stop"] = "it needs evaluate_every"
     if settings.schedule == "constant":
         found["warmup"] = "schedule: constant has no warm-up"
-    return found
+    if settings.choose != "random" and settings.questions is None:
+        found["choose"] = "it needs questions"
+    if settings.preference:
+        pairs = "preference has pairs of the train split alone"
+        found |= dict.fromkeys(("evaluate_every", "early_stop"), pairs)
+        own = "preference is taught what the model says itself"
+        found |= dict.fromkeys(("both", "without_right", "when_absent", "variants", "contexts"), own)
+    if settings.teacher is None:
+        found["teacher_filter"] = "it needs teacher"
+    return methods.unread(settings) | found
 
 
 def words_around(question: Question, documents: Mapping[str, Document]) -> tuple[str, ...]:

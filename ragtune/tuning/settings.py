@@ -2,31 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Collection
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ragtune.corpus.load import CorpusSettings
 
+#: settings that are newer than keys of stored tunings
+_LATER = (
+    *("contexts", "method", "virtual_tokens", "virtual_text", "bottleneck", "init", "rank_stabilised"),
+    *("start", "choose", "both", "teacher", "teacher_filter", "preference"),
+)
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+#: learning rates of methods for which that of LoRA would be too large or too small
+RATES = {"full": 5e-5, "ia3": 3e-3, "prompt": 1e-2, "prefix": 1e-2}
+
+
+def _named(targets: Any) -> Any:
+    """``all`` is what stands where nothing is named; one name is a list of one."""
+    return None if targets == "all" else [targets] if isinstance(targets, str) else targets
+
+
 class LoraSettings(BaseModel):
-    """The adapter that is trained: LoRA (Hu et al. 2021, arXiv:2106.09685)."""
+    """The adapter that is trained: LoRA (Hu et al. 2021, arXiv:2106.09685), or a relative of it."""
 
     model_config = _STRICT
 
     r: int = Field(16, ge=1, description="rank of the adapter's matrices")
     alpha: int | None = Field(None, ge=1, description="the adapter counts alpha / r; default: 2 r")
     dropout: float = Field(0.0, ge=0, lt=1, description="share of the adapter's inputs left out in training")
-    targets: tuple[str, ...] | None = Field(
-        None, description="module names; default: all linear layers of the architecture"
+    targets: Annotated[tuple[str, ...] | None, BeforeValidator(_named)] = Field(
+        None, description="attention (its linear layers), all, or module names; default: all linear layers"
     )
     upper: int | None = Field(
         None,
         ge=1,
         description="only in so many of the upper blocks; no gradient goes below them, so training is faster",
     )
+    init: Literal["default", "pissa"] = Field(
+        "default",
+        description="what training begins with: nothing added, or the largest components of the weights (PiSSA, arXiv:2404.02948); stored at twice the rank",
+    )
+    rank_stabilised: bool = Field(False, description="the adapter counts alpha / sqrt(r) (rsLoRA, arXiv:2312.03732)")
+
+
+class PreferenceSettings(BaseModel):
+    """Preference tuning on top of a tuned model: DPO (Rafailov et al. 2023, arXiv:2305.18290). Its pairs of a right and a wrong
+    answer are what that model says itself to the train questions."""
+
+    model_config = _STRICT
+
+    samples: int = Field(8, ge=2, le=1000, description="answers sampled of each train question")
+    temperature: float = Field(1.0, gt=0, description="at which they are sampled")
+    beta: float = Field(0.1, gt=0, description="how close to the model that training begins with it stays")
 
 
 class TrainingCorpus(CorpusSettings):
@@ -45,7 +76,7 @@ class TuningSettings(BaseModel):
     alone: Zhang et al. 2024, RAFT, arXiv:2403.10131).
     """
 
-    model_config = _STRICT
+    model_config = ConfigDict(**_STRICT, populate_by_name=True, serialize_by_alias=True)
 
     train_on: Literal["closed-book", "contexts", "raft"] = Field(
         description="what the model is shown in training: the question alone, with its hits, or with right and wrong chunks"
@@ -71,6 +102,26 @@ class TuningSettings(BaseModel):
         ge=1,
         description="train on this many questions, drawn by the seed; a smaller number is part of a larger one",
     )
+    choose: Literal["random", "diverse"] = Field(
+        "random",
+        description="which questions: by lot, or each as far as can be from those before it, over all tags (k-centre, Gonzalez 1985); needs questions",
+    )
+    start: str | None = Field(
+        None,
+        alias="from",
+        min_length=1,
+        description="go on from the tuned model of another setup, under the same seed, or from the folder of an adapter (a path with a /)",
+    )
+    teacher: str | None = Field(
+        None, min_length=1, description="another setup, whose answers to the train questions are what is taught"
+    )
+    teacher_filter: Literal["none", "right"] = Field(
+        "none", description="right: only answers of the teacher that the references take for right"
+    )
+    preference: PreferenceSettings | None = Field(None, description="needs from")
+    both: bool = Field(
+        False, description="raft: each question twice, with the right chunk and without (PA-RAG, arXiv:2412.14510)"
+    )
     variants: int = Field(
         0, ge=0, description="closed-book: further copies of each training question with words left out at random"
     )
@@ -80,9 +131,26 @@ class TuningSettings(BaseModel):
     word_dropout: float = Field(
         0.3, ge=0, lt=1, description="closed-book: share of the words that a variant leaves out"
     )
+    method: Literal["lora", "dora", "qlora", "ia3", "prompt", "p-tuning", "prefix", "bottleneck", "full"] = Field(
+        "lora",
+        description="what is trained: an adapter of one of these kinds, or with full all weights (docs/methods.md)",
+    )
     lora: LoraSettings = LoraSettings()
+    virtual_tokens: int = Field(
+        20, ge=1, le=1000, description="prompt, p-tuning and prefix: how many virtual tokens stand before every prompt"
+    )
+    virtual_text: str | None = Field(
+        None,
+        min_length=1,
+        description="prompt and prefix: a text whose words they begin as; default: words drawn by the seed",
+    )
+    bottleneck: int = Field(64, ge=1, description="bottleneck: width of the layers between, in units")
     epochs: float = Field(3.0, gt=0, description="how often each training question is seen")
-    learning_rate: float = Field(1e-3, gt=0, description="the largest learning rate (AdamW)")
+    learning_rate: float = Field(
+        1e-3,
+        gt=0,
+        description="the largest learning rate (AdamW); default with full 5e-5, ia3 3e-3, prompt and prefix 1e-2, with preference 5e-5",
+    )
     schedule: Literal["cosine", "linear", "constant"] = Field(
         "cosine", description="how the learning rate falls after warming up"
     )
@@ -102,11 +170,40 @@ class TuningSettings(BaseModel):
     )
     save_seconds: float = Field(20.0, gt=0, description="a checkpoint at least this often")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _rate(cls, given: Any) -> Any:
+        rate = RATES.get(str(given.get("method"))) if isinstance(given, dict) else None
+        if isinstance(given, dict) and given.get("preference"):
+            rate = 5e-5
+        return {"learning_rate": rate, **given} if rate else given
+
+    def identity(self, left_out: Collection[str]) -> dict[str, Any]:
+        """What a tuning is known by, without the settings ``left_out``. Those that came later stand in it only where they differ
+        from what was done before."""
+        found = self.model_dump(mode="json")
+        found["lora"]["alpha"] = self.lora.alpha or 2 * self.lora.r
+        for section, cls in ((found, TuningSettings), (found["lora"], LoraSettings)):
+            later = {name: cls.model_fields[name].default for name in _LATER if name in cls.model_fields}
+            for name, default in later.items():
+                key = cls.model_fields[name].alias or name
+                if section[key] == default:
+                    section.pop(key)
+        for name in left_out:
+            first, _, second = name.partition(".")
+            if second:
+                found.get(first, {}).pop(second, None)
+            else:
+                found.pop(first, None)
+        return found
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.corpora and (self.corpus or self.questions):
             other = "corpus" if self.corpus else "questions"
             raise ValueError(f"corpora and {other} exclude each other (a corpus of corpora has its weight)")
+        if self.preference and (not self.start or self.teacher):
+            raise ValueError("preference needs from, a tuned model to begin with, and no teacher")
         if self.contexts and self.contexts[0] > self.contexts[1]:
             raise ValueError("contexts: the first number is the smaller one")
         return self

@@ -1,4 +1,4 @@
-"""Where in a model LoRA is put: which layers, and in how many of its blocks."""
+"""Where in a model adapters are put: which layers, and in how many of its blocks."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ def places(base: Any, lora: LoraSettings) -> dict[str, Any]:
         ExperimentError: ``upper`` of a model whose blocks are not one row, or more than it has.
     """
     targets: Any = list(lora.targets) if lora.targets else "all-linear"
+    if lora.targets == ("attention",):
+        targets = attention(base)
     if lora.upper is None:
         return {"target_modules": targets}
     pattern, blocks = _blocks(base)
@@ -64,23 +66,38 @@ def wrong_targets(what: str, base: Any) -> ModelError:
     return ModelError(f"{what}.", where="tuning.lora.targets", fix=f"It has: {', '.join(find_targets(base))}.")
 
 
-def adapted(base: Any, lora: LoraSettings, seq2seq: bool) -> Any:
-    """``base`` with a fresh adapter beside its weights (PEFT's model).
+#: how architectures call the attention of a block
+_ATTENTION = frozenset(
+    {"self_attn", "attn", "attention", "self_attention", "SelfAttention", "EncDecAttention", "encoder_attn"}
+)
+#: what IA3 scales: keys and values (also where they are one layer with the queries), and the input of a block's last layer
+_SCALED = frozenset({"k_proj", "v_proj", "k", "v", "c_attn", "query_key_value", "key", "value"})
+_INNER = frozenset({"down_proj", "wo", "mlp.c_proj", "dense_4h_to_h", "fc2", "fc_out", "w2"})
+
+
+def _linear(model: Any) -> list[str]:
+    import torch
+    from transformers.pytorch_utils import Conv1D
+
+    return [name for name, m in model.named_modules() if isinstance(m, torch.nn.Linear | Conv1D)]
+
+
+def attention(base: Any) -> list[str]:
+    """The linear layers of attention, each as ``PART.LAYER``.
 
     Raises:
-        ModelError: a target is no module of the model, or an adapter cannot stand beside it.
+        ModelError: no part of the model has a name that attention is known by.
     """
-    from peft import LoraConfig, get_peft_model
+    parts = [name.split(".")[-2:] for name in _linear(base)]
+    found = sorted({".".join(part) for part in parts if part[0] in _ATTENTION})
+    if not found:
+        raise wrong_targets("the model has no attention of a known name", base)
+    return found
 
-    refuse_targets(base, lora.targets or ())
-    config = LoraConfig(
-        r=lora.r,
-        lora_alpha=lora.alpha or 2 * lora.r,
-        lora_dropout=lora.dropout,
-        **places(base, lora),
-        task_type="SEQ_2_SEQ_LM" if seq2seq else "CAUSAL_LM",
-    )
-    try:
-        return get_peft_model(base, config)
-    except ValueError as error:  # a module that an adapter cannot stand beside
-        raise wrong_targets(str(error).split(". ")[0], base) from None
+
+def scaled(base: Any) -> tuple[list[str], list[str]]:
+    """(keys and values, inputs of the last feed-forward layers): what IA3 scales; empty where no name is known."""
+    names = _linear(base)
+    last = {name.rpartition(".")[2] for name in names}
+    inner = {i for i in _INNER if any(name == i or name.endswith(f".{i}") for name in names)}
+    return sorted(last & _SCALED), sorted(inner)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +11,9 @@ from ragtune.models.devices import quiet, seeded
 from ragtune.models.memory import own_peak
 from ragtune.tuning.batches import batches_of, collate, dataset, refuse_long
 from ragtune.tuning.job import TuneJob
+from ragtune.tuning.loss import answer_loss, keeps
+from ragtune.tuning.methods import method_of
 from ragtune.tuning.placing import on
-from ragtune.tuning.targets import adapted
 
 #: batches that are timed, after one that warms up
 TIMED = 3
@@ -40,26 +40,28 @@ def trial(job: TuneJob, model: LanguageModel) -> Expected:
     import torch
     from torch.optim import AdamW
 
-    refuse_long(job.train, model.window)
-    quiet()
     settings = job.settings
+    method = method_of(settings)
+    refuse_long(job.train, model.window - (settings.virtual_tokens if method.virtual else 0))
+    quiet()
     lengths = [len(e) for e in job.train]
     batches = sorted(batches_of(lengths, settings, job.seed), key=lambda b: _padded(b, lengths))
     rows = dataset(job.train, model.seq2seq)
     together = collate(model.pad, model.seq2seq)
-    base = model.plain()
+    base = method.base(model)
     device = next(base.parameters()).device
     with own_peak(model.placement.device) as peak, seeded(job.seed), on(device):
-        wrapped = adapted(base, settings.lora, model.seq2seq)
+        fitted = method.fit(model, base, settings)
         try:
+            wrapped = fitted.model
             wrapped.train()
-            optimiser = AdamW([p for p in wrapped.parameters() if p.requires_grad], lr=settings.learning_rate)
-            keeps = "logits_to_keep" in inspect.signature(wrapped.get_base_model().forward).parameters
+            optimiser = AdamW(fitted.trained.values(), lr=settings.learning_rate)
+            can_keep = keeps(fitted)
 
             def step(batch: list[int]) -> float:
                 inputs = {k: v.to(device) for k, v in together([rows[i] for i in batch]).items()}
                 start = time.perf_counter()
-                _loss(wrapped, inputs, model.seq2seq, keeps).backward()
+                _loss(wrapped, inputs, model.seq2seq, can_keep).backward()
                 optimiser.step()
                 optimiser.zero_grad(set_to_none=True)
                 if device.type == "cuda":
@@ -71,8 +73,7 @@ def trial(job: TuneJob, model: LanguageModel) -> Expected:
             chosen = [batches[round((n + 0.5) / TIMED * (len(batches) - 1))] for n in range(TIMED)]
             spent = sum(step(batch) for batch in chosen)
         finally:
-            wrapped.eval()
-            wrapped.unload()
+            fitted.remove()
     rate = spent / sum(_padded(batch, lengths) for batch in chosen)
     whole = sum(_padded(batch, lengths) for batch in batches) * settings.epochs
     rounds = settings.epochs / settings.evaluate_every if settings.evaluate_every else 0
@@ -84,7 +85,5 @@ def _padded(batch: list[int], lengths: list[int]) -> int:
     return len(batch) * max(lengths[i] for i in batch)
 
 
-def _loss(model: Any, inputs: dict[str, Any], seq2seq: bool, keeps: bool) -> Any:
-    from ragtune.tuning.lora import answer_loss
-
-    return model(**inputs).loss if seq2seq else answer_loss(model, inputs, False, None, keeps)
+def _loss(model: Any, inputs: dict[str, Any], seq2seq: bool, can_keep: bool) -> Any:
+    return model(**inputs).loss if seq2seq else answer_loss(model, inputs, False, None, can_keep)

@@ -150,8 +150,8 @@ def test_it_is_written_with_an_adapter_in_its_weights(file: Path, tmp_path: Path
 
 def test_it_is_tuned_like_any_model(file: Path, tmp_path: Path) -> None:
     from ragtune.tuning.batches import encode_item
-    from ragtune.tuning.lora import train_adapter
     from ragtune.tuning.settings import LoraSettings, TuningSettings
+    from ragtune.tuning.trainer import train_adapter
 
     model = LanguageModel(resolve(str(file)), "cpu")
     items = [encode_item(model, [{"role": "user", "content": "the cat"}], "a dog")]

@@ -13,7 +13,6 @@ from transformers import TrainingArguments
 
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
-from ragtune.tuning import lora
 from ragtune.tuning.batches import encode_item
 from ragtune.tuning.placing import on, options, placed
 from ragtune.tuning.settings import LoraSettings, TuningSettings
@@ -60,13 +59,15 @@ def test_a_training_stays_on_the_device_of_its_model(gpus: list[torch.device], t
 def test_a_training_on_the_cpu_uses_no_gpu(
     gpus: list[torch.device], tiny_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from ragtune.tuning import trainer
+
     model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
     seen: list[Any] = []
-    monkeypatch.setattr(lora, "placed", lambda args, device: seen.append((placed(args, device), device)) or args)  # type: ignore[func-returns-value]
+    monkeypatch.setattr(trainer, "placed", lambda args, device: seen.append((placed(args, device), device)) or args)  # type: ignore[func-returns-value]
     items = [encode_item(model, [{"role": "user", "content": f"Why {n}?"}], "noon") for n in range(3)]
     settings = TuningSettings(train_on="closed-book", epochs=1, lora=LoraSettings(r=2))
     card = {"base": "", "base_name": "tiny"}
-    lora.train_adapter(model, items, [], settings, 0, tmp_path / "o", tmp_path / "s", card)
+    trainer.train_adapter(model, items, [], settings, 0, tmp_path / "o", tmp_path / "s", card)
     [(args, device)] = seen
     assert (args.device, args.n_gpu, args.use_cpu, device) == (torch.device("cpu"), 0, True, torch.device("cpu"))
     assert model.base.device == torch.device("cpu")

@@ -14,10 +14,10 @@ from ragtune.records import Chunk, Document, Evidence, Hit, Question
 from ragtune.store import file_digest
 from ragtune.tuning.batches import Encoded, FixedBatches, encode_item, tokens_of
 from ragtune.tuning.checkpoints import last_checkpoint
-from ragtune.tuning.lora import train_adapter
 from ragtune.tuning.recipes import build_items, words_around
 from ragtune.tuning.settings import LoraSettings, TuningSettings
 from ragtune.tuning.targets import find_targets
+from ragtune.tuning.trainer import train_adapter
 from ragtune.tunings import TuneReport
 
 CHUNKS = [Chunk(f"c{i}", f"d{i}", 0, 10, f"text {i}") for i in range(5)]
@@ -367,15 +367,15 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(tmp_path: Path) -> None:
 def test_tokens_are_counted_as_they_are_trained_on(
     tiny_models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ragtune.tuning import lora
+    from ragtune.tuning import trainer
 
-    model, trained, made = LanguageModel(resolve(str(tiny_models["llama"])), "cpu"), [], lora.answer_loss
+    model, trained, made = LanguageModel(resolve(str(tiny_models["llama"])), "cpu"), [], trainer.answer_loss
 
     def counted(model: object, inputs: dict[str, Any], *rest: Any) -> Any:
         trained.append(int(inputs["attention_mask"].sum()))
         return made(model, inputs, *rest)
 
-    monkeypatch.setattr(lora, "answer_loss", counted)
+    monkeypatch.setattr(trainer, "answer_loss", counted)
     settings = TuningSettings(train_on="closed-book", epochs=1.6, batch_tokens=64, accumulate=2)
     report, _ = train_adapter(model, encoded(model), [], settings, 3, tmp_path / "o", tmp_path / "s", CARD)
     assert report.tokens == sum(trained)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from ragtune.experiment import retrieve
-from ragtune.experiment.answer import answer_key, answers_to, item_key, make_generator, row_of, searched_with
+from ragtune.experiment.answer import answer_key, answered, item_key, make_generator, row_of, searched_with
 from ragtune.experiment.examples import chooser
 from ragtune.experiment.judge import judged
 from ragtune.experiment.latency import measured
@@ -82,7 +82,7 @@ class Contest:
         kind = GENERATORS[setup.generator.kind]
         if kind.by_id or kind.brings_hits or way_of(setup):  # what it is shown is known by answering alone
             self.computed += len(questions)
-            return answers_to(bench, self.name, setup, seed, questions)
+            return answered(bench, self.name, setup, seed, questions)
         setup = seeded(setup, seed)
         found = retrieve.hits(bench, setup, questions) if setup.retrieval else [([], 0.0)] * len(questions)
         shots = chooser(bench, setup)(questions)

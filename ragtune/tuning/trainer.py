@@ -1,8 +1,7 @@
-"""One trainer: LoRA on the answer tokens, through TRL's SFT (causal) or transformers' trainer (seq2seq)."""
+"""One trainer for every method: on the answer tokens, through TRL's SFT (causal) or transformers' trainer (seq2seq)."""
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 import time
@@ -18,38 +17,18 @@ from ragtune.models.names import ADAPTER_CARD
 from ragtune.store import encode
 from ragtune.tuning.batches import Encoded, batches_of, dataset, refuse_long, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
-from ragtune.tuning.checkpoints import earlier_seconds, last_checkpoint, patience_used, watcher
+from ragtune.tuning.checkpoints import Held, earlier_seconds, last_checkpoint, patience_used, watcher
+from ragtune.tuning.loss import answer_loss, keeps
+from ragtune.tuning.method import Fitted
+from ragtune.tuning.methods import method_of
 from ragtune.tuning.placing import on, options, placed
+from ragtune.tuning.preference import collate_pairs, lengths_of, paired, preference_loss, reference
 from ragtune.tuning.settings import TuningSettings
-from ragtune.tuning.targets import adapted
 from ragtune.tunings import TuneCost, TuneReport
 
 
-def answer_loss(model: Any, inputs: dict[str, Any], return_outputs: bool, items: Any, can_keep: bool) -> Any:
-    """Mean cross-entropy over answer tokens. Rows are left-padded, so logits are only computed for the last tokens."""
-    from torch.nn.functional import cross_entropy
-
-    labels = inputs["labels"]
-    keep = int((labels != -100).sum(dim=1).max()) + 1
-    positions = (inputs["attention_mask"].cumsum(-1) - 1).clamp(min=0)
-    extra = {"logits_to_keep": keep} if can_keep else {}
-    out = model(
-        input_ids=inputs["input_ids"],
-        attention_mask=inputs["attention_mask"],
-        position_ids=positions,
-        use_cache=False,
-        **extra,
-    )
-    wanted = labels[:, -keep:][:, 1:]
-    total = cross_entropy(
-        out.logits[:, -keep:-1].float().flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="sum"
-    )
-    loss = total / (items if items is not None else (wanted != -100).sum().clamp(min=1))
-    return (loss, out) if return_outputs else loss
-
-
 def _trainer(
-    model: Any,
+    fitted: Fitted,
     tokenizer: Any,
     pad: int,
     train: Any,
@@ -60,6 +39,7 @@ def _trainer(
     scratch: Path,
     seq2seq: bool,
     watch: Any,
+    dtype: Any,
 ) -> Any:
     from torch.utils.data import DataLoader
     from transformers import EarlyStoppingCallback, PrinterCallback, Seq2SeqTrainer, Seq2SeqTrainingArguments
@@ -69,9 +49,11 @@ def _trainer(
     per_epoch = max(1, -(-len(batches) // settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
     every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
-    can_keep = "logits_to_keep" in inspect.signature(model.get_base_model().forward).parameters
-    weights = next(model.get_base_model().parameters())
-    collate = collate_rows(pad, seq2seq)
+    can_keep = keeps(fitted)
+    weights = next(fitted.base.parameters())
+    optimiser = method_of(settings).optimiser
+    wish = settings.preference
+    collate = collate_pairs(pad, seq2seq) if wish else collate_rows(pad, seq2seq)
     common: dict[str, Any] = {
         "output_dir": str(scratch),
         "max_steps": total,
@@ -99,10 +81,12 @@ def _trainer(
         "load_best_model_at_end": bool(settings.early_stop and every),
         "metric_for_best_model": "eval_loss",
         "dataloader_pin_memory": False,
-        **options(weights.device, weights.dtype),
+        **({"optim": optimiser} if optimiser else {}),
+        **options(weights.device, dtype),
     }
     callbacks = [watch, *([EarlyStoppingCallback(settings.early_stop)] if settings.early_stop and every else [])]
     base: Any = Seq2SeqTrainer if seq2seq else SFTTrainer
+    held = Held(fitted)
     seen: list[tuple[float, int]] = []  # of each batch of an evaluation: the sum of losses, and of how many tokens
 
     class TokenBatchTrainer(base):  # type: ignore[misc]
@@ -115,6 +99,9 @@ def _trainer(
         def compute_loss(
             self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
+            if wish:
+                loss = preference_loss(model, inputs, wish.beta, seq2seq, can_keep) / settings.accumulate
+                return (loss, {}) if return_outputs else loss
             if seq2seq:
                 found = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             else:
@@ -123,6 +110,24 @@ def _trainer(
                 tokens = int((inputs["labels"] != -100).sum())
                 seen.append((float(found[0] if return_outputs else found) * tokens, tokens))
             return found
+
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+            if fitted.checkpoints:
+                super()._save(output_dir, state_dict)
+            else:
+                held.save(Path(output_dir or self.args.output_dir))
+
+        def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+            if fitted.checkpoints:
+                super()._load_from_checkpoint(resume_from_checkpoint, model)
+            else:
+                held.load(Path(resume_from_checkpoint))
+
+        def _load_best_model(self) -> None:
+            if fitted.checkpoints:
+                super()._load_best_model()
+            else:
+                held.load(Path(self.state.best_model_checkpoint))
 
         def evaluation_loop(self, *args: Any, **kwargs: Any) -> Any:
             """The library's, with the mean over answer tokens in place of the mean over batches."""
@@ -143,7 +148,7 @@ def _trainer(
             completion_only_loss=False,
         )
     trainer = TokenBatchTrainer(
-        model=model,
+        model=fitted.model,
         args=placed(args, weights.device),
         train_dataset=train,
         eval_dataset=dev,
@@ -172,6 +177,14 @@ def _train(trainer: Any, last: Path | None, settings: TuningSettings) -> None:
         trainer.train(resume_from_checkpoint=str(last) if last else None)
 
 
+def _data(model: LanguageModel, fitted: Fitted, items: Sequence[Encoded], settings: TuningSettings) -> Any:
+    """The items as a data set; of pairs, with how likely they are before training."""
+    if not settings.preference:
+        return dataset(items, model.seq2seq)
+    before = reference(fitted.model, items, model.pad, model.seq2seq, keeps(fitted))
+    return paired(items, before, model.seq2seq)
+
+
 def train_adapter(
     model: LanguageModel,
     items: Sequence[Encoded],
@@ -182,35 +195,42 @@ def train_adapter(
     scratch: Path,
     card: dict[str, str],
     progress: Callable[[int], None] | None = None,
+    start: Path | None = None,
 ) -> tuple[TuneReport, TuneCost]:
-    """Train a LoRA adapter on ``items`` and write it, with its card, to ``out``; resumes from ``scratch``.
+    """Train what ``settings.method`` says on ``items`` and write it, with its card, to ``out``; resumes from ``scratch``.
+    Goes on from the adapter in ``start``, where one is given.
 
     Raises:
         ExperimentError: nothing to train on, or the items do not fit the window.
     """
     if not items:
         raise ExperimentError(
-            "there is nothing to train on: the train split is empty.",
+            "there is nothing to train on: the train split is empty, or nothing of what was taught is right.",
             where="tuning",
             fix="Give questions the split train.",
         )
-    refuse_long(items, model.window)
+    method = method_of(settings)
+    refuse_long(items, model.window - (settings.virtual_tokens if method.virtual else 0))
     quiet()
-    start = time.perf_counter()
+    begun = time.perf_counter()
     seq2seq = model.seq2seq
-    base = model.plain()  # loaded before the seed is set
+    base = method.base(model)  # loaded before the seed is set
+    dtype = next(base.parameters()).dtype
     with own_peak(model.placement.device) as peak, seeded(seed), on(next(base.parameters()).device):
-        wrapped = adapted(base, settings.lora, seq2seq)
+        fitted = method.fit(model, base, settings)
         try:
+            if start is not None:
+                fitted.load(start)
             last = last_checkpoint(scratch)
             earlier = earlier_seconds(scratch) if last else 0.0
             watch = watcher(progress, settings.save_seconds, earlier)
-            lengths = [len(e) for e in items]
+            lengths = lengths_of(items) if settings.preference else [len(e) for e in items]
+            train = _data(model, fitted, items, settings)
             trainer = _trainer(
-                wrapped,
+                fitted,
                 model.tokenizer,
                 model.pad,
-                dataset(items, seq2seq),
+                train,
                 dataset(dev, seq2seq) if dev else None,
                 lengths,
                 settings,
@@ -218,17 +238,18 @@ def train_adapter(
                 scratch,
                 seq2seq,
                 watch,
+                dtype,
             )
             _train(trainer, last, settings)
             if dev:
                 trainer.evaluate()
             history = trainer.state.log_history
-            wrapped.eval()
+            fitted.model.eval()
             out.mkdir(parents=True, exist_ok=True)
-            wrapped.save_pretrained(out, safe_serialization=True)
-            trainable, total = wrapped.get_nb_trainable_parameters()
+            fitted.save(out)
+            trainable, total = fitted.sizes()
         finally:
-            wrapped.unload()
+            fitted.remove()
     for junk in ("README.md", "training_args.bin"):
         (out / junk).unlink(missing_ok=True)
     adapter = json.loads((out / "adapter_config.json").read_text("utf-8"))
@@ -241,7 +262,7 @@ def train_adapter(
         trainable,
         total,
         tokens_of(lengths, settings, trainer.state.global_step, seed),
-        len(items),
+        len(lengths),
     )
     (out / ADAPTER_CARD).write_text(
         json.dumps(
@@ -250,5 +271,5 @@ def train_adapter(
         "utf-8",
     )
     shutil.rmtree(scratch, ignore_errors=True)
-    seconds = earlier + time.perf_counter() - start
+    seconds = earlier + time.perf_counter() - begun
     return report, TuneCost(seconds, report.tokens / seconds, peak.mb)
