@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ragtune.errors import ExperimentError
+from ragtune.experiment.finding import FindingSettings
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.supervise import generator_lessons, supervisor
@@ -21,7 +22,6 @@ from ragtune.models.devices import best_device, seeded
 from ragtune.models.memory import own_peak
 from ragtune.models.names import ADAPTER_CARD, ModelRef
 from ragtune.records import Chunk, Hit, Question, question_key
-from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.tuning.lessons import Lesson, heading_questions, lessons_of
 from ragtune.retrieval.tuning.settings import DenseTuning, RerankTuning
 from ragtune.retrieval.tuning.training import Trained
@@ -79,9 +79,19 @@ def first_stage(setup: Setup, part: str) -> Setup:
     assert own is not None
     if part == "dense":
         assert own.dense is not None
-        found = RetrievalSettings(dense=own.dense.model_copy(update={"tuning": None}))
+        found = FindingSettings(dense=own.dense.model_copy(update={"tuning": None}))
     else:
-        found = own.model_copy(update={"rerank": None, "where": {}, "top_k": min(own.top_k, 10)})
+        found = own.model_copy(
+            update={
+                "rerank": None,
+                "where": {},
+                "top_k": min(own.shown, 10),
+                "query": None,
+                "when": "once",
+                "expand": "none",
+                "mmr": None,
+            }
+        )
     return setup.model_copy(update={"retrieval": found})
 
 
