@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from ragtune.corpus.review import CHECKED, bias, share_reviewed
 from ragtune.records import Question, Row
@@ -39,6 +40,15 @@ def unwritten(name: str, rows: Sequence[Row]) -> str:
     return f"{name}: for {found} of {counted(len(rows), 'answer')} {what}." if found else ""
 
 
+def left_out(name: str, wanted: int, rows: Sequence[Row]) -> str:
+    """For how many of the setup's answers some of the ``wanted`` examples did not fit, or were too like the question; "" for none."""
+    missing = [wanted - row.answer.examples for row in rows if row.answer.examples < wanted]
+    if not missing:
+        return ""
+    what = f"{name}: in {len(missing)} of {counted(len(rows), 'prompt')} not all {wanted} examples stand"
+    return f"{what}: {sum(missing)} were left out in all, since they did not fit or were copies of the question."
+
+
 def made_questions(asked: Sequence[Question]) -> str:
     """How many of the questions were made from the documents, and how many of these a person has read; "" where none was."""
     each = list({q.id: q for q in asked}.values())
@@ -51,13 +61,17 @@ def made_questions(asked: Sequence[Question]) -> str:
 
 
 def notes_of(
-    by_setup: Mapping[str, Sequence[Row]], tunings: Sequence[Tuning], queried: Sequence[str] = ()
+    by_setup: Mapping[str, Sequence[Row]],
+    tunings: Sequence[Tuning],
+    queried: Sequence[str] = (),
+    shots: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """Every note: of the questions, then by setup; of several seeds the shortest tuning speaks. ``queried`` are the setups for
-    which a generator writes what is searched for."""
+    which a generator writes what is searched for, ``shots`` says how many examples a setup's prompts should hold."""
     found = [made_questions([row.question for rows in by_setup.values() for row in rows])]
     for name, rows in by_setup.items():
         steps = [t.report.steps for t in tunings if t.setup == name and t.kind == "generator"]
         found += [few_steps(name, min(steps)) if steps else "", repeating(name, rows)]
         found += [unwritten(name, rows)] if name in queried else []
+        found += [left_out(name, shots[name], rows)] if shots.get(name) else []
     return tuple(note for note in found if note)

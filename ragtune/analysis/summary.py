@@ -47,6 +47,7 @@ class Study:
     latency: Mapping[str, Latency] = field(default_factory=dict)
     controls: tuple[str, ...] = ()
     queried: tuple[str, ...] = ()
+    shots: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def summarise(study: Study, rows: Sequence[Row]) -> tuple[Summary, Costs]:
         power=power_of(differences, main),
         learning=learning_curves(study.families, study.untuned, curves, main),
         decision=decide(_candidates(study, by_setup, scores, tokens, clusters, costs), main, study.limits),
-        notes=notes_of(by_setup, study.tunings, study.queried),
+        notes=notes_of(by_setup, study.tunings, study.queried, study.shots),
     )
     return summary, costs
 

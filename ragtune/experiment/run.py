@@ -227,6 +227,7 @@ def study_of(
         experiment.limits,
         controls=tuple(name for name, setup in experiment.setups.items() if is_control(setup)),
         queried=tuple(name for name, setup in experiment.setups.items() if setup.queried),
+        shots={name: setup.prompt.shots for name, setup in experiment.setups.items() if setup.prompt.shots},
     )
 
 

@@ -115,6 +115,7 @@ def _answer(
         row.cause,
         answer.thought,
         list(answer.queries),
+        answer.examples,
     ]
 
 

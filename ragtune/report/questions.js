@@ -1,6 +1,6 @@
 // The list of questions: order, filters, address, answers side by side, labels, what can be saved.
 // Contexts, scores (value, reason) and reasons are given by their numbers. An answer is
-// [setup, seed, text, outcome, citations, contexts, scores by metric, tokens, seconds, dropped, finish, cause, thought, queries].
+// [setup, seed, text, outcome, citations, contexts, scores by metric, tokens, seconds, dropped, finish, cause, thought, queries, examples].
 const NO_ANSWER = 2, FIRST = 10, MORE = 40;
 (async () => {
   let data;
@@ -88,7 +88,7 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
     });
     table.append(body);
     const more = el("details"); more.append(el("summary", "", "scores and reasons"), table); box.append(more);
-    box.append(el("p", "meta", `${a[7][0]} + ${a[7][1]} tokens · ${a[8] < 1 ? Math.round(1000 * a[8]) + " ms" : a[8].toFixed(1) + " s"} in its batch` + (a[5].length ? ` · ${a[5].length} context${a[5].length === 1 ? "" : "s"}` : " · no contexts") + (a[9] ? ` · ${a[9]} dropped` : "") + (a[10] === "length" ? " · cut" : "")));
+    box.append(el("p", "meta", `${a[7][0]} + ${a[7][1]} tokens · ${a[8] < 1 ? Math.round(1000 * a[8]) + " ms" : a[8].toFixed(1) + " s"} in its batch` + (a[5].length ? ` · ${a[5].length} context${a[5].length === 1 ? "" : "s"}` : " · no contexts") + (a[9] ? ` · ${a[9]} dropped` : "") + (a[14] ? ` · ${a[14]} example${a[14] === 1 ? "" : "s"}` : "") + (a[10] === "length" ? " · cut" : "")));
     return box;
   }
   function fill(q, box) {

@@ -118,6 +118,16 @@ def test_what_does_not_fit_is_dropped_and_counted_examples_before_contexts(root:
     assert all(a.answer.tokens.prompt < b.answer.tokens.prompt for a, b in zip(rows, roomy, strict=True))
 
 
+def test_a_report_says_how_many_examples_were_left_out(root: Path) -> None:
+    from ragtune.analysis.notes import left_out
+
+    bench = bench_of(root, "setups.nearest.generator.window=150")
+    rows = answered(bench, "nearest", bench.experiment.setups["nearest"], 0)
+    missing = sum(2 - row.answer.examples for row in rows)
+    assert f"{missing} were left out in all" in left_out("nearest", 2, rows)
+    assert left_out("nearest", 0, rows) == ""
+
+
 def test_examples_stand_in_the_key_and_leave_the_keys_of_others_alone(root: Path) -> None:
     bench = bench_of(root)
     setups = bench.experiment.setups

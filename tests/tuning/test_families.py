@@ -1,4 +1,4 @@
-"""Which method tunes which architecture: as docs/methods-A.md says; and what QLoRA asks the libraries for."""
+"""Which method tunes which architecture: as docs/methods.md says; and what QLoRA asks the libraries for."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def tunes(folder: Path, method: str, out: Path) -> bool:
 def test_the_page_says_which_architectures_a_method_tunes(
     method: str, families: dict[str, Path], tmp_path: Path
 ) -> None:
-    page = (ROOT / "docs" / "methods-A.md").read_text("utf-8")
+    page = (ROOT / "docs" / "methods.md").read_text("utf-8")
     head = re.search(r"^\| method \| Llama.*$", page, re.M)
     row = re.search(rf"^\| {re.escape(method)} \|(?: (?:yes|no) \|)+$", page, re.M)
     assert head
