@@ -127,3 +127,38 @@ def test_pairs_come_from_the_models_own_answers_and_are_sampled_once(
     assert "\n" not in str(caught.value)
     with pytest.raises(RagtuneError, match=r"preference needs from"):
         run("none", "setups.preferred.tuning.from=null")
+
+
+def test_the_loss_is_that_of_trl(tiny_models: dict[str, Path], tmp_path: Path) -> None:
+    import torch
+    from datasets import Dataset
+    from trl import DPOConfig, DPOTrainer
+
+    model = LanguageModel(resolve(str(tiny_models["llama"])), "cpu")
+    fitted = METHODS["lora"].fit(model, model.plain(), settings())
+    rows = [{"prompt": f"what is number {n}? ", "chosen": "it is one", "rejected": "no, two by now"} for n in range(3)]
+    trainer = DPOTrainer(
+        fitted.model,
+        args=DPOConfig(
+            str(tmp_path), beta=0.5, report_to="none", bf16=False, use_cpu=True, gradient_checkpointing=False
+        ),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=model.tokenizer,
+    )
+    items = [
+        Encoded(tuple(row["prompt_ids"]), tuple(row[side]))
+        for row in trainer.train_dataset
+        for side in ("chosen_ids", "rejected_ids")
+    ]
+    before = reference(fitted.model, items, model.pad, model.seq2seq, keeps(fitted))
+    torch.manual_seed(0)
+    for name, weights in fitted.model.named_parameters():
+        if "lora_B.default" in name:  # the model has moved away from what it was (which TRL keeps as another adapter)
+            torch.nn.init.normal_(weights, std=0.5)
+    fitted.model.eval()
+    batch = collate_pairs(model.pad, model.seq2seq)(list(paired(items, before, model.seq2seq)))
+    with torch.no_grad():
+        own = float(preference_loss(fitted.model, batch, 0.5, model.seq2seq, keeps(fitted)))
+        theirs = float(trainer.compute_loss(fitted.model, trainer.data_collator(list(trainer.train_dataset))))
+    assert own == pytest.approx(theirs, abs=1e-4)
+    assert own != pytest.approx(math.log(2), abs=1e-3)
