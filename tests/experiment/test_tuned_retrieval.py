@@ -322,6 +322,7 @@ def test_training_on_contexts_sees_what_the_tuned_embedder_finds(root: Path) -> 
         ("setups.rerank.retrieval.rerank={tuning: {}}", "rerank.tuning needs rerank.model: a CrossEncoder"),
         ("setups.rerank.retrieval.rerank.model=ROOT/three", "this CrossEncoder has 3 labels"),
         ("setups.full.retrieval.dense.embedder=SMALL", "this is a language model, not an embedder"),
+        ("setups.map.retrieval.source=training", "what source: training searches holds no evidence"),
         ("corpus.path=ROOT/bare", "no train question has evidence, and the documents have no headings"),
         ("setups.both.tuning.corpus={path: ROOT/bare}", "is tuned on the corpus that it searches"),
     ],
