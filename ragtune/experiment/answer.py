@@ -35,6 +35,13 @@ def answer_key(bench: Workbench, setup: Setup, seed: int, prompt: str = "") -> s
     return digest("answer", ANSWER_VERSION, who, tuning, drawn, *(shots_key(bench, setup) if own else []))
 
 
+def reading_key(setup: Setup) -> list[object]:
+    """What rows depend on beside the keys of their hits and answers: how these follow one another, and the threshold that a reply is
+    read by; nothing where an answer is asked for once and taken as it is."""
+    below = setup.generator.abstain_below
+    return [*(setup.retrieval.way() if setup.retrieval else []), *([["abstain_below", below]] if below else [])]
+
+
 def item_key(bench: Workbench, setup: Setup, question: Question) -> str:
     shown: list[object] = []
     if setup.retrieval:

@@ -94,6 +94,10 @@ class FindingSettings(RetrievalSettings):
             found |= {f"summary.{name}": why for name, why in self.summary.unread().items()}
         if self.when != "iterative":
             found["rounds"] = "it needs when: iterative"
+        if self.everything:
+            why = "whole: corpus shows all documents"
+            found |= {"when": why, "rounds": why} if self.when == "iterative" else {}
+            found |= {"query": why} if self.query and self.query.by != "decompose" else {}
         if self.query:
             found |= {f"query.{name}": why for name, why in self.query.unread().items()}
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ragtune.errors import ExperimentError
 from ragtune.experiment import retrieve
+from ragtune.experiment.fitting import spoken_with
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.endpoint import CHARACTERS_PER_TOKEN
@@ -23,17 +24,17 @@ def refuse_too_large(bench: Workbench, name: str, setup: Setup) -> None:
             f'setup "{name}": the corpus holds {documents} documents, and whole: corpus shows at most {MOST_DOCUMENTS}.',
             fix="Search among them: source: chunks, or whole: documents.",
         )
-    generator = setup.generator
+    generator = setup.answering
     local = generator.kind == "local" and bench.ref(generator.model).local
     if not local and not (generator.kind == "endpoint" and generator.window):
         return
     longest = max((q.text for q in bench.asked(setup)), key=len)
-    messages = bench.prompt(setup.prompt_name).messages(longest, whole(bench, setup))
+    messages = bench.prompt_of(setup).messages(longest, whole(bench, setup))
     if local:
         from ragtune.generation.local import room
 
         model = bench.language_model(generator.model, generator.device, generator.dtype)
-        needed, left = len(model.encode_prompt(messages, generator.thinking)), room(model, generator)
+        needed, left = len(model.encode_prompt(messages, generator.thinking)), room(model, spoken_with(bench, setup))
     else:
         needed = round(sum(len(m["content"]) for m in messages) / CHARACTERS_PER_TOKEN)
         left = int(generator.window or 0) - generator.max_new_tokens

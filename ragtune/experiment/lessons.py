@@ -63,6 +63,14 @@ def teacher_step(bench: Workbench, setup: Setup, questions: list[Question], seed
     return answer_step(bench, name, teacher, seed, _asked(teacher, questions))
 
 
+def teacher_key(bench: Workbench, setup: Setup, steps: Sequence[Step]) -> list[object]:
+    """What the answers depend on that are taught: ``steps`` are those of `teacher_step`."""
+    from ragtune.experiment.answer import reading_key
+
+    found = teacher_of(bench, setup)
+    return [*([s.key, s.items] for s in steps), *(reading_key(found[1]) if found else [])]
+
+
 def taught(bench: Workbench, setup: Setup, questions: list[Question], seed: int) -> list[Question]:
     """The questions with the teacher's answers as their references (Hinton et al. 2015, arXiv:1503.02531; of a language model its
     words are taught: Kim and Rush 2016, arXiv:1606.07947). Where it abstained, so will the student; what is cut short is left out.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ragtune.analysis.notes import few_steps
 from ragtune.analysis.power import expected_power
-from ragtune.experiment import retrieve, tune
+from ragtune.experiment import lessons, retrieve, tune
 from ragtune.experiment.answer import answer_step
 from ragtune.experiment.chunk import chunk_step
 from ragtune.experiment.latency import latency_steps
@@ -121,7 +121,10 @@ def _queries(bench: Workbench, setup: Setup) -> list[Step]:
 
 
 def _teaching(bench: Workbench, setup: Setup) -> list[Step]:
-    seeds = bench.experiment.seeds_of(setup) if setup.tuning and setup.tuning.teacher else ()
+    teacher = lessons.teacher_of(bench, setup)
+    if teacher is None or way_of(teacher[1]):  # as with answers in rounds
+        return []
+    seeds = bench.experiment.seeds_of(setup)
     return [step for seed in seeds for step in tune.teaching(bench, setup, seed)]
 
 

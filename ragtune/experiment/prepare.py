@@ -82,6 +82,12 @@ def prepare(bench: Workbench) -> None:
             refuse_too_large(bench, name, setup)
             if setup.retrieval.source == "sql":
                 engine()
+            if setup.retrieval.source == "training" and bench.experiment.split == "train":
+                raise ExperimentError(
+                    f'setup "{name}": with source: training each question of the split train would find its own answer.',
+                    where="split",
+                    fix="Ask the split dev or test.",
+                )
             if setup.retrieval.source == "training" and not taught(bench):
                 raise ExperimentError(
                     f'setup "{name}" has nothing to search: no question of the train split has "answers".',

@@ -30,6 +30,12 @@ def check_retriever(bench: Workbench, name: str, setup: Setup) -> None:
                 where=where,
                 fix="Set supervise: evidence.",
             )
+        if setup.retrieval and not setup.retrieval.measurable and not ground.supervised:
+            raise ExperimentError(
+                f"there is nothing to tune the {KINDS[part]} on: what source: {setup.retrieval.source} searches holds no evidence.",
+                where=where,
+                fix="Search the chunks (source: chunks), or take the tuning away.",
+            )
         _check_questions(ground, where)
         if setup.tuning and RECIPES[setup.tuning.train_on].sees_contexts and bench.trainings(setup) != [bench]:
             raise ExperimentError(

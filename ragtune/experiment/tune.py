@@ -114,7 +114,7 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     elif folder:
         settings["from"] = legs.folder_key(folder)
     if tuning.teacher:
-        settings["teacher"] = [[s.key, s.items] for s in teaching(bench, setup, seed)]
+        settings["teacher"] = lessons.teacher_key(bench, setup, teaching(bench, setup, seed))
     if tuning.preference:
         settings["sampled"] = identity(setup.generator, tuning_prompts(bench, setup)[0], bench.ref)
     seen: list[object] = []  # what stands in training texts besides the questions

@@ -126,6 +126,8 @@ def _key(ground: Ground, told: str) -> str:
     own = settings.model_dump(mode="json", exclude={"pairs", "seed", *settings.unread()})
     if settings.drawn:
         own["learning_rate"] = settings.rate
+    if settings.method == "lora":
+        own["merged"] = True  # the first ones were kept with their adapters, which nothing reads
     headings = by_headings(ground)
     train = "headings" if headings else [question_key(q) for q in _taught(ground, "train")]
     dev = [question_key(q) for q in _taught(ground, "dev")]

@@ -72,7 +72,7 @@ def load(ref: ModelRef, device: str) -> SentenceTransformer:
         raise load_failure(ref, error) from error
     if ref.adapter:
         first: Any = made[0]
-        first.auto_model = merged(first.auto_model, ref)
+        first.model = merged(first.auto_model, ref)  # what auto_model reads
     return made
 
 

@@ -42,7 +42,7 @@ def load(ref: ModelRef, device: str, labels: int | None = None) -> CrossEncoder:
         raise load_failure(ref, error) from error
     if ref.adapter:
         first: Any = made[0]  # the library's own ``model`` only reads it
-        first.auto_model = merged(first.auto_model, ref)
+        first.model = merged(first.auto_model, ref)  # what auto_model reads
     return made
 
 

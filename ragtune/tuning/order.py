@@ -45,6 +45,16 @@ def refuse_order(tunings: Mapping[str, TuningSettings | None]) -> None:
             trail.append(leg.start)
 
 
+def needed(tunings: Mapping[str, TuningSettings | None], name: str) -> list[str]:
+    """``name``, then the setups that its tuning goes on from or is taught by, and theirs; of those that are there."""
+    found = [name]
+    for at in found:
+        tuning = tunings[at]
+        named = [tuning.start, tuning.teacher] if tuning else []
+        found += [n for n in named if n is not None and n in tunings and n not in found]
+    return found
+
+
 def _refuse_unknown(name: str, key: str, wanted: str, known: Mapping[str, object]) -> None:
     if wanted not in known:
         near = difflib.get_close_matches(wanted, known, 1, 0.4)

@@ -17,8 +17,14 @@ _LATER = (
 _STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+#: LoRA's learning rate, and that of methods that say none of their own
+RATE = 1e-3
 #: learning rates of methods for which that of LoRA would be too large or too small
 RATES = {"full": 5e-5, "ia3": 3e-3, "prompt": 1e-2, "prefix": 1e-2}
+
+
+def _usual(method: str, preference: bool) -> float:
+    return 5e-5 if preference else RATES.get(method, RATE)
 
 
 def _named(targets: Any) -> Any:
@@ -147,7 +153,7 @@ class TuningSettings(BaseModel):
     bottleneck: int = Field(64, ge=1, description="bottleneck: width of the layers between, in units")
     epochs: float = Field(3.0, gt=0, description="how often each training question is seen")
     learning_rate: float = Field(
-        1e-3,
+        RATE,
         gt=0,
         description="the largest learning rate (AdamW); default with full 5e-5, ia3 3e-3, prompt and prefix 1e-2, with preference 5e-5",
     )
@@ -173,10 +179,15 @@ class TuningSettings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _rate(cls, given: Any) -> Any:
-        rate = RATES.get(str(given.get("method"))) if isinstance(given, dict) else None
-        if isinstance(given, dict) and given.get("preference"):
-            rate = 5e-5
-        return {"learning_rate": rate, **given} if rate else given
+        if not isinstance(given, dict):
+            return given
+        rate = _usual(str(given.get("method", "lora")), bool(given.get("preference")))
+        return {"learning_rate": rate, **given}
+
+    @property
+    def usual_rate(self) -> float:
+        """The learning rate where none is given."""
+        return _usual(self.method, self.preference is not None)
 
     def identity(self, left_out: Collection[str]) -> dict[str, Any]:
         """What a tuning is known by, without the settings ``left_out``. Those that came later stand in it only where they differ

@@ -187,3 +187,17 @@ def test_a_teacher_is_asked_once_and_its_answers_are_taught(root: Path) -> None:
     assert [q.answers for q in kept] == [("15:30",), ()]
     assert len({tune_key(b, b.setup("first"), 0) for b in (one, right, bench(root))}) == 3
     http.shutdown()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "setups.rag.retrieval.when=iterative",
+        "setups.rag.retrieval.when=after",
+        "setups.rag.generator.abstain_below=0.9",
+    ],
+)
+def test_answers_of_a_teacher_that_come_about_otherwise_are_another_lesson(root: Path, said: str) -> None:
+    given = ("setups.rag={retrieval: {dense: false, lexical: true}}", "setups.first.tuning.teacher=rag")
+    keys = {tune_key(one, one.setup("first"), 0) for one in (bench(root, *given), bench(root, *given, said))}
+    assert len(keys) == 2

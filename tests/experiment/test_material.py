@@ -128,6 +128,16 @@ def test_tokens_that_were_read_before_have_a_price_of_their_own() -> None:
             "top_k has no effect: whole: corpus shows all documents",
         ),
         ("{retrieval: {source: training}, tuning: {train_on: contexts}}", "would show each question its own answer"),
+        (
+            "{retrieval: {source: whole, whole: corpus}, prompt: {system: LONG}, generator: {model: SMALL, window: 900}}",
+            "the whole corpus needs ",
+        ),
+        (
+            "{retrieval: {source: whole, whole: corpus}, prompt: {reasoning: true, reasoning_tokens: 800}, generator: {model: SMALL, window: 900}}",
+            "the whole corpus needs ",
+        ),
+        ("{retrieval: {source: whole, whole: corpus, query: rewrite}}", "query has no effect: whole: corpus shows"),
+        ("{retrieval: {source: whole, whole: corpus, when: iterative}}", "when has no effect: whole: corpus shows"),
         ("{retrieval: {source: chunk}}", "'summary', 'graph' or 'sql' (given: 'chunk')"),
     ],
 )
@@ -135,9 +145,19 @@ def test_what_cannot_be_is_refused_in_a_line(
     setup: str, why: str, tmp_path: Path, small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_corpus(tmp_path / "corpus")
-    setup = setup.replace("SMALL", str(small))
+    setup = setup.replace("SMALL", str(small)).replace("LONG", "'" + "Be kind. " * 400 + "'")
     (tmp_path / "e.yaml").write_text(f"corpus: {tmp_path}/corpus\nsetups:\n  a: {setup}\n")
     assert main(["run", str(tmp_path / "e.yaml"), "--store", str(tmp_path / "s"), "--out", str(tmp_path / "r")]) == 2
     said = capsys.readouterr().err.strip()
     assert why in said
     assert "\n" not in said
+
+
+def test_questions_of_the_train_split_do_not_find_their_own_answers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_corpus(tmp_path / "corpus")
+    setup = f"{{generator: {{model: extractive}}, retrieval: {{{WORDS}, source: training}}}}"
+    (tmp_path / "e.yaml").write_text(f"corpus: {tmp_path}/corpus\nsplit: train\nsetups: {{a: {setup}}}\n")
+    assert main(["run", str(tmp_path / "e.yaml"), "--store", str(tmp_path / "s"), "--out", str(tmp_path / "r")]) == 2
+    assert "would find its own answer" in capsys.readouterr().err

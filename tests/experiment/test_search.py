@@ -16,7 +16,7 @@ from ragtune.errors import CorpusError, ExperimentError, RunError
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.search import space
 from ragtune.experiment.search.found import found_experiment
-from ragtune.experiment.search.race import gap, rounds_of, shown_worse
+from ragtune.experiment.search.race import gap, rounds_of
 from ragtune.experiment.search.study import search_experiment
 from ragtune.experiment.search.trials import Search, Trial, load
 from ragtune.experiment.spec import Experiment, load_experiment
@@ -142,9 +142,8 @@ def test_worse_is_shown_by_the_bound_of_the_paired_difference() -> None:
     best = {str(n): 1.0 for n in range(40)}
     clearly = {str(n): float(n % 2) for n in range(40)}
     hardly = {str(n): float(n > 0) for n in range(40)}
-    assert shown_worse(best, clearly, 0.1, 4)
-    assert not shown_worse(best, hardly, 0.1, 4)
-    assert not shown_worse(best, dict(best), 0.1, 4)
+    assert gap(best, hardly, 0.1, 4)[1] > 0
+    assert gap(best, dict(best), 0.1, 4)[1] > 0
     mean, most = gap(best, clearly, 0.1, 4)
     assert mean == -0.5 < most < 0
     assert gap(best, clearly, 0.1, 1)[1] < most  # more looks, wider bounds
@@ -252,3 +251,69 @@ def test_a_folder_that_is_no_search_stays_as_it_is(root: Path, tmp_path: Path) -
     (tmp_path / "search.json").write_text(json.dumps({"format": 9}))
     with pytest.raises(RunError, match="no search"):
         load(tmp_path)
+
+
+def _tried(root: Path, yaml: str, store: str) -> Search:
+    (root / f"{store}.yaml").write_text(yaml.replace("ROOT", str(root)))
+    return search_experiment(load_experiment(root / f"{store}.yaml"), Store(root / store), Silent())[0]
+
+
+_HEAD = "corpus: {path: ROOT/corpus, allow_leaks: true}\nlatency: {sample: 1}\n"
+_RAG = "rag: {generator: {model: extractive}, retrieval: {dense: false, lexical: true, top_k: 1}}"
+
+
+def test_rounds_and_thresholds_tell_setups_apart(root: Path) -> None:
+    ranges = "{retrieval.when: [once, iterative], generator.abstain_below: [0.0, 0.5]}"
+    yaml = f"{_HEAD}setups: {{{_RAG}}}\nsearch: {{trials: 9, rounds: 1, ranges: {ranges}}}\n"
+    found = [(t.values, t.state) for t in _tried(root, yaml, "rounds").trials if t.values and t.state == "finished"]
+    assert sorted(v["retrieval.when"] for v, _ in found) == ["iterative", "iterative", "once"]
+    once = {"retrieval.when": "once", "generator.abstain_below": 0.0}
+    assert once not in [v for v, _ in found]  # as written
+
+
+def test_earlier_answers_count_in_the_tokens_of_a_trial(root: Path, small: Path) -> None:
+    ranges = "{retrieval.when: [once, after], retrieval.top_k: [1, 2]}"
+    setup = f"rag: {{generator: {{model: '{small}', max_new_tokens: 4}}, retrieval: {{dense: false, lexical: true, top_k: 1}}}}"
+    yaml = f"{_HEAD}setups: {{{setup}}}\nsearch: {{trials: 4, rounds: 1, ranges: {ranges}}}\n"
+    search = _tried(root, yaml, "tokens")
+    tokens = {t.values.get("retrieval.when", "once"): t.tokens for t in search.trials if t.state == "finished"}
+    assert tokens["after"] > tokens["once"]  # type: ignore[operator]
+
+
+def test_setups_that_a_tuning_names_come_with_it(root: Path, small: Path) -> None:
+    questions = [*QUESTIONS, *(_question(n, "train") for n in range(10))]
+    write_corpus(root / "taught", DOCUMENTS, questions)
+    tuning = "{train_on: closed-book, epochs: 1, lora: {r: 2}"
+    yaml = (
+        f"{_HEAD.replace('ROOT/corpus', 'ROOT/taught')}generator: {{model: '{small}', max_new_tokens: 4}}\n"
+        f"setups:\n  {_RAG}\n  other: {{generator: {{model: extractive}}, retrieval: true}}\n"
+        f"  first: {{tuning: {tuning}, teacher: rag}}}}\n  next: {{tuning: {tuning}, from: first}}}}\n"
+        "search: {setup: next, trials: 2, rounds: 1, ranges: {tuning.epochs: [1, 2]}}\n"
+    )
+    search = _tried(root, yaml, "named")
+    assert [t.state for t in search.trials] == ["finished", "finished"]
+    made = load_experiment(root / "named.yaml")
+    better = space.made_of(made.setups["next"], {"tuning.epochs": 2})
+    assert list(found_experiment(made, better).setups) == ["next", "found", "first", "rag"]
+    Experiment.model_validate(found_experiment(made, better).model_dump(by_alias=True))
+
+
+@pytest.mark.parametrize(
+    "ranges",
+    ["{retrieval.dense: [false, {tuning: {method: query-map}}]}", "{tuning: [false, {train_on: closed-book}]}"],
+)
+def test_what_is_trained_is_not_chosen_on_train_questions(root: Path, ranges: str) -> None:
+    setup = "rag: {retrieval: {lexical: true, dense: false}}"
+    yaml = f"{_HEAD}setups: {{{setup}}}\nsearch: {{split: train, ranges: {ranges}}}\n"
+    with pytest.raises(ExperimentError, match="questions it is trained on"):
+        _tried(root, yaml, "learned")
+
+
+@pytest.mark.parametrize(("given", "rates"), [("", [1e-3, 5e-5, 3e-3]), ("learning_rate: 0.02", [0.02] * 3)])
+def test_each_method_is_tried_with_its_usual_learning_rate(root: Path, given: str, rates: list[float]) -> None:
+    (root / "rates.yaml").write_text(
+        f"{_HEAD.replace('ROOT', str(root))}setups: {{a: {{tuning: {{train_on: closed-book, {given}}}}}}}\n"
+    )
+    base = load_experiment(root / "rates.yaml").setups["a"]
+    made = [space.made_of(base, {"tuning.method": method}).tuning for method in ("lora", "full", "ia3")]
+    assert [tuning.learning_rate for tuning in made if tuning] == rates

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 from tiny_retrievers import cross_encoder, embedder, synonyms
 
 import ragtune
@@ -111,6 +112,12 @@ def test_adapters_are_merged_into_what_is_saved(root: Path, tmp_path: Path, part
     assert tuning.report.curve[-1][1] < tuning.report.curve[0][1]
     model = tmp_path / tune_retriever.STAGES[part] / tuning.key / "model"
     assert {p.name for p in model.rglob("*.safetensors")} == {"model.safetensors"}
+    before = load_file(root / {"dense": "embedder", "rerank": "ce"}[part] / "model.safetensors")
+    after = load_file(model / "model.safetensors")
+    assert {name: w.shape for name, w in after.items()} == {name: w.shape for name, w in before.items()}
+    changed = [name for name in before if not bool((before[name] == after[name]).all())]
+    assert changed
+    assert not [name for name in changed if "embeddings" in name or "LayerNorm" in name]
 
 
 def test_what_does_not_change_is_shared(root: Path) -> None:
@@ -322,6 +329,7 @@ def test_training_on_contexts_sees_what_the_tuned_embedder_finds(root: Path) -> 
         ("setups.rerank.retrieval.rerank={tuning: {}}", "rerank.tuning needs rerank.model: a CrossEncoder"),
         ("setups.rerank.retrieval.rerank.model=ROOT/three", "this CrossEncoder has 3 labels"),
         ("setups.full.retrieval.dense.embedder=SMALL", "this is a language model, not an embedder"),
+        ("setups.map.retrieval.source=training", "what source: training searches holds no evidence"),
         ("corpus.path=ROOT/bare", "no train question has evidence, and the documents have no headings"),
         ("setups.both.tuning.corpus={path: ROOT/bare}", "is tuned on the corpus that it searches"),
     ],

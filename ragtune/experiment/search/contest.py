@@ -7,7 +7,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 
 from ragtune.experiment import retrieve
-from ragtune.experiment.answer import answer_key, answered, item_key, make_generator, row_of, searched_with
+from ragtune.experiment.answer import (
+    answer_key,
+    answered,
+    item_key,
+    make_generator,
+    reading_key,
+    row_of,
+    searched_with,
+)
 from ragtune.experiment.examples import chooser
 from ragtune.experiment.judge import judged
 from ragtune.experiment.latency import measured
@@ -15,6 +23,7 @@ from ragtune.experiment.prepare import prepare
 from ragtune.experiment.progress import Progress, Silent, Tick
 from ragtune.experiment.query import written
 from ragtune.experiment.rounds import way_of
+from ragtune.experiment.search.questions import refuse_taught
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
@@ -58,7 +67,9 @@ class Contest:
     def over(self, setup: Setup) -> Workbench:
         """The bench on which ``setup`` is the one."""
         experiment = self.bench.experiment.model_copy(update={"setups": {self.name: setup}})
-        made = replace(self.bench, experiment=experiment, progress=Calm(self.bench.progress))
+        others = (self.bench.whole or self.bench.experiment).setups
+        whole = experiment.model_copy(update={"setups": {**others, self.name: setup}})
+        made = replace(self.bench, experiment=experiment, whole=whole, progress=Calm(self.bench.progress))
         made.__dict__.update(corpus=self.bench.corpus, questions=self.bench.questions)
         return made
 
@@ -66,10 +77,11 @@ class Contest:
         """What the setup's answers depend on: equal for setups that are the same in other words."""
         bench = self.over(setup)
         seed = bench.experiment.seeds_of(setup)[0]
-        return digest(answer_key(bench, setup, seed), item_key(bench, setup, Question("", "")))
+        return digest(answer_key(bench, setup, seed), item_key(bench, setup, Question("", "")), *reading_key(setup))
 
     def check(self, setup: Setup) -> None:
-        """Raises RagtuneError for what a run would refuse."""
+        """Raises RagtuneError for what a run would refuse, and for a setup that learns from the questions which choose."""
+        refuse_taught(setup, self.bench.experiment.split)
         prepare(self.over(setup))
 
     def rows(self, setup: Setup, questions: Sequence[Question]) -> list[Row]:

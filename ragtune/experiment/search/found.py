@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from ragtune.experiment.search.trials import FILE, Confirmed, Search, load, save
 from ragtune.experiment.spec import Experiment, Setup
 from ragtune.experiment.written import in_short
 from ragtune.store import Store, write_text
+from ragtune.tuning.order import needed
 
 #: the found setup's name beside the one as written
 FOUND = "found"
@@ -60,7 +60,7 @@ def find(
     if not confirm:
         return Found(search, folder, path)
     run_experiment(made, store, place, progress, f"ragtune run {path}", force)
-    search = replace(search, confirmed=_confirmed(load_run(place), varied(experiment)))
+    search = replace(search, confirmed=_confirmed(load_run(place), varied(experiment), called(experiment)))
     save(search, folder)
     return Found(search, folder, path, place)
 
@@ -72,13 +72,15 @@ def load_found(folder: Path) -> Found:
 
 
 def found_experiment(experiment: Experiment, setup: Setup) -> Experiment:
-    """The experiment that asks the test split of the setup as written and of ``setup``; of the one alone where they are the same."""
-    name = varied(experiment)
-    base = experiment.setups[name]
-    setups: Mapping[str, Setup] = {name: base}
+    """The experiment that asks the test split of the setup as written and of ``setup``; of the one alone where they are the same.
+    Setups that their tunings name come with them."""
+    name, there = varied(experiment), experiment.setups
+    base = there[name]
+    setups = {name: base}
     if setup != base:
-        called = FOUND if name != FOUND else f"{FOUND}-now"
-        setups = {name: base, called: setup.model_copy(update={"title": f"{base.title or name}, found"})}
+        setups[called(experiment)] = setup.model_copy(update={"title": f"{base.title or name}, found"})
+    tunings = {n: s.tuning for n, s in {**there, **setups}.items()}
+    setups |= {n: there[n] for own in list(setups) for n in needed(tunings, own) if n not in setups}
     return experiment.model_copy(
         update={
             "name": f"{experiment.name}-found"[:100],
@@ -90,15 +92,20 @@ def found_experiment(experiment: Experiment, setup: Setup) -> Experiment:
     )
 
 
-def _confirmed(run: Run, name: str) -> Confirmed:
+def called(experiment: Experiment) -> str:
+    """What the found setup is called: no other one bears the name."""
+    names = (FOUND, *(f"{FOUND}-{n}" for n in range(2, len(experiment.setups) + 3)))
+    return next(n for n in names if n not in experiment.setups)
+
+
+def _confirmed(run: Run, name: str, found: str) -> Confirmed:
     metric, clusters = run.experiment.main_metric, clusters_of([row.question for row in run.rows])
     values = {
         setup: [(row.question.id, row.seed, row.value(metric)) for row in run.rows if row.setup == setup]
         for setup in run.experiment.setups
     }
     before = estimate(values[name], clusters)
-    other = next((s for s in values if s != name), None)
-    if other is None:
+    if found not in values:
         return Confirmed("test", str(run.path), before, before)
-    low, high = interval(pair(table(values[name]), table(values[other]), clusters))
-    return Confirmed("test", str(run.path), before, estimate(values[other], clusters), low, high)
+    low, high = interval(pair(table(values[name]), table(values[found]), clusters))
+    return Confirmed("test", str(run.path), before, estimate(values[found], clusters), low, high)

@@ -24,21 +24,16 @@ def rounds_of(questions: Sequence[Question], rounds: int, seed: int) -> list[lis
     return [order[a:b] for a, b in zip([0, *cuts], cuts, strict=False)]
 
 
-def shown_worse(
-    best: Scores, other: Scores, alpha: float, looks: int, clusters: Mapping[str, str] | None = None
-) -> bool:
-    """Whether ``other`` is shown worse than ``best`` on the questions that both answered: the one-sided bound of the paired
-    difference (Tango's score interval, `analysis.differences`) lies below 0 at level ``1 - alpha / looks``.
-
-    Bonferroni over the looks, so that the chance of stopping a setup that is no worse stays within ``alpha``.
-    """
-    return gap(best, other, alpha, looks, clusters)[1] < 0
-
-
 def gap(
     best: Scores, other: Scores, alpha: float, looks: int, clusters: Mapping[str, str] | None = None
 ) -> tuple[float, float]:
-    """The mean paired difference ``other - best``, and its upper bound (see `shown_worse`)."""
+    """The mean paired difference ``other - best`` on the questions that both answered, and its one-sided upper bound at level
+    ``1 - alpha / looks`` (Tango's score interval, `analysis.differences`); ``other`` is shown worse where that lies below 0.
+
+    Bonferroni over the looks, so that the chance of stopping a setup that is no worse stays within ``alpha`` where ``best`` is any one
+    setup. The best of many was chosen by these questions: of 24 equal setups raced in turn on 150 questions, 18 % were stopped at an
+    alpha of 0.1 (simulated). That costs nothing where they are equal.
+    """
     tables = [table([(q, 0, v) for q, v in scores.items()]) for scores in (best, other)]
     paired = pair(tables[0], tables[1], clusters)
     if len(paired.ids) < 2 or int(paired.numbers.max()) < 1:

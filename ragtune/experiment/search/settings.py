@@ -55,7 +55,9 @@ class SearchSettings(BaseModel):
         "dev", description="the questions that choose; train where nothing is tuned and there are no dev questions"
     )
     trials: int = Field(32, ge=2, description="setups that are tried at most, the one as written included")
-    answers: int | None = Field(None, ge=1, description="answers that are computed at most; what is shared counts once")
+    answers: int | None = Field(
+        None, ge=1, description="after so many computed answers no further setup is tried; what is shared counts once"
+    )
     rounds: int = Field(
         5,
         ge=1,
@@ -63,7 +65,10 @@ class SearchSettings(BaseModel):
         description="parts in which a setup's questions are asked, each twice as large as the one before",
     )
     alpha: float = Field(
-        0.1, gt=0, lt=1, description="chance that a setup which is no worse is stopped early, over all its rounds"
+        0.1,
+        gt=0,
+        lt=1,
+        description="chance that a setup which is no worse is stopped early, over all its rounds; somewhat more where the best one is the luckiest of many",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="seed of the proposals and of the questions' order")
 

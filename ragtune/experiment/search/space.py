@@ -49,12 +49,15 @@ def _settings(experiment: Experiment) -> SearchSettings:
 
 
 def made_of(base: Setup, values: Values) -> Setup:
-    """The setup ``base`` with ``values`` in place. A part that is switched off takes no settings.
+    """The setup ``base`` with ``values`` in place. A part that is switched off takes no settings; a learning rate that is the usual
+    one of the tuning's method is that of the method which ``values`` give.
 
     Raises:
         ValidationError: the values do not go together.
     """
     data = base.model_dump(by_alias=True)
+    if base.tuning and base.tuning.learning_rate == base.tuning.usual_rate:
+        del data["tuning"]["learning_rate"]
     for path in sorted(values, key=lambda p: (p.count("."), p)):
         _put(data, path.split("."), values[path], set(values))
     return Setup.model_validate(data)
@@ -86,9 +89,11 @@ def check(experiment: Experiment) -> None:
                 made_of(base, {name: value})
             except ValidationError as error:
                 first = error.errors()[0]
-                if first["type"] in ("missing", "value_error"):
+                own = not isinstance(value, dict) and first["loc"] == tuple(name.split("."))
+                if first["type"] == "missing" or (first["type"] == "value_error" and not own):
                     continue  # another setting of the proposal may make it whole
-                said = first["msg"][:1].lower() + first["msg"][1:]
+                said = first["msg"].removeprefix("Value error, ")
+                said = said[:1].lower() + said[1:]
                 raise ExperimentError(f"{name}: {value!r} cannot be: {said}.", where=WHERE) from None
 
 

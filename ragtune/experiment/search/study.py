@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from ragtune.analysis.costs import cost_of
 from ragtune.analysis.means import clusters_of, estimate
-from ragtune.errors import CorpusError, ExperimentError, RagtuneError
+from ragtune.errors import RagtuneError
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.run import settled
 from ragtune.experiment.search import space
 from ragtune.experiment.search.contest import Contest
+from ragtune.experiment.search.questions import refuse_empty, refuse_split
 from ragtune.experiment.search.race import gap, rounds_of
 from ragtune.experiment.search.settings import SearchSettings
 from ragtune.experiment.search.trials import Search, Trial
@@ -26,6 +27,7 @@ from ragtune.experiment.workbench import Workbench
 from ragtune.records import Row
 from ragtune.store import Store
 from ragtune.text.counts import counted
+from ragtune.tuning.order import needed
 
 #: proposals in a row that are known or impossible before others are drawn, and before the search ends
 PATIENCE, END = 20, 200
@@ -57,46 +59,16 @@ def search_experiment(experiment: Experiment, store: Store, progress: Progress |
     settings = space._settings(experiment)
     name = space.varied(experiment)
     space.check(experiment)
-    _refuse_split(experiment, name, settings)
+    refuse_split(experiment.setups[name], settings)
     narrowed = experiment.model_copy(
         update={"split": settings.split, "setups": {name: experiment.setups[name]}, "search": None}
     )
     with store.locked():
-        bench = Workbench(settled(narrowed, store), store, progress or default_progress())
-        _refuse_empty(bench, settings)
+        bench = Workbench(settled(narrowed, store), store, progress or default_progress(), whole=experiment)
+        refuse_empty(bench, settings)
         contest = Contest(bench, name)
         contest.check(experiment.setups[name])
         return _Study(contest, settings, experiment.setups[name]).run()
-
-
-def _refuse_split(experiment: Experiment, name: str, settings: SearchSettings) -> None:
-    taught = experiment.setups[name].tuning or any(r.split(".")[0] == "tuning" for r in settings.ranges)
-    if settings.split == "train" and taught:
-        raise ExperimentError(
-            "a tuned setup cannot be chosen on the questions it is trained on.",
-            where="search.split",
-            fix="Give some questions the split dev.",
-        )
-
-
-def _refuse_empty(bench: Workbench, settings: SearchSettings) -> None:
-    try:
-        some = bench.questions
-    except ExperimentError:
-        hint = (
-            "; where nothing is tuned, search: {split: train} chooses on train questions"
-            if settings.split == "dev"
-            else ""
-        )
-        raise ExperimentError(
-            f"a search needs questions to choose on, and the split {settings.split} has none.",
-            where="search.split",
-            fix=f"Give some questions the split {settings.split}{hint}.",
-        ) from None
-    if len(some) < 4:
-        raise CorpusError(
-            f"{counted(len(some), 'question')} of the split {settings.split} cannot choose between setups."
-        )
 
 
 class _Study:
@@ -197,7 +169,7 @@ class _Study:
             Experiment.model_validate(
                 {
                     **self._bench.experiment.model_dump(by_alias=True),
-                    "setups": {self._contest.name: made.model_dump(by_alias=True)},
+                    "setups": {name: own.model_dump(by_alias=True) for name, own in self._with(made).items()},
                 }
             )
             if setup is None:
@@ -219,6 +191,12 @@ class _Study:
         self._seen[key] = found
         self._race(found)
         return found
+
+    def _with(self, made: Setup) -> dict[str, Setup]:
+        """The setup under test, and those that its tuning names."""
+        name = self._contest.name
+        setups = {**(self._bench.whole or self._bench.experiment).setups, name: made}
+        return {n: setups[n] for n in needed({n: s.tuning for n, s in setups.items()}, name)}
 
     def _keep(self, tried: _Tried) -> _Tried:
         self._tried.append(tried)
@@ -255,13 +233,14 @@ class _Study:
 
     def _spent(self, rows: Sequence[Row]) -> tuple[float | None, float]:
         """Cost of a question where prices are given, and its tokens."""
-        prompt = mean(r.answer.tokens.prompt for r in rows)
-        answer = mean(r.answer.tokens.answer for r in rows)
+        prompt = mean(r.answer.tokens.prompt + r.answer.tokens.before_prompt for r in rows)
+        answer = mean(r.answer.tokens.answer + r.answer.tokens.before_answer for r in rows)
         experiment = self._bench.experiment
         if not _priced(experiment):
             return None, prompt + answer
         seconds = mean(r.times.total for r in rows)
-        return cost_of(experiment.costs, seconds, prompt, answer, 0.0, None).question, prompt + answer
+        cached = mean(r.answer.tokens.cached for r in rows)
+        return cost_of(experiment.costs, seconds, prompt, answer, 0.0, None, cached).question, prompt + answer
 
     def _say(self, tried: _Tried, leads: bool) -> None:
         trial = tried.trial

@@ -12,7 +12,7 @@ from ragtune.models.names import ModelRef
 from ragtune.retrieval.tuning.lessons import Lesson
 from ragtune.retrieval.tuning.query_map import TEMPERATURE
 from ragtune.retrieval.tuning.settings import DenseTuning
-from ragtune.retrieval.tuning.training import Ids, Trained, adapted, batches_of, counted, merged, train
+from ragtune.retrieval.tuning.training import Ids, Trained, adapted, batches_of, counted, merge, train
 
 
 def rows_of(lessons: Sequence[Lesson], supervised: bool) -> tuple[list[list[str]], list[Ids], list[list[float]]]:
@@ -68,7 +68,7 @@ def tune(
 
     supervised = settings.supervise == "generator"
     model: Any = load(ref, device).float()
-    model[0].auto_model = adapted(model[0].auto_model, settings)
+    trained = adapted(model[0].auto_model, settings)
     sizes = counted(model)
     texts, ids, targets = rows_of(lessons, supervised)
     batches = batches_of(ids, settings, seed)
@@ -91,7 +91,7 @@ def tune(
         device,
         progress,
     )
-    model[0].auto_model = merged(model[0].auto_model)
+    merge(trained)
     model.save_pretrained(str(out), create_model_card=False, safe_serialization=True)
     return Trained(*curves, *sizes, sum(map(len, texts)))
 

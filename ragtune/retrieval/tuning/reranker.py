@@ -11,7 +11,7 @@ from ragtune.models.names import ModelRef
 from ragtune.models.pairs import load
 from ragtune.retrieval.tuning.lessons import Lesson
 from ragtune.retrieval.tuning.settings import RerankTuning
-from ragtune.retrieval.tuning.training import Ids, Trained, adapted, batches_of, counted, merged, train
+from ragtune.retrieval.tuning.training import Ids, Trained, adapted, batches_of, counted, merge, train
 
 
 def pairs_of(lessons: Sequence[Lesson]) -> list[tuple[str, str, float]]:
@@ -44,7 +44,7 @@ def tune(
     pairs, tested = pairs_of(lessons), pairs_of(dev)
     with seeded(seed):  # a head that the model has not yet starts from it
         model: Any = load(ref, device, labels=1).float()
-        model[0].auto_model = adapted(model[0].auto_model, settings, head=True)
+        trained = adapted(model[0].auto_model, settings, head=True)
     sizes = counted(model)
     curves = train(
         CrossEncoderTrainer,
@@ -59,7 +59,7 @@ def tune(
         device,
         progress,
     )
-    model[0].auto_model = merged(model[0].auto_model)
+    merge(trained)
     model.save_pretrained(str(out), create_model_card=False, safe_serialization=True)
     return Trained(*curves, *sizes, 2 * len(pairs))
 

@@ -60,7 +60,8 @@ def batches_of(rows: Sequence[Ids], settings: PairSettings, seed: int) -> list[l
 
 
 def adapted(inner: Any, settings: PairSettings, head: bool = False) -> Any:
-    """A transformers model to train: itself, or with ``method: lora`` adapters in all its linear layers (and its ``head``)."""
+    """What is trained of a transformers model: itself, or with ``method: lora`` adapters, put in place into all its linear layers
+    (and its ``head``); the model stays where it stands, since sentence-transformers lets nobody put another there."""
     if settings.method != "lora":
         return inner
     from peft import LoraConfig, TaskType, get_peft_model
@@ -70,9 +71,10 @@ def adapted(inner: Any, settings: PairSettings, head: bool = False) -> Any:
     return get_peft_model(inner, wanted)
 
 
-def merged(inner: Any) -> Any:
-    """The model with what it was `adapted` by in its weights."""
-    return inner.merge_and_unload() if hasattr(inner, "merge_and_unload") else inner
+def merge(trained: Any) -> None:
+    """Put what was `adapted` into the weights of its model, in place."""
+    if hasattr(trained, "merge_and_unload"):
+        trained.merge_and_unload()
 
 
 def counted(model: Any) -> tuple[int, int]:
