@@ -34,8 +34,8 @@ class Range(BaseModel):
 
 #: what a range is given as: a list of values, or bounds
 Values = Annotated[
-    Annotated[list[Any], Tag("list")] | Annotated[Range, Tag("range")],
-    Discriminator(lambda given: "range" if isinstance(given, dict | Range) else "list"),
+    Annotated[list[Any], Tag("[list]")] | Annotated[Range, Tag("[range]")],
+    Discriminator(lambda given: "[range]" if isinstance(given, dict | Range) else "[list]"),
 ]
 
 
@@ -55,7 +55,11 @@ class SearchSettings(BaseModel):
         "dev", description="the questions that choose; train where nothing is tuned and there are no dev questions"
     )
     trials: int = Field(32, ge=2, description="setups that are tried at most, the one as written included")
-    answers: int | None = Field(None, ge=1, description="answers that are computed at most; what is shared counts once")
+    answers: int | None = Field(
+        None,
+        ge=1,
+        description="answers that are computed at most, so no setup is begun that might take more; what is shared counts once",
+    )
     rounds: int = Field(
         5,
         ge=1,
@@ -72,4 +76,6 @@ class SearchSettings(BaseModel):
         for name, values in self.ranges.items():
             if isinstance(values, list) and len(values) < 2:
                 raise ValueError(f"ranges: {name} needs two values or more")
+            if isinstance(values, list) and len({repr(v) for v in values}) < len(values):
+                raise ValueError(f"ranges: {name} holds a value twice")
         return self

@@ -13,14 +13,16 @@ from pydantic import ValidationError
 
 from ragtune.analysis.costs import cost_of
 from ragtune.analysis.means import clusters_of, estimate
-from ragtune.errors import CorpusError, ExperimentError, RagtuneError
+from ragtune.errors import ExperimentError, RagtuneError
+from ragtune.experiment.outlook import is_control
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.run import settled
 from ragtune.experiment.search import space
 from ragtune.experiment.search.contest import Contest
+from ragtune.experiment.search.possible import refuse_few, refuse_split
 from ragtune.experiment.search.race import gap, rounds_of
 from ragtune.experiment.search.settings import SearchSettings
-from ragtune.experiment.search.trials import Search, Trial
+from ragtune.experiment.search.trials import Search, Trial, told
 from ragtune.experiment.spec import Experiment, Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.records import Row
@@ -45,8 +47,10 @@ class _Tried:
         return {row.question.id: row.value(metric) for row in self.rows}
 
 
-def search_experiment(experiment: Experiment, store: Store, progress: Progress | None = None) -> tuple[Search, Setup]:
-    """Search as the section ``search`` says: the trials, and the setup that was chosen.
+def search_experiment(
+    experiment: Experiment, store: Store, progress: Progress | None = None, confirm: bool = False
+) -> tuple[Search, Setup]:
+    """Search as the section ``search`` says: the trials, and the setup that was chosen. ``confirm``: the split test is asked later.
 
     The setup as it is written is the first trial; of a setup with several seeds the first is tried. Run again, it goes the same
     way, and what was answered is stored.
@@ -57,46 +61,16 @@ def search_experiment(experiment: Experiment, store: Store, progress: Progress |
     settings = space._settings(experiment)
     name = space.varied(experiment)
     space.check(experiment)
-    _refuse_split(experiment, name, settings)
+    refuse_split(experiment, name, settings)
     narrowed = experiment.model_copy(
         update={"split": settings.split, "setups": {name: experiment.setups[name]}, "search": None}
     )
     with store.locked():
         bench = Workbench(settled(narrowed, store), store, progress or default_progress())
-        _refuse_empty(bench, settings)
+        refuse_few(bench, settings, confirm)
         contest = Contest(bench, name)
         contest.check(experiment.setups[name])
         return _Study(contest, settings, experiment.setups[name]).run()
-
-
-def _refuse_split(experiment: Experiment, name: str, settings: SearchSettings) -> None:
-    taught = experiment.setups[name].tuning or any(r.split(".")[0] == "tuning" for r in settings.ranges)
-    if settings.split == "train" and taught:
-        raise ExperimentError(
-            "a tuned setup cannot be chosen on the questions it is trained on.",
-            where="search.split",
-            fix="Give some questions the split dev.",
-        )
-
-
-def _refuse_empty(bench: Workbench, settings: SearchSettings) -> None:
-    try:
-        some = bench.questions
-    except ExperimentError:
-        hint = (
-            "; where nothing is tuned, search: {split: train} chooses on train questions"
-            if settings.split == "dev"
-            else ""
-        )
-        raise ExperimentError(
-            f"a search needs questions to choose on, and the split {settings.split} has none.",
-            where="search.split",
-            fix=f"Give some questions the split {settings.split}{hint}.",
-        ) from None
-    if len(some) < 4:
-        raise CorpusError(
-            f"{counted(len(some), 'question')} of the split {settings.split} cannot choose between setups."
-        )
 
 
 class _Study:
@@ -125,7 +99,7 @@ class _Study:
         tried = self._timed()
         done = [t for t in tried if t.trial.state == "finished"]
         best = max(done, key=_rank)
-        possible = (most or len(tried)) * total
+        possible = self._takes(most) * total
         experiment = self._bench.experiment
         return Search(
             experiment.name,
@@ -166,6 +140,13 @@ class _Study:
             else:
                 study.tell(asked, worth)
 
+    def _takes(self, most: int | None) -> int:
+        """How many setups the whole space asks (else all trials), the one as written among them; none that is known to be impossible."""
+        cannot = sum(t.trial.state == "impossible" for t in self._tried)
+        if most is None:
+            return len(self._tried) - cannot
+        return most - cannot + (not space.holds(self._base, self._settings))
+
     def _listed(self) -> Iterator[space.Values]:
         most = space.size(self._settings)
         found = list(space.every(self._settings)) if most and most <= LISTED else []
@@ -173,7 +154,8 @@ class _Study:
         return iter(found)
 
     def _left(self) -> bool:
-        spent = self._settings.answers is not None and self._contest.computed >= self._settings.answers
+        most = self._settings.answers
+        spent = most is not None and self._contest.computed + len(self._bench.questions) > most
         counted_ = sum(t.trial.state in ("finished", "stopped") for t in self._tried)
         return counted_ < self._settings.trials and not spent
 
@@ -200,6 +182,8 @@ class _Study:
                     "setups": {self._contest.name: made.model_dump(by_alias=True)},
                 }
             )
+            if is_control(made) and not is_control(self._base):
+                raise ExperimentError("a control is never chosen.", where="retrieval.source")
             if setup is None:
                 self._contest.check(made)
             key = self._contest.identity(made)
@@ -209,9 +193,9 @@ class _Study:
                 .removeprefix("Value error, ")
                 .removeprefix(f"setup {self._contest.name}: ")
             )
-            return self._keep(_Tried(Trial(number, values, "impossible", note=said), self._base))
+            return self._impossible(Trial(number, values, "impossible", note=said))
         except RagtuneError as error:
-            return self._keep(_Tried(Trial(number, values, "impossible", note=str(error)), self._base))
+            return self._impossible(Trial(number, values, "impossible", note=str(error)))
         if key in self._seen:
             other = self._seen[key].trial.number
             return self._keep(_Tried(Trial(number, values, "same", note=f"as trial {other}"), made))
@@ -219,6 +203,10 @@ class _Study:
         self._seen[key] = found
         self._race(found)
         return found
+
+    def _impossible(self, trial: Trial) -> _Tried:
+        self._bench.progress.say(f"  {trial.number:>3}      –  cannot be: {told(trial)} ({trial.note.rstrip('.')})")
+        return self._keep(_Tried(trial, self._base))
 
     def _keep(self, tried: _Tried) -> _Tried:
         self._tried.append(tried)
@@ -266,11 +254,12 @@ class _Study:
     def _say(self, tried: _Tried, leads: bool) -> None:
         trial = tried.trial
         shown = f"{100 * trial.quality.mean:.1f}" if trial.quality and trial.quality.mean is not None else "unscored"
-        what = ", ".join(f"{k} {v}" for k, v in trial.values.items()) or "as written"
         end = "best so far" if leads else f"{100 * (trial.gap or 0):+.1f} to the best"
         if trial.state == "stopped":
             end += f", stopped after {counted(trial.answered, 'question')}"
-        self._bench.progress.say(f"  {trial.number:>3}  {shown:>5}  {end}; {trial.computed} answers made: {what}")
+        self._bench.progress.say(
+            f"  {trial.number:>3}  {shown:>5}  {end}; {trial.computed} answers made: {told(trial)}"
+        )
 
     def _timed(self) -> list[_Tried]:
         """The trials, with the latency of the best of those that finished."""
