@@ -68,7 +68,7 @@ def tune(
 
     supervised = settings.supervise == "generator"
     model: Any = load(ref, device).float()
-    model[0].auto_model = adapted(model[0].auto_model, settings)
+    inner = adapted(model[0].auto_model, settings)
     sizes = counted(model)
     texts, ids, targets = rows_of(lessons, supervised)
     batches = batches_of(ids, settings, seed)
@@ -91,7 +91,7 @@ def tune(
         device,
         progress,
     )
-    model[0].auto_model = merged(model[0].auto_model)
+    model[0].model = merged(inner)
     model.save_pretrained(str(out), create_model_card=False, safe_serialization=True)
     return Trained(*curves, *sizes, sum(map(len, texts)))
 

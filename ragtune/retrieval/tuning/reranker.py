@@ -44,7 +44,7 @@ def tune(
     pairs, tested = pairs_of(lessons), pairs_of(dev)
     with seeded(seed):  # a head that the model has not yet starts from it
         model: Any = load(ref, device, labels=1).float()
-        model[0].auto_model = adapted(model[0].auto_model, settings, head=True)
+        inner = adapted(model[0].auto_model, settings, head=True)
     sizes = counted(model)
     curves = train(
         CrossEncoderTrainer,
@@ -59,7 +59,7 @@ def tune(
         device,
         progress,
     )
-    model[0].auto_model = merged(model[0].auto_model)
+    model[0].model = merged(inner)
     model.save_pretrained(str(out), create_model_card=False, safe_serialization=True)
     return Trained(*curves, *sizes, 2 * len(pairs))
 

@@ -60,7 +60,10 @@ def batches_of(rows: Sequence[Ids], settings: PairSettings, seed: int) -> list[l
 
 
 def adapted(inner: Any, settings: PairSettings, head: bool = False) -> Any:
-    """A transformers model to train: itself, or with ``method: lora`` adapters in all its linear layers (and its ``head``)."""
+    """A transformers model to train: itself, or with ``method: lora`` adapters in all its linear layers (and its ``head``).
+
+    The adapters stand in the given model itself; what is returned is what `merged` takes.
+    """
     if settings.method != "lora":
         return inner
     from peft import LoraConfig, TaskType, get_peft_model
