@@ -55,7 +55,7 @@ def _known_keys_of_dict(value: Any, rest: tuple[str | int, ...]) -> list[str]:
 
 
 #: how the validator calls what is no key of the file
-_INNER = ("function-", "constrained-", "[key]")
+_INNER = ("function-", "constrained-", "[key]", "[list]", "[range]")
 #: what a value must be, by the validator's name for the problem, in a user's words
 _WORDS = {
     "model_type": "this takes keys with values, not one value or a list",

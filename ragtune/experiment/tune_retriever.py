@@ -29,6 +29,8 @@ from ragtune.store import decode, digest, encode
 from ragtune.tunings import TuneCost, TuneReport, Tuning
 
 VERSION = 1
+#: of adapters, which the first version stored unmerged
+LORA_VERSION = 2
 #: what is tuned, by the part of the settings that asks for it: the stage and the word for it
 STAGES = {"dense": "tune-embedder", "rerank": "tune-reranker"}
 KINDS = {"dense": "embedder", "rerank": "re-ranker"}
@@ -133,7 +135,8 @@ def _key(ground: Ground, told: str) -> str:
     dev = [question_key(q) for q in _taught(ground, "dev")]
     drawn = [ground.seed, best_device()] if settings.drawn else []
     stands_on = [ground.model.fingerprint, ground.cut, ground.found, train, dev, told]
-    return digest(STAGES[ground.part], VERSION, own, stands_on, drawn)
+    version = LORA_VERSION if settings.method == "lora" else VERSION
+    return digest(STAGES[ground.part], version, own, stands_on, drawn)
 
 
 def tuning_step(ground: Ground, name: str) -> Step:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 
 class PromptSettings(BaseModel):
@@ -39,6 +39,14 @@ class PromptSettings(BaseModel):
         200, ge=1, description="reasoning: tokens that the thought may take, beside generator.max_new_tokens"
     )
 
+    @field_validator("system")
+    @classmethod
+    def _is_template(cls, text: str | None) -> str | None:
+        wrong = wrong_template(text or "", {"abstain"})
+        if wrong:
+            raise ValueError(f"{wrong}; only {{{{ abstain }}}} is filled in")
+        return text
+
     def unread(self) -> dict[str, str]:
         """The settings that have no effect here, each with the reason."""
         found = {}
@@ -47,6 +55,18 @@ class PromptSettings(BaseModel):
         if not self.reasoning:
             found["reasoning_tokens"] = "it needs prompt.reasoning"
         return found
+
+
+def wrong_template(source: str, names: set[str] | None = None) -> str:
+    """What is wrong with a template: it cannot be read, or it asks for something else than ``names``; "" where nothing is."""
+    from jinja2 import Environment, TemplateSyntaxError, meta
+
+    try:
+        asked = meta.find_undeclared_variables(Environment(autoescape=True).parse(source))
+    except TemplateSyntaxError as error:
+        return f"this is no template ({str(error.message).rstrip('.')})"
+    unknown = sorted(asked - names) if names is not None else []
+    return f"nothing is called {unknown[0]}" if unknown else ""
 
 
 def long_form(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ragtune.errors import ExperimentError
-from ragtune.generation.prompting import PromptSettings
+from ragtune.generation.prompting import PromptSettings, wrong_template
 from ragtune.models.server import Message
 from ragtune.records import Hit
 from ragtune.store import digest
@@ -113,6 +113,9 @@ def load_prompt(name: str, base: Path | None = None) -> Prompt:
     if missing:
         raise ExperimentError(f'the prompt needs "{missing[0]}" as text.', where=path)
     parts = {k: data[k] for k in ("system", "context", "user", "abstain")}
+    for key, text in parts.items():
+        if wrong := wrong_template(text):
+            raise ExperimentError(f'"{key}": {wrong}.', where=path)
     return Prompt(name, key=digest(parts), **parts)
 
 

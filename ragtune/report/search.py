@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
 from ragtune import __version__
 from ragtune.experiment.search.found import Found
-from ragtune.experiment.search.trials import Search, Trial
+from ragtune.experiment.search.trials import Search, Trial, text_of, told
 from ragtune.judging.metrics import METRICS
 from ragtune.report import charts, numbers
 from ragtune.report.build import asset
@@ -67,16 +66,6 @@ def confirmation(search: Search) -> str:
     )
 
 
-def told(trial: Trial) -> str:
-    return ", ".join(f"{name} {_text(value)}" for name, value in trial.values.items()) or "the setup as written"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "none"}[value]
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
 def _percent(value: float | None) -> str:
     return "unscored" if value is None else f"{100 * value:.1f} %"
 
@@ -92,7 +81,7 @@ def rows(search: Search) -> tuple[list[str], list[TrialRow]]:
     found = [
         TrialRow(
             t,
-            tuple(_text(t.values[n]) if n in t.values else "–" for n in names),
+            tuple(text_of(t.values[n]) if n in t.values else "–" for n in names),
             t.note if t.state in ("same", "impossible") else STATES[t.state],
             t.number == search.chosen,
             t.number in front,

@@ -18,6 +18,7 @@ from ragtune.experiment.spec import Experiment, load_experiment
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Reply, Request
 from ragtune.generation.local import LocalGenerator
+from ragtune.generation.prompting import PromptSettings
 from ragtune.generation.prompts import Shot, load_prompt
 from ragtune.records import Question, Tokens
 from ragtune.serving.ask import Assistant
@@ -243,3 +244,23 @@ def test_a_model_without_a_template_reads_examples_as_questions_and_answers(smal
     shot = Shot("When is tea?", (), "15:30")
     text = Chat(Plain(), False)._plain(load_prompt("closed").messages("Where?", [], [shot]))
     assert text.endswith("Question: When is tea?\nAnswer: 15:30\n\nQuestion: Where?")
+
+
+@pytest.mark.parametrize(
+    ("system", "said"),
+    [
+        ("{{ bad", r"no template \(unexpected end of template.*only \{\{ abstain \}\} is filled in"),
+        ("{{ nothing }}", "nothing is called nothing"),
+    ],
+)
+def test_instructions_that_cannot_be_filled_in_are_refused(system: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        PromptSettings(system=system)
+    assert PromptSettings(system="Or say {{ abstain }}").system == "Or say {{ abstain }}"
+
+
+def test_a_prompt_file_that_is_no_template_is_refused(tmp_path: Path) -> None:
+    parts = {"system": "", "context": "", "user": "{{ question", "abstain": "I don't know"}
+    (tmp_path / "p.yaml").write_text(json.dumps(parts))
+    with pytest.raises(ExperimentError, match=r'p\.yaml: "user": this is no template'):
+        load_prompt("p.yaml", tmp_path)

@@ -17,8 +17,9 @@ from ragtune.experiment.progress import Silent
 from ragtune.experiment.search import space
 from ragtune.experiment.search.found import found_experiment
 from ragtune.experiment.search.race import gap, rounds_of
+from ragtune.experiment.search.settings import SearchSettings
 from ragtune.experiment.search.study import search_experiment
-from ragtune.experiment.search.trials import Search, Trial, load
+from ragtune.experiment.search.trials import Search, Trial, load, told
 from ragtune.experiment.spec import Experiment, load_experiment
 from ragtune.records import Question
 from ragtune.report.search import confirmation, verdict
@@ -125,7 +126,39 @@ def test_a_setup_in_other_words_is_not_asked_again(root: Path) -> None:
 
 def test_the_number_of_answers_is_kept_to(root: Path) -> None:
     search, _ = search_experiment(experiment(root, "search.answers=30"), Store(root / "few"), Silent())
-    assert 30 <= search.computed < 30 + 20
+    assert search.computed == 20  # another setup might take 20 more
+    search, _ = search_experiment(experiment(root, "search.answers=45"), Store(root / "few"), Silent())
+    assert 20 < search.computed <= 45
+
+
+def test_what_all_setups_would_take_counts_the_one_as_written_and_nothing_impossible(root: Path) -> None:
+    outside, _ = search_experiment(
+        experiment(root, "search.ranges={retrieval.top_k: [2, 3]}"), Store(root / "s"), Silent()
+    )
+    assert (outside.space, outside.possible) == (2, 3 * 20)
+    ranges = "search.ranges={retrieval.lexical: [true, false], retrieval.top_k: [1, 2]}"
+    said = list[str]()
+
+    class Told(Silent):
+        def say(self, text: str) -> None:
+            said.append(text)
+
+    half, _ = search_experiment(experiment(root, ranges), Store(root / "s"), Told())
+    assert sorted(t.state for t in half.trials) == ["finished", "finished", "impossible", "impossible", "same"]
+    assert (half.space, half.possible) == (4, 2 * 20)
+    assert any("cannot be: retrieval.lexical false, retrieval.top_k 1 (" in line for line in said)
+
+
+def test_steps_of_a_range_are_spelt_as_people_write_them() -> None:
+    settings = SearchSettings.model_validate({"ranges": {"generator.temperature": {"from": 0, "to": 1.0, "step": 0.1}}})
+    assert [v["generator.temperature"] for v in space.every(settings)] == [n / 10 for n in range(11)]
+
+
+def test_values_are_told_as_yaml() -> None:
+    values = {"retrieval.query": None, "prompt": {"style": "brief", "shots": 2}, "retrieval.mmr": 0.76680135}
+    assert (
+        told(Trial(1, values, "same")) == "retrieval.query none, prompt {style: brief, shots: 2}, retrieval.mmr 0.767"
+    )
 
 
 def test_rounds_double_and_hold_every_question_once() -> None:
@@ -219,6 +252,18 @@ def test_the_found_experiment_is_the_setup_as_written_beside_the_new_one(root: P
         ("search.split=train", "the split train has none"),
         ("search={ranges: {tuning.learning_rate: [0.1, 0.2]}, split: train}", "questions it is trained on"),
         ("search.split=test", "dev"),
+        (
+            "search={ranges: {retrieval.rerank.tuning: [null, true]}, split: train}",
+            "questions it is trained on",
+        ),
+        (
+            "search={ranges: {retrieval.dense.tuning: [null, {method: query-map}]}, split: train}",
+            "questions it is trained on",
+        ),
+        ("search.ranges={retrieval.source: [chunks, oracle]}", "a control, which is never chosen"),
+        ("search.ranges={retrieval.top_k: [1, 2, 1]}", "retrieval.top_k holds a value twice"),
+        ("search.ranges={retrieval.top_k: 3}", "search.ranges.retrieval.top_k: this takes a list"),
+        ("search.answers=19", "the setup as written alone takes 20"),
         ("search.trails=4", 'Did you mean "trials"'),
     ],
 )
@@ -240,6 +285,16 @@ def test_a_search_without_dev_questions_says_what_would_do(tmp_path: Path) -> No
             Store(tmp_path / "store"),
             Silent(),
         )
+
+
+def test_a_search_that_nothing_would_confirm_is_refused_before_any_work(root: Path, tmp_path: Path) -> None:
+    write_corpus(tmp_path / "corpus", DOCUMENTS, [q for q in QUESTIONS if q["split"] == "dev"])
+    made = experiment(root, f"corpus.path={tmp_path / 'corpus'}")
+    with pytest.raises(ExperimentError, match=r"no question has the split test.*--no-confirm"):
+        rt.search(made, out=tmp_path / "out", store=tmp_path / "store", progress=Silent())
+    assert not (tmp_path / "out").exists()
+    rt.search(made, out=tmp_path / "out", store=tmp_path / "store", confirm=False, progress=Silent())
+    assert (tmp_path / "out" / "winner.yaml").is_file()
 
 
 def test_a_folder_that_is_no_search_stays_as_it_is(root: Path, tmp_path: Path) -> None:

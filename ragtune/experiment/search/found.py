@@ -52,7 +52,7 @@ def find(
         raise RunError("this folder holds something that is no search.", where=folder, fix="Name another with --out.")
     place = folder / FOUND
     refuse_foreign(place, force)
-    search, setup = search_experiment(experiment, store, progress)
+    search, setup = search_experiment(experiment, store, progress, confirm)
     made = found_experiment(experiment, setup)
     path = winner or folder / _WINNER
     save(search, folder)

@@ -34,8 +34,8 @@ class Range(BaseModel):
 
 #: what a range is given as: a list of values, or bounds
 Values = Annotated[
-    Annotated[list[Any], Tag("list")] | Annotated[Range, Tag("range")],
-    Discriminator(lambda given: "range" if isinstance(given, dict | Range) else "list"),
+    Annotated[list[Any], Tag("[list]")] | Annotated[Range, Tag("[range]")],
+    Discriminator(lambda given: "[range]" if isinstance(given, dict | Range) else "[list]"),
 ]
 
 
@@ -56,7 +56,9 @@ class SearchSettings(BaseModel):
     )
     trials: int = Field(32, ge=2, description="setups that are tried at most, the one as written included")
     answers: int | None = Field(
-        None, ge=1, description="after so many computed answers no further setup is tried; what is shared counts once"
+        None,
+        ge=1,
+        description="answers that are computed at most, so no setup is begun that might take more; what is shared counts once",
     )
     rounds: int = Field(
         5,
@@ -77,4 +79,6 @@ class SearchSettings(BaseModel):
         for name, values in self.ranges.items():
             if isinstance(values, list) and len(values) < 2:
                 raise ValueError(f"ranges: {name} needs two values or more")
+            if isinstance(values, list) and len({repr(v) for v in values}) < len(values):
+                raise ValueError(f"ranges: {name} holds a value twice")
         return self

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from ragtune.errors import ExperimentError
+from ragtune.experiment.outlook import is_control
 from ragtune.experiment.search.settings import Range, SearchSettings
 from ragtune.experiment.spec import Experiment, Setup
 
@@ -86,15 +87,32 @@ def check(experiment: Experiment) -> None:
         _known(name)
         for value in values if isinstance(values, list) else [values.low, values.high]:
             try:
-                made_of(base, {name: value})
+                made = made_of(base, {name: value})
+                if is_control(made) and not is_control(base):
+                    raise ExperimentError(f"{name}: {value!r} makes a control, which is never chosen.", where=WHERE)
             except ValidationError as error:
                 first = error.errors()[0]
-                own = not isinstance(value, dict) and first["loc"] == tuple(name.split("."))
-                if first["type"] == "missing" or (first["type"] == "value_error" and not own):
+                itself = name.split(".") == [str(p) for p in first["loc"]] and not isinstance(value, dict | bool | None)
+                if first["type"] in ("missing", "value_error") and not itself:
                     continue  # another setting of the proposal may make it whole
                 said = first["msg"].removeprefix("Value error, ")
                 said = said[:1].lower() + said[1:]
                 raise ExperimentError(f"{name}: {value!r} cannot be: {said}.", where=WHERE) from None
+
+
+def holds(base: Setup, settings: SearchSettings) -> bool:
+    """Whether the setup as written is one of the proposals."""
+    return all(
+        any(_same(base, name, value) for value in (values if isinstance(values, list) else _steps(values)))
+        for name, values in settings.ranges.items()
+    )
+
+
+def _same(base: Setup, name: str, value: Any) -> bool:
+    try:
+        return made_of(base, {name: value}) == base
+    except ValidationError:
+        return False
 
 
 def variants(base: Setup, settings: SearchSettings) -> Iterator[Setup]:
@@ -147,7 +165,12 @@ def every(settings: SearchSettings) -> Iterator[Values]:
 
 def _steps(values: Range) -> list[float | int]:
     count, step = _count(values), values.step or 1
-    return [values.low + n * step for n in range(count or 0)]
+    return [_tidy(values.low + n * step) for n in range(count or 0)]
+
+
+def _tidy(number: float | int) -> float | int:
+    """0.3 for 0.30000000000000004: one spelling, whoever adds up the steps."""
+    return number if isinstance(number, int) else float(f"{number:.12g}")
 
 
 def proposed(trial: Any, settings: SearchSettings) -> Values:
@@ -160,5 +183,5 @@ def proposed(trial: Any, settings: SearchSettings) -> Values:
             low, high = int(values.low), int(values.high)
             found[name] = trial.suggest_int(name, low, high, step=int(values.step or 1), log=values.log)
         else:
-            found[name] = trial.suggest_float(name, values.low, values.high, step=values.step, log=values.log)
+            found[name] = _tidy(trial.suggest_float(name, values.low, values.high, step=values.step, log=values.log))
     return found

@@ -13,15 +13,16 @@ from pydantic import ValidationError
 
 from ragtune.analysis.costs import cost_of
 from ragtune.analysis.means import clusters_of, estimate
-from ragtune.errors import RagtuneError
+from ragtune.errors import ExperimentError, RagtuneError
+from ragtune.experiment.outlook import is_control
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.run import settled
 from ragtune.experiment.search import space
 from ragtune.experiment.search.contest import Contest
-from ragtune.experiment.search.questions import refuse_empty, refuse_split
+from ragtune.experiment.search.questions import refuse_few, refuse_split
 from ragtune.experiment.search.race import gap, rounds_of
 from ragtune.experiment.search.settings import SearchSettings
-from ragtune.experiment.search.trials import Search, Trial
+from ragtune.experiment.search.trials import Search, Trial, told
 from ragtune.experiment.spec import Experiment, Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.records import Row
@@ -47,8 +48,10 @@ class _Tried:
         return {row.question.id: row.value(metric) for row in self.rows}
 
 
-def search_experiment(experiment: Experiment, store: Store, progress: Progress | None = None) -> tuple[Search, Setup]:
-    """Search as the section ``search`` says: the trials, and the setup that was chosen.
+def search_experiment(
+    experiment: Experiment, store: Store, progress: Progress | None = None, confirm: bool = False
+) -> tuple[Search, Setup]:
+    """Search as the section ``search`` says: the trials, and the setup that was chosen. ``confirm``: the split test is asked later.
 
     The setup as it is written is the first trial; of a setup with several seeds the first is tried. Run again, it goes the same
     way, and what was answered is stored.
@@ -65,7 +68,7 @@ def search_experiment(experiment: Experiment, store: Store, progress: Progress |
     )
     with store.locked():
         bench = Workbench(settled(narrowed, store), store, progress or default_progress(), whole=experiment)
-        refuse_empty(bench, settings)
+        refuse_few(bench, settings, confirm)
         contest = Contest(bench, name)
         contest.check(experiment.setups[name])
         return _Study(contest, settings, experiment.setups[name]).run()
@@ -97,7 +100,7 @@ class _Study:
         tried = self._timed()
         done = [t for t in tried if t.trial.state == "finished"]
         best = max(done, key=_rank)
-        possible = (most or len(tried)) * total
+        possible = self._takes(most) * total
         experiment = self._bench.experiment
         return Search(
             experiment.name,
@@ -138,6 +141,13 @@ class _Study:
             else:
                 study.tell(asked, worth)
 
+    def _takes(self, most: int | None) -> int:
+        """How many setups the whole space asks (else all trials), the one as written among them; none that is known to be impossible."""
+        cannot = sum(t.trial.state == "impossible" for t in self._tried)
+        if most is None:
+            return len(self._tried) - cannot
+        return most - cannot + (not space.holds(self._base, self._settings))
+
     def _listed(self) -> Iterator[space.Values]:
         most = space.size(self._settings)
         found = list(space.every(self._settings)) if most and most <= LISTED else []
@@ -145,7 +155,8 @@ class _Study:
         return iter(found)
 
     def _left(self) -> bool:
-        spent = self._settings.answers is not None and self._contest.computed >= self._settings.answers
+        most = self._settings.answers
+        spent = most is not None and self._contest.computed + len(self._bench.questions) > most
         counted_ = sum(t.trial.state in ("finished", "stopped") for t in self._tried)
         return counted_ < self._settings.trials and not spent
 
@@ -172,6 +183,8 @@ class _Study:
                     "setups": {name: own.model_dump(by_alias=True) for name, own in self._with(made).items()},
                 }
             )
+            if is_control(made) and not is_control(self._base):
+                raise ExperimentError("a control is never chosen.", where="retrieval.source")
             if setup is None:
                 self._contest.check(made)
             key = self._contest.identity(made)
@@ -181,9 +194,9 @@ class _Study:
                 .removeprefix("Value error, ")
                 .removeprefix(f"setup {self._contest.name}: ")
             )
-            return self._keep(_Tried(Trial(number, values, "impossible", note=said), self._base))
+            return self._impossible(Trial(number, values, "impossible", note=said))
         except RagtuneError as error:
-            return self._keep(_Tried(Trial(number, values, "impossible", note=str(error)), self._base))
+            return self._impossible(Trial(number, values, "impossible", note=str(error)))
         if key in self._seen:
             other = self._seen[key].trial.number
             return self._keep(_Tried(Trial(number, values, "same", note=f"as trial {other}"), made))
@@ -197,6 +210,10 @@ class _Study:
         name = self._contest.name
         setups = {**(self._bench.whole or self._bench.experiment).setups, name: made}
         return {n: setups[n] for n in needed({n: s.tuning for n, s in setups.items()}, name)}
+
+    def _impossible(self, trial: Trial) -> _Tried:
+        self._bench.progress.say(f"  {trial.number:>3}      –  cannot be: {told(trial)} ({trial.note.rstrip('.')})")
+        return self._keep(_Tried(trial, self._base))
 
     def _keep(self, tried: _Tried) -> _Tried:
         self._tried.append(tried)
@@ -245,11 +262,12 @@ class _Study:
     def _say(self, tried: _Tried, leads: bool) -> None:
         trial = tried.trial
         shown = f"{100 * trial.quality.mean:.1f}" if trial.quality and trial.quality.mean is not None else "unscored"
-        what = ", ".join(f"{k} {v}" for k, v in trial.values.items()) or "as written"
         end = "best so far" if leads else f"{100 * (trial.gap or 0):+.1f} to the best"
         if trial.state == "stopped":
             end += f", stopped after {counted(trial.answered, 'question')}"
-        self._bench.progress.say(f"  {trial.number:>3}  {shown:>5}  {end}; {trial.computed} answers made: {what}")
+        self._bench.progress.say(
+            f"  {trial.number:>3}  {shown:>5}  {end}; {trial.computed} answers made: {told(trial)}"
+        )
 
     def _timed(self) -> list[_Tried]:
         """The trials, with the latency of the best of those that finished."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
+
 from ragtune.analysis.means import Estimate
 from ragtune.errors import RunError
 from ragtune.store import decode, encode, write_text
@@ -37,6 +39,20 @@ class Trial:
     cost: float | None = None
     tokens: float | None = None
     note: str = ""
+
+
+def told(trial: Trial) -> str:
+    """What the trial varies, in words."""
+    return ", ".join(f"{name} {text_of(value)}" for name, value in trial.values.items()) or "the setup as written"
+
+
+def text_of(value: Any) -> str:
+    """A varied value for people, as it is written in YAML."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "none"}[value]
+    if isinstance(value, dict | list):
+        return yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=10**6).strip()
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True)
