@@ -210,6 +210,18 @@ def test_the_front_holds_what_nothing_matches_in_all_three() -> None:
     assert search.front == (0, 1, 3)
 
 
+def test_what_breaks_a_limit_is_not_chosen() -> None:
+    from ragtune.analysis.costs import Limits
+    from ragtune.experiment.search.choice import Tried, best_of
+    from ragtune.experiment.spec import Setup
+
+    done = [Tried(_trial(n, quality, wait, 9), Setup()) for n, (quality, wait) in enumerate(((0.9, 2.0), (0.6, 0.5)))]
+    assert best_of(done, Limits()).trial.number == 0
+    assert best_of(done, Limits(max_latency=1.0)).trial.number == 1
+    assert best_of(done, Limits(max_latency=0.1)).trial.number == 0
+    assert best_of(done, Limits(max_cost=0.1)).trial.number == 0  # the cost of neither is known
+
+
 def test_command_writes_the_winner_the_page_and_one_look_at_the_test_split(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

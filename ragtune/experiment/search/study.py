@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from random import Random
 from statistics import mean
 from typing import Any
@@ -18,6 +18,7 @@ from ragtune.experiment.outlook import is_control
 from ragtune.experiment.progress import Progress, default_progress
 from ragtune.experiment.run import settled
 from ragtune.experiment.search import space
+from ragtune.experiment.search.choice import Tried, best_of
 from ragtune.experiment.search.contest import Contest
 from ragtune.experiment.search.questions import refuse_few, refuse_split
 from ragtune.experiment.search.race import gap, rounds_of
@@ -36,16 +37,6 @@ PATIENCE, END = 20, 200
 TIMED = 8
 #: spaces that are listed, so that each proposal can be made once
 LISTED = 100_000
-
-
-@dataclass
-class _Tried:
-    trial: Trial
-    setup: Setup
-    rows: list[Row] = field(default_factory=list)
-
-    def scores(self, metric: str) -> dict[str, float | None]:
-        return {row.question.id: row.value(metric) for row in self.rows}
 
 
 def search_experiment(
@@ -83,9 +74,9 @@ class _Study:
         self._metric = contest.bench.experiment.main_metric
         self._clusters = clusters_of(self._bench.questions)
         self._rounds = rounds_of(self._bench.questions, settings.rounds, settings.seed)
-        self._seen: dict[str, _Tried] = {}
-        self._tried: list[_Tried] = []
-        self._best: _Tried | None = None
+        self._seen: dict[str, Tried] = {}
+        self._tried: list[Tried] = []
+        self._best: Tried | None = None
 
     def run(self) -> tuple[Search, Setup]:
         begun = time.monotonic()
@@ -98,8 +89,7 @@ class _Study:
         self._try({}, self._base)
         self._propose()
         tried = self._timed()
-        done = [t for t in tried if t.trial.state == "finished"]
-        best = max(done, key=_rank)
+        best = best_of([t for t in tried if t.trial.state == "finished"], self._bench.experiment.limits)
         possible = self._takes(most) * total
         experiment = self._bench.experiment
         return Search(
@@ -160,7 +150,7 @@ class _Study:
         counted_ = sum(t.trial.state in ("finished", "stopped") for t in self._tried)
         return counted_ < self._settings.trials and not spent
 
-    def _worth(self, tried: _Tried) -> float | None:
+    def _worth(self, tried: Tried) -> float | None:
         """What Optuna is told: of a setup that stopped, the best one's mean and how far behind it was."""
         trial = tried.trial
         if trial.state == "same":
@@ -170,7 +160,7 @@ class _Study:
             return (self._best.trial.quality.mean or 0.0) + (trial.gap or 0.0)
         return trial.quality.mean if trial.quality else None
 
-    def _try(self, values: space.Values, setup: Setup | None = None) -> _Tried | None:
+    def _try(self, values: space.Values, setup: Setup | None = None) -> Tried | None:
         """One proposal, raced against the best so far; None where exactly these values were tried before."""
         if setup is None and any(values == t.trial.values for t in self._tried):
             return None
@@ -199,8 +189,8 @@ class _Study:
             return self._impossible(Trial(number, values, "impossible", note=str(error)))
         if key in self._seen:
             other = self._seen[key].trial.number
-            return self._keep(_Tried(Trial(number, values, "same", note=f"as trial {other}"), made))
-        found = self._keep(_Tried(Trial(number, values, "finished"), made))
+            return self._keep(Tried(Trial(number, values, "same", note=f"as trial {other}"), made))
+        found = self._keep(Tried(Trial(number, values, "finished"), made))
         self._seen[key] = found
         self._race(found)
         return found
@@ -211,15 +201,15 @@ class _Study:
         setups = {**(self._bench.whole or self._bench.experiment).setups, name: made}
         return {n: setups[n] for n in needed({n: s.tuning for n, s in setups.items()}, name)}
 
-    def _impossible(self, trial: Trial) -> _Tried:
+    def _impossible(self, trial: Trial) -> Tried:
         self._bench.progress.say(f"  {trial.number:>3}      –  cannot be: {told(trial)} ({trial.note.rstrip('.')})")
-        return self._keep(_Tried(trial, self._base))
+        return self._keep(Tried(trial, self._base))
 
-    def _keep(self, tried: _Tried) -> _Tried:
+    def _keep(self, tried: Tried) -> Tried:
         self._tried.append(tried)
         return tried
 
-    def _race(self, tried: _Tried) -> None:
+    def _race(self, tried: Tried) -> None:
         before, looks = self._contest.computed, len(self._rounds) - 1
         best = self._best.scores(self._metric) if self._best else {}
         state, behind = tried.trial.state, None
@@ -259,7 +249,7 @@ class _Study:
         cached = mean(r.answer.tokens.cached for r in rows)
         return cost_of(experiment.costs, seconds, prompt, answer, 0.0, None, cached).question, prompt + answer
 
-    def _say(self, tried: _Tried, leads: bool) -> None:
+    def _say(self, tried: Tried, leads: bool) -> None:
         trial = tried.trial
         shown = f"{100 * trial.quality.mean:.1f}" if trial.quality and trial.quality.mean is not None else "unscored"
         end = "best so far" if leads else f"{100 * (trial.gap or 0):+.1f} to the best"
@@ -269,7 +259,7 @@ class _Study:
             f"  {trial.number:>3}  {shown:>5}  {end}; {trial.computed} answers made: {told(trial)}"
         )
 
-    def _timed(self) -> list[_Tried]:
+    def _timed(self) -> list[Tried]:
         """The trials, with the latency of the best of those that finished."""
         done = [t for t in self._tried if t.trial.state == "finished"]
         done.sort(key=lambda t: -(t.trial.quality.mean or 0.0) if t.trial.quality else 0.0)
@@ -281,11 +271,3 @@ class _Study:
 def _priced(experiment: Experiment) -> bool:
     costs = experiment.costs
     return costs.hour > 0 or costs.prompt_1k_tokens > 0 or costs.answer_1k_tokens > 0
-
-
-def _rank(tried: _Tried) -> tuple[float, float, float, int]:
-    """Best quality first; of equals what answers sooner, then what takes fewer tokens, then what was tried first."""
-    trial = tried.trial
-    mean_ = trial.quality.mean if trial.quality and trial.quality.mean is not None else -1.0
-    waits = trial.latency if trial.latency is not None else float("inf")
-    return mean_, -waits, -(trial.tokens or 0.0), -trial.number
