@@ -16,6 +16,7 @@ from ragtune.generation.prompts import Shot
 from ragtune.records import Hit, Question, question_key
 from ragtune.store import digest
 from ragtune.text.counts import counted
+from ragtune.tuning.choose import farthest_first
 
 VERSION = 1
 #: chunks that may stand with an example, at most
@@ -63,7 +64,9 @@ def chooser(bench: Workbench, setup: Setup) -> Choose:
     known = Bags(q.text for q in pool)
     solved = _solver(bench, setup)
     vectors = _vectors(bench, setup, pool) if prompt.choose != "fixed" else None
-    order = _spread(vectors) if prompt.choose == "diverse" and vectors is not None else list(range(len(pool)))
+    order = list(range(len(pool)))
+    if prompt.choose == "diverse" and vectors is not None:
+        order = farthest_first(vectors, [""] * len(pool), len(pool), 0)
     by_id = {q.id: n for n, q in enumerate(pool)}
 
     def of(question: Question, ranked: Sequence[int]) -> tuple[Shot, ...]:
@@ -86,18 +89,6 @@ def chooser(bench: Workbench, setup: Setup) -> Choose:
 def _vectors(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> np.ndarray:
     encoder = bench.encoder(embedder_name(setup))
     return np.asarray(encoder.encode([q.text for q in questions], "query"))
-
-
-def _spread(vectors: np.ndarray) -> list[int]:
-    """Farthest-first traversal (Gonzalez 1985): each next one is the one farthest from all before it; the first is the one
-    nearest to the middle of all."""
-    first = int(np.argmax(vectors @ vectors.mean(axis=0)))
-    order, nearest = [first], vectors @ vectors[first]
-    while len(order) < len(vectors):
-        nearest[order] = np.inf
-        order.append(int(np.argmin(nearest)))
-        nearest = np.maximum(nearest, vectors @ vectors[order[-1]])
-    return order
 
 
 def _solver(bench: Workbench, setup: Setup) -> Callable[[Question], Shot]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from random import Random
 
 from ragtune.experiment import retrieve
-from ragtune.experiment.chunk import allowed_chunks
+from ragtune.experiment.chunk import allowed_chunks, embedder_name
 from ragtune.experiment.fitting import spoken_with
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
@@ -15,7 +15,6 @@ from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generators import kind_of
 from ragtune.generation.prompts import Prompt
 from ragtune.models.causal import LanguageModel
-from ragtune.models.packages import DEFAULT_EMBEDDER
 from ragtune.records import Hit, Question
 from ragtune.text.agree import agree
 from ragtune.tuning.batches import Encoded
@@ -26,17 +25,11 @@ from ragtune.tuning.recipes import RECIPES
 RIGHT = 0.5
 
 
-def embedder_of(setup: Setup) -> str:
-    """What tells questions apart: the setup's embedder, else the bundled one."""
-    dense = setup.retrieval.dense if setup.retrieval else None
-    return dense.embedder if dense else DEFAULT_EMBEDDER
-
-
 def diverse(bench: Workbench, setup: Setup, questions: list[Question], count: int, seed: int) -> list[Question]:
     """``count`` of the questions that are far from one another, in their order, as many of each tag as there are."""
     if count >= len(questions):
         return questions
-    vectors = bench.encoder(embedder_of(setup)).encode([q.text for q in questions], "query")
+    vectors = bench.encoder(embedder_name(setup)).encode([q.text for q in questions], "query")
     groups = [q.tags[0] if q.tags else "" for q in questions]
     return [questions[i] for i in sorted(farthest_first(vectors, groups, count, seed))]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from ragtune.experiment import legs, lessons, retrieve
+from ragtune.experiment.chunk import embedder_name
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
@@ -98,7 +99,7 @@ def _keys(bench: Workbench, setup: Setup, seed: int, splits: Sequence[str] = ("t
         for _, own in training_questions(bench, setup, seed, split, choosing=False)
     ]
     if _tuning(setup).choose != "random":
-        found.append([_tuning(setup).questions, bench.ref(lessons.embedder_of(setup)).fingerprint])
+        found.append([_tuning(setup).questions, bench.ref(embedder_name(setup)).fingerprint])
     return found
 
 
