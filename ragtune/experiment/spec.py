@@ -188,8 +188,11 @@ def parse_override(text: str) -> tuple[list[str], Any]:
     path, sep, value = text.partition("=")
     if not sep or not path.strip():
         raise ExperimentError(f'"{text}" is not of the form key.key=value.', where="--set")
+    keys = path.strip().split(".")
+    if keys[:2] == ["search", "ranges"]:  # whose own keys hold dots: search.ranges.retrieval.top_k
+        keys = [*keys[:2], *filter(None, [".".join(keys[2:])])]
     try:
-        return path.strip().split("."), read_yaml(value)[0]
+        return keys, read_yaml(value)[0]
     except Unreadable as error:
         raise ExperimentError(
             f'"{without_login(value)[:60]}" is not a YAML value ({error.what}).', where=f"--set {path[:60]}"

@@ -259,6 +259,7 @@ def test_the_found_experiment_is_the_setup_as_written_beside_the_new_one(root: P
         ("search=null", "no section search"),
         ("search.setup=rug", 'Did you mean "rag"'),
         ("search.ranges={retrieval.topk: [1, 2]}", 'Did you mean "top_k"'),
+        ("search.ranges.retrieval.topk=[1, 2]", 'Did you mean "top_k"'),
         ("search.ranges={retrieval.top_k: [1, many]}", "'many' cannot be"),
         ("search.ranges={retrieval.top_k: {from: 3, to: 1}}", "from must be smaller than to"),
         ("search.split=train", "the split train has none"),
