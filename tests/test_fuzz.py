@@ -31,7 +31,7 @@ from ragtune.experiment.folder import load_run
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.spec import Experiment, Setup
 
-EXAMPLES = int(os.environ.get("RAGTUNE_FUZZ", "1000"))
+EXAMPLES = int(os.environ.get("RAGTUNE_FUZZ", "500"))
 #: of all examples, a test's part
 fuzz = settings(
     max_examples=max(1, EXAMPLES // 10),

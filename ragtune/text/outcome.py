@@ -157,7 +157,6 @@ def certain(raw: str, shown: int) -> str:
     thought, which makes a thought of all before it, and a rule on the reply's confidence.
     """
     text = said_so_far(raw)
-    for ending in (_OPEN_END, _OPEN_CITATION):
-        open_ = ending.search(text)
-        text = text[: open_.start()] if open_ else text
+    while open_ := _OPEN_END.search(text) or _OPEN_CITATION.search(text):  # one may stand before the other
+        text = text[: open_.start()]
     return _cited(text, shown)[0]

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ragtune.text.outcome import abstains, certain, read_reply
@@ -206,6 +206,7 @@ PIECES = [
 
 
 @given(st.booleans(), st.lists(st.sampled_from(PIECES), max_size=12))
+@example(False, ["<think>so</think>", "tea", "</s>", "[THINK]so[/THINK]"])
 @settings(max_examples=400, deadline=None)
 def test_what_is_certain_of_a_reply_stands_in_it_whatever_follows(thinks: bool, pieces: list[str]) -> None:
     raw = ("<think>\nhm, [1] </think>" * thinks + "".join(pieces)).strip()
