@@ -94,6 +94,18 @@ def write_corpus(
     return folder
 
 
+def refused(setup: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line with which a run of an experiment of this ``setup`` (YAML) is refused."""
+    from ragtune.cli import main
+
+    write_corpus(folder / "corpus")
+    (folder / "e.yaml").write_text(f"corpus: {folder}/corpus\nsetups:\n  a: {setup}\n")
+    assert main(["run", str(folder / "e.yaml"), "--store", str(folder / "s"), "--out", str(folder / "r")]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "\n" not in said
+    return said
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     return write_corpus(tmp_path / "corpus")

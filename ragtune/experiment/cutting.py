@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.corpus.chunking import ChunkSettings
 from ragtune.generation import generators
-from ragtune.generation.settings import GeneratorSettings
+from ragtune.generation.settings import FOR_ANSWERS, GeneratorSettings
 from ragtune.retrieval.parts import Switch
 
 
@@ -25,21 +25,14 @@ class ContextSettings(BaseModel):
 
     def writer(self) -> GeneratorSettings:
         assert self.generator is not None
-        free: dict[str, object] = {
-            "max_new_tokens": self.max_new_tokens,
-            "abstain_above": None,
-            "abstain_below": 0.0,
-            "stop": (),
-        }
-        free |= {"quote": False, "context_weight": 0.0}
-        return self.generator.model_copy(update=free)
+        return self.generator.writing(self.max_new_tokens)
 
     def unread(self) -> dict[str, str]:
         """The settings that have no effect here, each with the reason."""
         if self.generator is None:
             return {"max_new_tokens": "it needs context.generator"}
         own = generators.unread(self.generator)
-        own |= dict.fromkeys(("max_new_tokens", "abstain_above", "abstain_below", "stop"), "it is for answers")
+        own |= dict.fromkeys(FOR_ANSWERS, "it is for answers")
         return {f"generator.{name}": why for name, why in own.items()}
 
 

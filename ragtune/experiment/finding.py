@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from ragtune.experiment.cutting import SummarySettings
 from ragtune.generation import generators
-from ragtune.generation.settings import GeneratorSettings
+from ragtune.generation.settings import FOR_ANSWERS, GeneratorSettings
 from ragtune.retrieval.parts import Switch
 from ragtune.retrieval.settings import RetrievalSettings
 from ragtune.retrieval.written import COUNTS, By
@@ -35,24 +35,14 @@ class QuerySettings(BaseModel):
     def writer(self, own: GeneratorSettings) -> GeneratorSettings:
         """The settings of what writes: greedy where it is the setup's own, and without rules on answers."""
         base = self.generator or own.model_copy(update={"temperature": 0.0, "top_p": 1.0})
-        free: dict[str, object] = {
-            "max_new_tokens": self.max_new_tokens,
-            "abstain_above": None,
-            "abstain_below": 0.0,
-            "stop": (),
-        }
-        free |= {"quote": False, "context_weight": 0.0}
-        return base.model_copy(update=free)
+        return base.writing(self.max_new_tokens)
 
     def unread(self) -> dict[str, str]:
         """The settings that have no effect here, each with the reason."""
         found = {"n": "it needs by: hyde, multi-query or decompose"} if self.by in ("rewrite", "sql") else {}
         if self.generator:
             own = generators.unread(self.generator)
-            own |= dict.fromkeys(
-                ("max_new_tokens", "abstain_above", "abstain_below", "stop"),
-                "it is for answers; query.max_new_tokens says how long a query may be",
-            )
+            own |= dict.fromkeys(FOR_ANSWERS, "it is for answers; query.max_new_tokens says how long a query may be")
             found |= {f"generator.{name}": why for name, why in own.items()}
         return found
 

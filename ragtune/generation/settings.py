@@ -40,6 +40,10 @@ def _system(named: str) -> str:
 System = Annotated[str, AfterValidator(_system), PlainSerializer(without_login, when_used="json")]
 
 
+#: settings that are for answers, and not for queries or sentences that a generator writes
+FOR_ANSWERS = ("max_new_tokens", "abstain_above", "abstain_below", "stop", "quote", "context_weight")
+
+
 class GeneratorSettings(BaseModel):
     """What answers: a local model, an OpenAI-compatible endpoint, a system that exists, ``extractive`` or ``given`` (no model)."""
 
@@ -131,6 +135,11 @@ class GeneratorSettings(BaseModel):
         if self.system and (self.endpoint or self.answers or self.model != DEFAULT_READER):
             raise ValueError("a system answers by itself: name no model, endpoint or answers beside it")
         return self
+
+    def writing(self, max_new_tokens: int) -> GeneratorSettings:
+        """The settings as something else than an answer is written with them: without what `FOR_ANSWERS` names."""
+        free = {name: type(self).model_fields[name].default for name in FOR_ANSWERS}
+        return self.model_copy(update={**free, "max_new_tokens": max_new_tokens})
 
     @property
     def kind(self) -> Literal["extractive", "given", "endpoint", "system", "local"]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from ragtune.errors import ModelError, RunError
@@ -52,33 +53,40 @@ def export(
     base = resolve(in_run(run.about.places, run.path)(run.experiment.setups[setup].generator.model))
     check_adapter_folder(adapter, base)
     _refuse_unlike(adapter, base, merged)
+    with _aside(dest) as scratch:
+        if merged:
+            import torch
+
+            model = LanguageModel(base)
+            whole = model.merge(adapter, keep=False)
+            (whole.to(dtype=getattr(torch, dtype)) if dtype else whole).save_pretrained(scratch)
+            model.tokenizer.save_pretrained(scratch)
+        else:
+            if base.adapter:
+                join(base.adapter, adapter, resolve(base.name.partition(PLUS)[0]), scratch)
+            else:
+                shutil.copytree(adapter, scratch, ignore=shutil.ignore_patterns("cost.json", "manifest.json"))
+                _name_base(scratch / "adapter_config.json", base.name)
+            if dtype:
+                cast(scratch, dtype)
+        _copied(parts, scratch)
+    return dest
+
+
+@contextmanager
+def _aside(dest: Path) -> Iterator[Path]:
+    """A place beside ``dest`` that takes its name when the block ends well."""
     scratch = dest.with_name(f".{dest.name}.part")
     with writing(dest):
         shutil.rmtree(scratch, ignore_errors=True)  # of one that was killed
         scratch.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if merged:
-                import torch
-
-                model = LanguageModel(base)
-                whole = model.merge(adapter, keep=False)
-                (whole.to(dtype=getattr(torch, dtype)) if dtype else whole).save_pretrained(scratch)
-                model.tokenizer.save_pretrained(scratch)
-            else:
-                if base.adapter:
-                    join(base.adapter, adapter, resolve(base.name.partition(PLUS)[0]), scratch)
-                else:
-                    shutil.copytree(adapter, scratch, ignore=shutil.ignore_patterns("cost.json", "manifest.json"))
-                    _name_base(scratch / "adapter_config.json", base.name)
-                if dtype:
-                    cast(scratch, dtype)
-            _copied(parts, scratch)
+            yield scratch
             if dest.exists():
                 dest.rmdir()
             scratch.rename(dest)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    return dest
 
 
 def _refuse_unlike(adapter: Path, base: ModelRef, merged: bool) -> None:
@@ -159,15 +167,7 @@ def _copied(parts: Mapping[str, Path], dest: Path) -> None:
 
 def _written(dest: Path, parts: Mapping[str, Path]) -> Path:
     """The new folder ``dest`` with the parts alone."""
-    scratch = dest.with_name(f".{dest.name}.part")
-    with writing(dest):
-        shutil.rmtree(scratch, ignore_errors=True)
-        scratch.mkdir(parents=True)
-        try:
-            _copied(parts, scratch)
-            if dest.exists():
-                dest.rmdir()
-            scratch.rename(dest)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
+    with _aside(dest) as scratch:
+        scratch.mkdir()
+        _copied(parts, scratch)
     return dest

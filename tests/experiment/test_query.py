@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import write_corpus
+from conftest import refused, write_corpus
 
 import ragtune
-from ragtune.cli import main
 from ragtune.errors import ExperimentError, ModelError
 from ragtune.experiment.progress import Silent
 from ragtune.records import Tokens
@@ -191,12 +190,7 @@ def test_a_local_model_writes_and_a_run_again_writes_nothing(tmp_path: Path, sma
 def test_what_cannot_be_is_refused_in_a_line(
     setups: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_corpus(tmp_path / "corpus")
-    (tmp_path / "e.yaml").write_text(f"corpus: {tmp_path}/corpus\nsetups:\n  a: {setups}\n")
-    assert main(["run", str(tmp_path / "e.yaml"), "--store", str(tmp_path / "s"), "--out", str(tmp_path / "r")]) == 2
-    said = capsys.readouterr().err.strip()
-    assert why in said
-    assert "\n" not in said
+    assert why in refused(setups, tmp_path, capsys)
     with pytest.raises(ExperimentError):
         ragtune.plan(tmp_path / "e.yaml", store=tmp_path / "s")
 

@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import write_corpus
+from conftest import refused, write_corpus
 
 import ragtune
-from ragtune.cli import main
 from ragtune.experiment.progress import Silent
 from ragtune.records import Answer
 from tests.experiment.test_query import run, served
@@ -133,9 +132,4 @@ def test_rounds_of_a_local_model_are_kept(tmp_path: Path, small: Path) -> None:
 def test_what_cannot_be_is_refused_in_a_line(
     setup: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_corpus(tmp_path / "corpus")
-    (tmp_path / "e.yaml").write_text(f"corpus: {tmp_path}/corpus\nsetups:\n  a: {setup}\n")
-    assert main(["run", str(tmp_path / "e.yaml"), "--store", str(tmp_path / "s"), "--out", str(tmp_path / "r")]) == 2
-    said = capsys.readouterr().err.strip()
-    assert why in said
-    assert "\n" not in said
+    assert why in refused(setup, tmp_path, capsys)
