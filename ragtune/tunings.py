@@ -20,12 +20,29 @@ class TuneReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """Seconds of work, and the tokens that went through a generator in them."""
+
+    seconds: float = 0.0
+    prompt: int = 0
+    answer: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.seconds + other.seconds, self.prompt + other.prompt, self.answer + other.answer)
+
+
+@dataclass(frozen=True, slots=True)
 class TuneCost:
-    """What a training took on its machine: of trainings side by side, each has its share of them."""
+    """What a training took on its machine: of trainings side by side, each has its share of them.
+
+    ``before`` is what had to be made first, whoever else uses it too: the trainings that it goes on from, answers of its teacher,
+    samples to prefer among, readings of the generator that teaches a retriever.
+    """
 
     seconds: float
     tokens_per_second: float
     peak_memory_mb: float
+    before: Spent = Spent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +65,10 @@ class Tuning:
     size_mb: float = 0.0
 
 
-def seconds_by_seed(tunings: Iterable[Tuning]) -> list[float]:
-    """What tuning one setup takes under each seed: of all its parts together."""
-    found: dict[int, float] = {}
+def spent_by_seed(tunings: Iterable[Tuning]) -> list[Spent]:
+    """What tuning one setup takes under each seed: of all its parts together, with what had to be made before them."""
+    found: dict[int, Spent] = {}
     for tuning in tunings:
-        found[tuning.seed] = found.get(tuning.seed, 0.0) + tuning.cost.seconds
+        own = Spent(tuning.cost.seconds) + tuning.cost.before
+        found[tuning.seed] = found.get(tuning.seed, Spent()) + own
     return list(found.values())

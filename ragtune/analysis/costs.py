@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ragtune.analysis.latency import Latency
 from ragtune.records import Row
-from ragtune.tunings import Tuning, seconds_by_seed
+from ragtune.tunings import Tuning, spent_by_seed
 
 DAYS_PER_MONTH = 30.44
 
@@ -130,16 +130,17 @@ def measure_costs(
         if known is None:
             continue
         throughput[name] = known
-        tuning = seconds_by_seed(t for t in tunings if t.setup == name)
+        tuning = spent_by_seed(t for t in tunings if t.setup == name)
         values = [v for row in own if (v := row.value(metric)) is not None]
         costs[name] = cost_of(
             settings,
             mean(row.times.total for row in own),
             mean(row.answer.tokens.prompt + row.answer.tokens.before_prompt for row in own),
             mean(row.answer.tokens.answer + row.answer.tokens.before_answer for row in own),
-            mean(tuning) if tuning else 0.0,
+            mean(t.seconds for t in tuning) if tuning else 0.0,
             mean(values) if values else None,
             mean(row.answer.tokens.cached for row in own),
+            mean(priced_tokens(settings, t.prompt, t.answer) for t in tuning) if tuning else 0.0,
         )
     priced = settings.hour > 0 or settings.prompt_1k_tokens > 0 or settings.answer_1k_tokens > 0
     crossings = break_evens(settings, costs) if priced else ()
@@ -154,6 +155,7 @@ def cost_of(
     tuning_seconds: float,
     correct: float | None,
     cached: float = 0.0,
+    taught: float = 0.0,
 ) -> Cost:
     """Costs of one setup.
 
@@ -163,20 +165,21 @@ def cost_of(
         tuning_seconds: one tuning (0 without).
         correct: mean of the main metric in [0, 1], None if unscored.
         cached: those of the prompt's tokens that a server had read before.
+        taught: price of the tokens that one tuning was taught with.
     """
-    question = (
-        seconds / 3600 * settings.hour
-        + (prompt - cached) / 1000 * settings.prompt_1k_tokens
-        + cached
-        / 1000
-        * (settings.prompt_1k_tokens if settings.cached_1k_tokens is None else settings.cached_1k_tokens)
-        + answer / 1000 * settings.answer_1k_tokens
-    )
-    tuning = tuning_seconds / 3600 * settings.hour
+    again = settings.prompt_1k_tokens if settings.cached_1k_tokens is None else settings.cached_1k_tokens
+    read = priced_tokens(settings, prompt - cached, answer) + cached / 1000 * again
+    question = seconds / 3600 * settings.hour + read
+    tuning = tuning_seconds / 3600 * settings.hour + taught
     per_month = settings.questions_per_day * DAYS_PER_MONTH
     spread = tuning * max(settings.refreshes_per_month, 1 / 12) / per_month
     total = question + spread
     return Cost(question, tuning, spread, total, total / correct if correct else None)
+
+
+def priced_tokens(settings: CostSettings, prompt: float, answer: float) -> float:
+    """Price of tokens read and generated."""
+    return prompt / 1000 * settings.prompt_1k_tokens + answer / 1000 * settings.answer_1k_tokens
 
 
 def break_even(settings: CostSettings, a: Cost, b: Cost) -> float | None:

@@ -11,8 +11,26 @@ from ragtune.errors import ExperimentError
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.workbench import Workbench
 from ragtune.models.names import ADAPTER_CARD, check_adapter_folder, folder_fingerprint
+from ragtune.store import decode
 from ragtune.tuning.order import is_folder, unlike
 from ragtune.tuning.settings import TuningSettings
+from ragtune.tunings import Spent, TuneCost
+
+#: where a tuned model's folder keeps what its training took
+COST = "cost.json"
+
+
+def cost_of(folder: Path) -> TuneCost:
+    """What the training took whose folder this is in the store."""
+    return decode(TuneCost, json.loads((folder / COST).read_text("utf-8")))
+
+
+def took(folder: Path) -> Spent:
+    """All that the tuned model in the store's folder took, with what came before it; nothing while there is none."""
+    if not (folder / COST).exists():
+        return Spent()
+    cost = cost_of(folder)
+    return Spent(cost.seconds) + cost.before
 
 
 @dataclass(frozen=True)

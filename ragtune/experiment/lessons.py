@@ -15,11 +15,12 @@ from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generators import kind_of
 from ragtune.generation.prompts import Prompt
 from ragtune.models.causal import LanguageModel
-from ragtune.records import Hit, Question
+from ragtune.records import Hit, Question, Row
 from ragtune.text.agree import agree
 from ragtune.tuning.batches import Encoded
 from ragtune.tuning.choose import farthest_first
 from ragtune.tuning.recipes import RECIPES
+from ragtune.tunings import Spent
 
 #: the probability from which an answer of the teacher counts as right
 RIGHT = 0.5
@@ -64,21 +65,37 @@ def teacher_key(bench: Workbench, setup: Setup, steps: Sequence[Step]) -> list[o
     return [*([s.key, s.items] for s in steps), *(reading_key(found[1]) if found else [])]
 
 
+def _teaching_rows(
+    bench: Workbench, setup: Setup, questions: list[Question], seed: int
+) -> Iterator[tuple[Question, Row]]:
+    """Each question that the teacher is asked, with its row; none without a teacher."""
+    from ragtune.experiment.answer import answered
+
+    found = teacher_of(bench, setup)
+    if found is not None:
+        name, teacher = found
+        asked = _asked(teacher, questions)
+        yield from zip(asked, answered(bench, name, teacher, seed, asked), strict=True)
+
+
+def teaching_took(asked: Sequence[tuple[Workbench, list[Question]]], setup: Setup, seed: int) -> Spent:
+    """What the answers of the teacher took, each once; ``asked``: the questions by corpus."""
+    rows = [r for b, own in asked for r in {q.id: row for q, row in _teaching_rows(b, setup, own, seed)}.values()]
+    tokens = [row.answer.tokens for row in rows]
+    prompt, answer = sum(t.prompt + t.before_prompt for t in tokens), sum(t.answer + t.before_answer for t in tokens)
+    return Spent(sum(row.times.total for row in rows), prompt, answer)
+
+
 def taught(bench: Workbench, setup: Setup, questions: list[Question], seed: int) -> list[Question]:
     """The questions with the teacher's answers as their references (Hinton et al. 2015, arXiv:1503.02531; of a language model its
     words are taught: Kim and Rush 2016, arXiv:1606.07947). Where it abstained, so will the student; what is cut short is left out.
 
     With ``teacher_filter: right`` only those of which the references say the same.
     """
-    from ragtune.experiment.answer import answered
-
-    found = teacher_of(bench, setup)
-    if found is None or setup.tuning is None:
+    if setup.tuning is None or not setup.tuning.teacher:
         return questions
-    name, teacher = found
-    asked = _asked(teacher, questions)
     made = []
-    for question, row in zip(asked, answered(bench, name, teacher, seed, asked), strict=True):
+    for question, row in _teaching_rows(bench, setup, questions, seed):
         said, abstained = row.answer.text, row.answer.outcome == "abstained"
         if row.answer.outcome not in ("answered", "abstained"):
             continue

@@ -23,40 +23,42 @@ from ragtune.text.agree import agree
 from ragtune.text.outcome import read_reply
 from ragtune.tuning.batches import Encoded, encode_item
 from ragtune.tuning.recipes import RECIPES
+from ragtune.tunings import Spent
 
 SAMPLE_VERSION = 1
 
 
 def encoded_pairs(
     bench: Workbench, name: str, setup: Setup, seed: int, asked: Sequence[tuple[Workbench, list[Question]]]
-) -> list[Encoded]:
-    """A right and a wrong answer in turns, one pair of each question that was answered both ways.
+) -> tuple[list[Encoded], Spent]:
+    """A right and a wrong answer in turns, one pair of each question that was answered both ways; and what sampling them took.
 
     Raises:
         ExperimentError: none was.
     """
     generator = setup.generator
     model = bench.language_model(generator.model, generator.device, generator.dtype)
-    made = [item for training, questions in asked for item in _of_corpus(training, setup, seed, questions, model)]
+    found = [_of_corpus(training, setup, seed, questions, model) for training, questions in asked]
+    made = [item for items, _ in found for item in items]
     if not made:
         raise ExperimentError(
             f'setup "{name}": of no train question the samples hold a right and a wrong answer, so there is nothing to prefer.',
             where="tuning.preference",
             fix="Raise samples or temperature, or train on harder questions.",
         )
-    return made
+    return made, sum((spent for _, spent in found), Spent())
 
 
 def _of_corpus(
     bench: Workbench, setup: Setup, seed: int, questions: list[Question], model: LanguageModel
-) -> list[Encoded]:
+) -> tuple[list[Encoded], Spent]:
     assert setup.tuning is not None
     prompt = tuning_prompts(bench, setup)[0]
     sees = RECIPES[setup.tuning.train_on].sees_contexts and setup.retrieval is not None
     found: list[list[Hit]] = [[] for _ in questions]
     if sees and setup.retrieval:
         found = [hits for hits, _ in retrieve.hits(bench, setup, questions)]
-    said = _samples(bench, setup, seed, questions, found, model)
+    said, spent = _samples(bench, setup, seed, questions, found, model)
     made = []
     for question, hits, replies in zip(questions, found, said, strict=True):
         kept = shown(model, prompt, spoken_with(bench, setup), question.text, hits).hits
@@ -65,7 +67,7 @@ def _of_corpus(
         if pair:
             messages = prompt.messages(question.text, kept)
             made += [encode_item(model, messages, text, setup.generator.thinking) for text in pair]
-    return made
+    return made, spent
 
 
 def _is_right(question: Question, reply: Reply, shown: int, abstain: str) -> bool | None:
@@ -86,8 +88,8 @@ def _samples(
     questions: list[Question],
     found: list[list[Hit]],
     model: LanguageModel,
-) -> list[list[Reply]]:
-    """The replies of the model that training begins with, so many of each question, stored as they come."""
+) -> tuple[list[list[Reply]], Spent]:
+    """The replies of the model that training begins with, so many of each question, stored as they come; and what they took."""
     assert setup.tuning is not None
     assert setup.tuning.preference is not None
     wanted = setup.tuning.preference
@@ -105,6 +107,7 @@ def _samples(
     ]
     requests = {k: Request(k, q, tuple(h)) for k, q, h in zip(keys, questions, found, strict=True)}
     said: list[list[Reply]] = [[] for _ in questions]
+    spent = Spent()
     for n in range(wanted.samples):
         own = seed * 1000 + n
 
@@ -118,6 +121,8 @@ def _samples(
         items = fill(
             bench, Step("sample", which, tuple(requests), f"sample {n + 1} of {wanted.samples}"), compute, batches
         )
+        made = {item: decode(Reply, items[item]) for item in requests}
+        spent = sum((Spent(r.seconds, r.tokens.prompt, r.tokens.answer) for r in made.values()), spent)
         for replies, item in zip(said, keys, strict=True):
-            replies.append(decode(Reply, items[item]))
-    return said
+            replies.append(made[item])
+    return said, spent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -109,10 +109,9 @@ def tune_key(bench: Workbench, setup: Setup, seed: int) -> str:
     prompts = [prompt.key for prompt in tuning_prompts(bench, setup)]
     left_out = {"save_seconds", "corpus", "corpora", "questions", "prompts", *unread(tuning)}
     settings = tuning.identity(left_out)
-    before, folder = legs.leg_before(setup, seed), legs.folder_before(setup)
-    if before:
+    if before := legs.leg_before(setup, seed):
         settings["from"] = tune_key(bench, bench.setup(before.name), before.seed)
-    elif folder:
+    elif folder := legs.folder_before(setup):
         settings["from"] = legs.folder_key(folder)
     if tuning.teacher:
         settings["teacher"] = lessons.teacher_key(bench, setup, teaching(bench, setup, seed))
@@ -176,13 +175,14 @@ def tune_job(bench: Workbench, setup: Setup, seed: int, name: str = "") -> TuneJ
     setup = seeded(setup, seed)
     settings = _tuning(setup)
     model = _model(bench, setup)
+    asked = {split: training_questions(bench, setup, seed, split) for split in ("train", "dev")}
     encoded = {
         split: [
             item
-            for training, questions in training_questions(bench, setup, seed, split)
+            for training, questions in own
             for item in lessons.encoded(training, questions, setup, seed, split, model, tuning_prompts(bench, setup))
         ]
-        for split in (() if settings.preference else ("train", "dev"))
+        for split, own in ({} if settings.preference else asked).items()
     }
     card = {
         "base": model.ref.fingerprint,
@@ -190,17 +190,19 @@ def tune_job(bench: Workbench, setup: Setup, seed: int, name: str = "") -> TuneJ
         "data": digest(_keys(bench, setup, seed, ["train"])),
         "tuning": settings.train_on,
     }
-    train, dev = tuple(encoded.get("train", ())), tuple(encoded.get("dev", ()))
+    train, dev = encoded.get("train", []), encoded.get("dev", [])
+    spent = lessons.teaching_took(asked["train"], setup, seed)
     if settings.preference:
         from ragtune.experiment.pairs import encoded_pairs
 
-        train, dev = tuple(encoded_pairs(bench, name, setup, seed, training_questions(bench, setup, seed, "train"))), ()
-    where, before = model.placement, legs.leg_before(setup, seed)
-    start = legs.folder_before(setup)
-    if before:
-        key = tune_key(bench, bench.setup(before.name), seed)
-        start, card = bench.store.path("tune", key), {**card, "from": key}
-    return TuneJob(model.ref, where.device, where.dtype, settings, seed, train, dev, card, start)
+        train, sampling = encoded_pairs(bench, name, setup, seed, asked["train"])
+        spent += sampling
+    where, start = model.placement, legs.folder_before(setup)
+    if before := legs.leg_before(setup, seed):
+        start = bench.store.path("tune", tune_key(bench, bench.setup(before.name), seed))
+        card, spent = {**card, "from": start.name}, spent + legs.took(start)
+    own = (model.ref, where.device, where.dtype, settings, seed)
+    return TuneJob(*own, tuple(train), tuple(dev), card, start, spent)
 
 
 def _model(bench: Workbench, setup: Setup) -> LanguageModel:
@@ -280,7 +282,7 @@ def _store(bench: Workbench, key: str, train: Callable[[Path, Path], TuneCost]) 
     scratch = bench.store.scratch("tune", key)
     with bench.store.create("tune", key) as folder:
         cost = train(folder, scratch)
-        (folder / "cost.json").write_text(json.dumps(encode(cost)), "utf-8")
+        (folder / legs.COST).write_text(json.dumps(encode(cost)), "utf-8")
 
 
 def tunings(bench: Workbench) -> list[Tuning]:
@@ -290,10 +292,8 @@ def tunings(bench: Workbench) -> list[Tuning]:
         for seed in bench.experiment.seeds_of(setup) if setup.tuning else ():
             folder = bench.store.path("tune", tune_key(bench, setup, seed))
             card = json.loads((folder / ADAPTER_CARD).read_text("utf-8"))
-            cost = decode(TuneCost, json.loads((folder / "cost.json").read_text("utf-8")))
-            count = count_questions(bench, setup, seed)
-            report = decode(TuneReport, card["report"])
-            size = (folder / WEIGHTS).stat().st_size / 1e6
-            own = Tuning(name, seed, folder.name, card["tuning"], count, report, cost, size_mb=round(size, 4))
-            found.append(replace(own, method=_tuning(setup).method))
+            count, report = count_questions(bench, setup, seed), decode(TuneReport, card["report"])
+            size, method = round((folder / WEIGHTS).stat().st_size / 1e6, 4), _tuning(setup).method
+            own = (count, report, legs.cost_of(folder), "generator", method, size)
+            found.append(Tuning(name, seed, folder.name, card["tuning"], *own))
     return found

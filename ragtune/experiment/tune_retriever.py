@@ -14,6 +14,7 @@ from typing import Any
 
 from ragtune.errors import ExperimentError
 from ragtune.experiment.finding import FindingSettings
+from ragtune.experiment.legs import COST, cost_of
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step
 from ragtune.experiment.supervise import generator_lessons, supervisor
@@ -26,7 +27,7 @@ from ragtune.retrieval.tuning.lessons import Lesson, heading_questions, lessons_
 from ragtune.retrieval.tuning.settings import DenseTuning, RerankTuning
 from ragtune.retrieval.tuning.training import Trained
 from ragtune.store import decode, digest, encode
-from ragtune.tunings import TuneCost, TuneReport, Tuning
+from ragtune.tunings import Spent, TuneCost, TuneReport, Tuning
 
 VERSION = 1
 #: of adapters, which the first version stored unmerged
@@ -195,7 +196,11 @@ def _train(ground: Ground, stage: str, key: str) -> None:
     from ragtune.retrieval.tuning import full, query_map, reranker
 
     bench, settings, seed = ground.bench, ground.settings, ground.seed
+    if ground.supervised:  # found first, so that what is timed are the generator's readings
+        ground.hits(needed_questions(ground))
+    asked = time.perf_counter()
     lessons, dev = _lessons(ground, "train"), _lessons(ground, "dev")
+    before = Spent(time.perf_counter() - asked) if ground.supervised else Spent()
     if not lessons:
         raise ExperimentError(
             f"there is nothing to tune the {KINDS[ground.part]} on: no chunk holds the evidence of a train question.",
@@ -220,7 +225,7 @@ def _train(ground: Ground, stage: str, key: str) -> None:
         seconds = time.perf_counter() - start
         losses, on_dev = tuple(done.curve), tuple(done.dev_curve)
         report = TuneReport(losses[-1][0], losses, on_dev, done.trained, done.parameters, 0, len(lessons))
-        cost = TuneCost(seconds, done.texts * epochs / seconds, peak.mb)
+        cost = TuneCost(seconds, done.texts * epochs / seconds, peak.mb, before)
         card = {
             "base": ground.model.fingerprint,
             "base_name": ground.model.name,
@@ -229,7 +234,7 @@ def _train(ground: Ground, stage: str, key: str) -> None:
         }
         card = {**card, "settings": settings.model_dump(mode="json"), "report": encode(report)}
         (out / ADAPTER_CARD).write_text(json.dumps(card, indent=1), "utf-8")
-        (out / "cost.json").write_text(json.dumps(encode(cost)), "utf-8")
+        (out / COST).write_text(json.dumps(encode(cost)), "utf-8")
         work.computed += 1
 
 
@@ -238,15 +243,5 @@ def tuning_record(ground: Ground, name: str, seed: int) -> Tuning:
     folder = ground.bench.store.path(STAGES[ground.part], tuning_key(ground))
     card = json.loads((folder / ADAPTER_CARD).read_text("utf-8"))
     report = decode(TuneReport, card["report"])
-    cost = decode(TuneCost, json.loads((folder / "cost.json").read_text("utf-8")))
-    return Tuning(
-        name,
-        seed,
-        folder.name,
-        card["tuning"],
-        report.examples,
-        report,
-        cost,
-        KINDS[ground.part],
-        ground.settings.method,
-    )
+    made = (card["tuning"], report.examples, report, cost_of(folder), KINDS[ground.part], ground.settings.method)
+    return Tuning(name, seed, folder.name, *made)

@@ -24,7 +24,7 @@ from ragtune.report import evidence, figures, first, numbers, tuned
 from ragtune.report.data import PageData, packed, page_data
 from ragtune.report.figures import Chart
 from ragtune.store import write_text
-from ragtune.tunings import Tuning, seconds_by_seed
+from ragtune.tunings import Tuning, spent_by_seed
 
 #: the page's scripts, in the order in which they need one another
 SCRIPTS = ("tools", "tables", "labels", "questions")
@@ -186,7 +186,7 @@ def _costs(run: Run) -> list[CostRow]:
     rows = []
     for name, label in run.summary.setups.items():
         own: list[Tuning] = [t for t in run.tunings if t.setup == name]
-        seconds = seconds_by_seed(own)
+        seconds = [spent.seconds for spent in spent_by_seed(own)]
         reads = [t.cost.tokens_per_second for t in own if t.kind == "generator"]
         rows.append(
             CostRow(

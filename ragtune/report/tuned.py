@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragtune.analysis.means import clusters_of, table
+from ragtune.analysis.ratio import share_of
 from ragtune.experiment.folder import Run
 from ragtune.report import numbers
 from ragtune.tuning.methods import METHODS
@@ -13,13 +15,14 @@ from ragtune.tunings import Tuning
 
 @dataclass(frozen=True)
 class TuningRow:
-    """A tuned setup: means over its seeds, "–" where nothing is known. ``merged`` and ``beside`` are one user's median wait with
+    """A tuned setup: means over its seeds, "–" where nothing is known. ``before`` is what had to be made first. ``merged`` and ``beside`` are one user's median wait with
     what was trained in the weights and beside them; ``kept`` is its quality as a share of its teacher's."""
 
     label: str
     method: str
     share: str
     train: str
+    before: str
     speed: str
     memory: str
     size: str
@@ -53,6 +56,7 @@ def _row(run: Run, name: str, own: Sequence[Tuning]) -> TuningRow:
         said,
         _percent(first.report.trainable / max(1, first.report.parameters)),
         numbers.seconds(sum(t.cost.seconds for t in own) / n),
+        numbers.seconds(prior) if (prior := sum(t.cost.before.seconds for t in own) / n) else "–",
         numbers.count(sum(t.cost.tokens_per_second for t in own) / n) if first.kind == "generator" else "–",
         f"{numbers.count(max(t.cost.peak_memory_mb for t in own))} MB",
         f"{first.size_mb:,.3g} MB" if first.size_mb else "–",
@@ -67,10 +71,20 @@ def _percent(share: float) -> str:
 
 
 def _kept(run: Run, name: str, teacher: str | None) -> str:
-    """The main metric's mean as a share of the teacher's, with the interval of the student's own mean."""
-    metric = run.experiment.main_metric
-    own, other = run.summary.known(name, metric), run.summary.known(teacher, metric) if teacher else None
-    if own is None or other is None or other[0] <= 0:
+    """The main metric's mean as a share of the teacher's on the same questions."""
+    if not teacher or teacher not in run.summary.setups:
         return "–"
-    mean, low, high = (100 * value / other[0] for value in own)
-    return f"{mean:.1f} % ({low:.1f} – {high:.1f})"
+    clusters = clusters_of([row.question for row in run.rows])
+    own, other = (
+        table([(r.question.id, r.seed, r.value(run.experiment.main_metric)) for r in run.rows if r.setup == setup])
+        for setup in (name, teacher)
+    )
+    found = share_of(other, own, clusters)
+    if found is None:
+        return "–"
+    ends = (
+        f"{100 * found.low:.1f} – {100 * found.high:.1f}"
+        if found.high is not None
+        else f"{100 * found.low:.1f} or more"
+    )
+    return f"{100 * found.share:.1f} % ({ends})"

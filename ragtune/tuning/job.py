@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from ragtune.tuning.batches import Encoded, steps_of
 from ragtune.tuning.preference import lengths_of
 from ragtune.tuning.settings import TuningSettings
 from ragtune.tuning.trainer import train_adapter
-from ragtune.tunings import TuneCost
+from ragtune.tunings import Spent, TuneCost
 
 if TYPE_CHECKING:
     from ragtune.models.causal import LanguageModel
@@ -35,6 +35,7 @@ class TuneJob:
     dev: tuple[Encoded, ...]
     card: Mapping[str, str]
     start: Path | None = None  # the adapter that it goes on from
+    before: Spent = field(default_factory=Spent)  # what had to be made first
 
     @property
     def steps(self) -> int:
@@ -55,7 +56,7 @@ class TuneJob:
             progress=progress,
             start=self.start,
         )
-        return cost
+        return replace(cost, before=self.before)
 
 
 #: gives the base that a job trains on

@@ -19,6 +19,7 @@ from ragtune.experiment.workbench import Workbench
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import ADAPTER_CARD, resolve
 from ragtune.store import Store
+from ragtune.tunings import Spent, spent_by_seed
 
 EXPERIMENT = """\
 name: legs
@@ -65,6 +66,12 @@ def test_a_second_leg_goes_on_from_the_first_and_is_one_adapter_of_the_plain_bas
     curves = {t.setup: t.report.curve for t in made.tunings}
     assert curves["second"][0][1] < curves["first"][0][1]  # it begins where the first ended
     assert curves["second"][0][1] < curves["first"][-1][1] * 1.2
+    costs = {t.setup: t.cost for t in made.tunings}
+    assert costs["first"].before == Spent()
+    assert costs["second"].before == Spent(costs["first"].seconds)
+    assert spent_by_seed(t for t in made.tunings if t.setup == "second") == [
+        Spent(costs["first"].seconds + costs["second"].seconds)
+    ]
     named = LanguageModel(resolve(f"{root / 'llama'} + {second}"), "cpu")
     assert named.reply([{"role": "user", "content": "When?"}], 4) is not None
     again = load_experiment(root / "run" / "experiment.yaml")
@@ -167,7 +174,8 @@ def test_a_teacher_is_asked_once_and_its_answers_are_taught(root: Path) -> None:
         asked.append(message)
         text = "15:30" if "tea" in message else "forty" if "Herring" in message else "I don't know."
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}
-        whole = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+        used = {"prompt_tokens": 11, "completion_tokens": 4, "total_tokens": 15}
+        whole = {"usage": used, "id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
         return 200, json.dumps(whole)
 
     http, url = start(say)
@@ -179,7 +187,11 @@ def test_a_teacher_is_asked_once_and_its_answers_are_taught(root: Path) -> None:
         found = taught(one, one.setup("first"), questions, 0)
     assert [q.answers for q in found] == [("15:30",), ("forty",), ()]
     assert len(asked) == 3
-    made = run(root, "run", *given)
+    made = run(root, "run", *given, "costs={prompt_1k_tokens: 1, answer_1k_tokens: 2}")
+    before = made.tunings[0].cost.before
+    assert before.seconds > 0
+    assert (before.prompt, before.answer) == (3 * 11, 3 * 4)
+    assert made.costs.costs["first"].tuning == pytest.approx((3 * 11 * 1 + 3 * 4 * 2) / 1000)
     assert len(asked) == 3 + 3  # the train questions were paid for; those of the test are asked
     assert {t.setup for t in made.tunings} == {"first"}
     right = bench(root, *given, "setups.first.tuning.teacher_filter=right")

@@ -119,6 +119,9 @@ def test_pairs_come_from_the_models_own_answers_and_are_sampled_once(
     assert preferred.report.curve[0][1] == pytest.approx(math.log(2), abs=1e-3)
     assert preferred.report.curve[-1][1] < math.log(2)
     assert made.work.stages["sample"].computed == 30 * 3
+    first = next(t for t in made.tunings if t.setup == "first")
+    assert preferred.cost.before.seconds > first.cost.seconds
+    assert 0 < preferred.cost.before.answer <= 30 * 3 * 6
     more = run("more", "setups.preferred.tuning.epochs=2")
     assert more.work.stages["sample"].computed == 0
     assert more.work.stages["tune"].computed == 1
