@@ -120,13 +120,17 @@ def _with_requests(
     own = {row.question.id: row for row in rows if row.setup == name and row.seed == _seed(bench, setup)}
     return {
         _item(q): replace(
-            _searches(setup, own[q.id], found.get(_item(q), Wait())), generation=own[q.id].times.generation
+            all_searches(setup, own[q.id], found.get(_item(q), Wait())), generation=own[q.id].times.generation
         )
         for q in sampled(bench, setup)
     }
 
 
-def _searches(setup: Setup, row: Row, one: Wait) -> Wait:
+def all_searches(setup: Setup, row: Row, one: Wait) -> Wait:
     """What all searches for the row took, each as long as the ``one`` that was measured."""
-    times = 1 + len(row.answer.queries) if setup.retrieval and setup.retrieval.when == "iterative" else 1
+    own, times = setup.retrieval, 1
+    if own and own.when == "iterative":
+        times += len(row.answer.queries)
+    elif own and own.query and own.query.by == "decompose":
+        times = max(1, len(row.answer.queries))  # the question is one of them, each simpler one another
     return replace(one, retrieval=times * one.retrieval, reranking=times * one.reranking)

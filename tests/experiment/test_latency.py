@@ -11,13 +11,14 @@ from conftest import write_corpus
 from servers import Server
 
 import ragtune
+from ragtune.analysis.latency import Wait
 from ragtune.experiment.folder import Run
-from ragtune.experiment.latency import latency_steps, sampled
+from ragtune.experiment.latency import all_searches, latency_steps, sampled
 from ragtune.experiment.plan import make_plan
 from ragtune.experiment.progress import Lines, Silent
 from ragtune.experiment.run import reanalyse, rejudge
 from ragtune.experiment.served import Met, Served
-from ragtune.experiment.spec import load_experiment
+from ragtune.experiment.spec import Setup, load_experiment
 from ragtune.experiment.tune import tune_key
 from ragtune.experiment.workbench import Workbench
 from ragtune.generation.generator import Request
@@ -25,7 +26,7 @@ from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import load_prompt
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.encoder import Array, Kind, SentenceEncoder
-from ragtune.records import Question
+from ragtune.records import Answer, Question, Row, Times
 from ragtune.report.build import render
 from ragtune.report.terminal import comparison
 from ragtune.store import Store, encode
@@ -280,6 +281,24 @@ def test_an_endpoint_is_never_asked_again(root: Path) -> None:
     assert rag.retrieval > 0
     assert rag.p50 > rag.generation
     assert latencies(root, "e-store") == 3  # only finding hits was measured
+
+
+@pytest.mark.parametrize(
+    ("retrieval", "queries", "searches"),
+    [
+        ({"when": "iterative"}, ("When is tea served? 15:30",), 2),
+        ({"query": {"by": "decompose"}}, ("Who pours tea?", "When is tea served?", "Who pours?"), 3),
+        ({"query": {"by": "decompose"}}, (), 1),  # nothing simpler was found
+        ({"query": {"by": "rewrite"}}, ("tea served",), 1),
+    ],
+)
+def test_each_search_for_an_endpoints_answer_is_waited_for(
+    retrieval: dict[str, object], queries: tuple[str, ...], searches: int
+) -> None:
+    setup = Setup.model_validate({"retrieval": {"lexical": True, **retrieval}})
+    row = Row("a", 0, Question("q", "Who pours tea?"), Answer("Ola", queries=queries), Times(9.0, 1.0))
+    found = all_searches(setup, row, Wait(0.25, 0.5, 0.0))
+    assert (found.retrieval, found.reranking) == (searches * 0.25, searches * 0.5)
 
 
 def test_report_and_table_say_how_it_was_measured(root: Path) -> None:
