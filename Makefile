@@ -42,8 +42,9 @@ lint: install-dev
 types: install-dev
 	$(BIN)/mypy
 
+# two workers, a file of tests each at a time, one thread each
 unit: install-dev
-	$(BIN)/pytest --cov --cov-report=term:skip-covered --cov-fail-under=90
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 # a LangChain chain and a LlamaIndex query engine beside a setup of ours, by a Python of their own (pyproject's extra `integrations`)
 integrations: install-dev $(VENV)/integrations/.installed

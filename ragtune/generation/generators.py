@@ -105,6 +105,8 @@ def _local_identity(named: Named) -> object:
     heeded = named.given(*sorted(_SAMPLES), "stop", "thinking", "abstain_above", "batch_tokens", *_LATER)
     least = threshold(settings, named.prompt.abstain)
     heeded = {name: value for name, value in heeded.items() if name not in _LATER or value}
+    if settings.quote:
+        heeded["quote"] = QUOTE_VERSION
     own = [] if least == settings.abstain_above else [least]  # a model's, which no setting says
     return [model.fingerprint, CHAT_VERSION, where.device, where.dtype, named.prompt.key, heeded, *own]
 
@@ -141,6 +143,8 @@ def _given_covers(settings: GeneratorSettings) -> frozenset[str]:
     return frozenset(row.id for row in read_answers(Path(str(settings.answers)), settings.columns).rows)
 
 
+#: raised when other answers are quotations
+QUOTE_VERSION = 2
 #: settings that stand in keys only where they are on
 _LATER = ("stop_repeating", "context_weight", "quote")
 _SAMPLES = {"max_new_tokens", "window", "temperature", "top_p"}

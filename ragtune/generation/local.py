@@ -20,7 +20,7 @@ from ragtune.generation.endings import StopAt, StopCircling, before, circles_aft
 from ragtune.generation.generator import Hear, Reply, Request
 from ragtune.generation.prefix import ENDS, Prefix, common, ending
 from ragtune.generation.prompts import Prompt, Shot, fit_shots
-from ragtune.generation.quoting import Quoting, Spans, cited, spans_of
+from ragtune.generation.quoting import Quoting, Spans, cited, lead_of, spans_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
@@ -169,8 +169,10 @@ class LocalGenerator:
             bare = [self._bare(r) for r in batch]
             processors.append(ContextAware(model, bare, pad, begins, settings.context_weight, self.model.seq2seq))
         if settings.quote:
-            contexts = [[self._spans(h.chunk.text) for h in self.shown(r).hits] for r in batch]
-            processors.append(Quoting(contexts, self._abstaining(batch[0]), self.model.ends, begins))
+            absent = self._abstaining(batch[0])
+            lead = lead_of(self.model.tokenizer, self.prompt.abstain, absent)
+            contexts = [[self._spans(h.chunk.text, lead) for h in self.shown(r).hits] for r in batch]
+            processors.append(Quoting(contexts, absent, self.model.ends, begins))
         criteria: list[Any] = [StopAt(settings.stop, self._written, begins)] if settings.stop else []
         criteria += [StopCircling(self.model.chat.said, begins)] if settings.stop_repeating else []
         if criteria:
@@ -218,8 +220,8 @@ class LocalGenerator:
         return self.model.encode_prompt(messages, self.settings.thinking)
 
     @lru_cache(maxsize=1024)  # noqa: B019  a generator lives as long as its setup is answered
-    def _spans(self, text: str) -> Spans:
-        return spans_of(self.model.tokenizer, text)
+    def _spans(self, text: str, lead: str) -> Spans:
+        return spans_of(self.model.tokenizer, text, self.settings.max_new_tokens, lead)
 
     def _shared(
         self,

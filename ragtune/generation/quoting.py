@@ -2,34 +2,74 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ragtune.records import Hit
+from ragtune.text.words import is_negation, stop_words, tokens
+
+#: characters of a text that a token of a quotation takes, at most: what is beyond them for all its tokens is not looked at
+LONG = 12
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Spans:
-    """The tokens of one text, and at which of them a quotation may begin and end: at the borders of words."""
+    """Quotations by their tokens: those that may follow, each with what may follow it, and whether a quotation may end here."""
 
-    ids: tuple[int, ...]
-    begins: frozenset[int]
-    ends: frozenset[int]
+    then: dict[int, Spans] = field(default_factory=dict)
+    ends: bool = False
+
+    def add(self, ids: Sequence[int], ends: Sequence[bool]) -> None:
+        """A text's tokens, each with whether a quotation may end behind it."""
+        at = self
+        for token, end in zip(ids, ends, strict=True):
+            at = at.then.setdefault(token, Spans())
+            at.ends = at.ends or end
+
+    def after(self, said: Sequence[int]) -> Spans | None:
+        """What may follow these tokens; None where no quotation begins with them."""
+        at: Spans | None = self
+        for token in said:
+            at = at.then.get(token) if at else None
+        return at
 
 
-def spans_of(tokenizer: Any, text: str) -> Spans:
-    """A text's tokens; a quotation never begins or ends within a word."""
-    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    begins, ends = set(), set()
-    for n, (start, end) in enumerate(encoded["offset_mapping"]):
-        said = text[start:end]
-        first = start + len(said) - len(said.lstrip())
-        if said.strip() and (first == 0 or not (text[first - 1].isalnum() and text[first].isalnum())):
-            begins.add(n)
-        if said.strip() and (end >= len(text) or not (text[end - 1].isalnum() and text[end].isalnum())):
-            ends.add(n)
-    return Spans(tuple(encoded["input_ids"]), frozenset(begins), frozenset(ends))
+def lead_of(tokenizer: Any, said: str, target: Sequence[int]) -> str:
+    """What stands before an answer's first word in its tokens, a space or nothing: ``target`` are those of the answer ``said``."""
+    spaced = tokenizer(f" {said}", add_special_tokens=False)["input_ids"]
+    plain = tokenizer(said, add_special_tokens=False)["input_ids"]
+    return " " if list(target[: len(plain)]) != plain and list(target[: len(spaced)]) == spaced else ""
+
+
+def spans_of(tokenizer: Any, text: str, longest: int, lead: str = "") -> Spans:
+    """The quotations of a text, up to ``longest`` tokens each; none begins or ends within a word, or says nothing ("the").
+
+    Each is tokenised as an answer that begins with it, behind ``lead``: a word that begins an answer may have other tokens than the
+    same one within a text.
+    """
+    said, stop = tokens(text), stop_words(text)
+    inside = {i for word in said for i in range(word.start + 1, word.end)}
+    full = [w for w in said if w.kind == "acronym" or w.text not in stop or is_negation(w.text)]
+    begun = [w.start for w in full]
+    begins = [i for i, char in enumerate(text) if not char.isspace() and i not in inside]
+    parts = [lead + text[i : i + LONG * longest] for i in begins]
+    found = Spans()
+    if parts:
+        encoded = tokenizer(parts, add_special_tokens=False, return_offsets_mapping=True)
+        for begin, part, ids, offsets in zip(
+            begins, parts, encoded["input_ids"], encoded["offset_mapping"], strict=True
+        ):
+            first = bisect_left(begun, begin)
+            least = full[first].end if first < len(full) else len(text) + 1
+            last = [begin + b - len(lead) for _, b in offsets]
+            ends = [
+                bool(part[a:b].strip()) and end >= least and end not in inside
+                for (a, b), end in zip(offsets, last, strict=True)
+            ]
+            found.add(ids[:longest], ends[:longest])
+    return found
 
 
 class Quoting:
@@ -67,13 +107,9 @@ class Quoting:
         if tuple(said) == self._abstain[: len(said)] and len(said) < len(self._abstain):
             found.add(self._abstain[len(said)])
         for spans in self._contexts[row]:
-            for begin in spans.begins:
-                after = begin + len(said)
-                if spans.ids[begin:after] != tuple(said):
-                    continue
-                if after < len(spans.ids):
-                    found.add(spans.ids[after])
-                if said and after - 1 in spans.ends:
+            if at := spans.after(said):
+                found |= at.then.keys()
+                if at.ends:
                     found |= self._ends
         return found or set(self._ends) or set(self._abstain[:1])
 

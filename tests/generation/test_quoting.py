@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -12,7 +14,7 @@ from ragtune.generation.generator import Reply, Request
 from ragtune.generation.generators import identity, unread
 from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import load_prompt
-from ragtune.generation.quoting import Quoting, Spans, spans_of
+from ragtune.generation.quoting import Quoting, Spans, lead_of, spans_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
@@ -32,6 +34,18 @@ def replies(model: LanguageModel, size: int = 8192, **settings: object) -> dict[
     own = {"model": model.ref.name, "max_new_tokens": 12, "batch_tokens": size, "window": 250, **settings}
     generator = LocalGenerator(model, load_prompt("cited"), GeneratorSettings.model_validate(own))
     return {key: reply for batch in generator.batches(ASKED, 0) for key, reply in generator.answer(batch, None, 0)}
+
+
+def quotations(tokenizer: Any, text: str) -> set[str]:
+    """All quotations of a text, as they read."""
+
+    def walk(at: Spans, said: tuple[int, ...]) -> Iterator[str]:
+        if at.ends:
+            yield tokenizer.decode(said)
+        for token, then in at.then.items():
+            yield from walk(then, (*said, token))
+
+    return set(walk(spans_of(tokenizer, text, 60), ()))
 
 
 @pytest.fixture(scope="module", params=["small", "gpt2", "t5"])
@@ -65,7 +79,9 @@ def test_a_quotation_is_the_same_in_any_company(model: LanguageModel) -> None:
 def test_a_quotation_is_over_where_the_model_would_leave_the_text() -> None:
     import torch
 
-    quoting = Quoting([[Spans((5, 6, 7), frozenset({0}), frozenset({1, 2}))]], [9, 2], frozenset({2}), 1)
+    spans = Spans()
+    spans.add((5, 6, 7), (False, True, True))
+    quoting = Quoting([[spans]], [9, 2], frozenset({2}), 1)
     scores = torch.zeros(1, 12)
     scores[0, 11] = 5.0  # no word of the context
     kept = [n for n in range(12) if torch.isfinite(quoting(torch.tensor([[1, 5, 6]]), scores)[0, n])]
@@ -79,12 +95,36 @@ def test_a_quotation_is_over_where_the_model_would_leave_the_text() -> None:
 
 def test_spans_begin_and_end_at_words(small: Path) -> None:
     tokenizer = LanguageModel(resolve(str(small))).tokenizer
-    spans = spans_of(tokenizer, "Sprats carry 12.")
-    pieces = [tokenizer.decode([i]) for i in spans.ids]
-    assert "".join(pieces) == "Sprats carry 12."
-    assert all(pieces[n].startswith(" ") or n == 0 or not pieces[n][0].isalnum() for n in spans.begins)
-    assert 0 in spans.begins
-    assert len(spans.ids) - 1 in spans.ends
+    assert quotations(tokenizer, "Sprats carry 12.") == {
+        *("Sprats", "Sprats carry", "Sprats carry 12", "Sprats carry 12."),
+        *("carry", "carry 12", "carry 12.", "12", "12."),
+    }
+    assert not {"the", "to the", "We"} & quotations(tokenizer, "We sail to the Cape")
+    assert "No" in quotations(tokenizer, "No diving alone")
+    assert "Nova Scotia" in quotations(tokenizer, "We sail to Nova Scotia")
+
+
+@pytest.mark.parametrize("lead", ["", " "])
+def test_what_a_model_would_say_is_a_quotation_with_the_very_tokens_that_it_says_it_in(small: Path, lead: str) -> None:
+    tokenizer = LanguageModel(resolve(str(small))).tokenizer
+    text = "The captain of the Sprat is Ida Moen."
+    spans = spans_of(tokenizer, text, 40, lead)
+    for said in ("Ida Moen", "captain", "The captain", "the Sprat is Ida Moen."):
+        ids = tokenizer(lead + said, add_special_tokens=False)["input_ids"]
+        found = spans.after(ids)
+        assert found is not None, said
+        assert found.ends
+    assert spans.after(tokenizer(lead + "captain Sprat", add_special_tokens=False)["input_ids"]) is None
+    sentence = "I don't know."
+    assert lead_of(tokenizer, sentence, tokenizer(lead + sentence, add_special_tokens=False)["input_ids"]) == lead
+
+
+def test_scripts_without_spaces_are_quoted_from_any_character(small: Path) -> None:
+    tokenizer = LanguageModel(resolve(str(small))).tokenizer
+    found = quotations(tokenizer, "船长是李明。")
+    assert {"李明", "船长", "船长是李明。"} <= found
+    # a vowel sign belongs to its letter
+    assert not any(q.startswith("ा") or q.endswith("क्") for q in quotations(tokenizer, "कप्तान राम"))
 
 
 def test_what_the_contexts_change_counts_by_its_weight(model: LanguageModel) -> None:
