@@ -43,6 +43,8 @@ RETRIEVE_VERSION, INDEX_VERSION = 4, 2
 ORACLE_VERSION = 2
 #: of searches under a filter
 FILTER_VERSION = 1
+#: raised when written queries find other hits
+QUERIES_VERSION = 2
 #: hits kept per question: enough for recall@10, more if a setup shows more
 KEPT = 10
 #: questions that are searched for together
@@ -116,6 +118,7 @@ def retrieve_key(bench: Workbench, setup: Setup) -> str:
         *context_key(bench, setup),
         *summary_key(bench, setup),
         *([query_key(bench, setup)] if settings.query else []),
+        *([QUERIES_VERSION] if settings.query and settings.query.by not in ("hyde", "sql") else []),
     ]
     return digest(
         "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered, *tuned

@@ -13,7 +13,7 @@ from ragtune.errors import ExperimentError
 from ragtune.models.encoder import Array, CachedEncoder, TextEncoder, unit
 from ragtune.records import Chunk, Hit, Question
 from ragtune.retrieval.dense import DenseIndex
-from ragtune.retrieval.fuse import fuse
+from ragtune.retrieval.fuse import fuse, reciprocal_rank
 from ragtune.retrieval.lexical import LexicalIndex
 from ragtune.retrieval.mmr import CANDIDATES, diverse
 from ragtune.retrieval.rerank import Reranker
@@ -105,22 +105,36 @@ class Retriever:
 
     def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
         """The ``top_k`` hits of each question, best first."""
+        return self.hits_by(questions, [[q.text] for q in questions], passages)
+
+    def hits_by(
+        self,
+        questions: Sequence[Question],
+        queries: Sequence[Sequence[str]],
+        passages: Sequence[Sequence[str]] = (),
+    ) -> list[list[Hit]]:
+        """The ``top_k`` hits of each question, searched for by its ``queries``, whose rankings are fused by reciprocal ranks; what is
+        re-ranked is compared with the question itself."""
         if not questions:
             return []
-        queries = [q.text for q in questions]
-        dense = self._dense_rankings(queries, passages) if self._dense is not None else [[]] * len(queries)
+        flat = [query for own in queries for query in own]
+        dense = self._dense_rankings(flat, passages) if self._dense is not None else [[]] * len(flat)
         if self._reranker is not None:
             with self._reranks():
-                self._reranker.warm(queries)
-        found = []
-        for query, ranking in zip(queries, dense, strict=True):
-            lexical = self._lexical_ranking(query) if self._lexical is not None else []
-            if self._dense is not None and self._lexical is not None:
-                ranking = fuse(ranking, lexical, self.settings.fusion)
-            elif self._lexical is not None:
-                ranking = lexical
-            found.append(self._ranked(query, ranking))
-        return found
+                self._reranker.warm([q.text for q in questions])
+        rankings = iter([self._first(query, ranking) for query, ranking in zip(flat, dense, strict=True)])
+        fused = [self._fused([next(rankings) for _ in own]) for own in queries]
+        return [self._ranked(q.text, ranking) for q, ranking in zip(questions, fused, strict=True)]
+
+    def _first(self, query: str, dense: list[tuple[int, float]]) -> list[tuple[int, float]]:
+        """The first stage's ranking for a query, of which ``dense`` is the one by vectors."""
+        if self._lexical is None:
+            return dense
+        lexical = self._lexical_ranking(query)
+        return lexical if self._dense is None else fuse(dense, lexical, self.settings.fusion)
+
+    def _fused(self, rankings: Sequence[list[tuple[int, float]]]) -> list[tuple[int, float]]:
+        return rankings[0] if len(rankings) == 1 else reciprocal_rank(rankings, self.settings.fusion.rrf_k)
 
     @contextmanager
     def _reranks(self) -> Iterator[None]:

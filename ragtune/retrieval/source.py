@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ragtune.records import Chunk, Document, Hit, Question
 from ragtune.retrieval.graph import Graph
@@ -26,6 +26,15 @@ class Source(Protocol):
 
     def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
         """The hits of each question, best first, ranks from 1; with ``passages`` those of each are embedded with its text."""
+        ...
+
+
+@runtime_checkable
+class ByQueries(Protocol):
+    """A source that searches for several queries in place of a question, and ranks what they find by the question."""
+
+    def hits_by(self, questions: Sequence[Question], queries: Sequence[Sequence[str]]) -> list[list[Hit]]:
+        """The hits of each question, best first; ``queries`` are those of each, one at least."""
         ...
 
 

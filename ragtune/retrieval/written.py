@@ -10,7 +10,7 @@ from typing import Literal
 
 from ragtune.records import Hit, Question
 from ragtune.retrieval.fuse import reciprocal_rank
-from ragtune.retrieval.source import Source
+from ragtune.retrieval.source import ByQueries, Source
 from ragtune.text.outcome import abstains
 from ragtune.text.thoughts import apart
 
@@ -63,11 +63,14 @@ def find(
 ) -> list[list[Hit]]:
     """The hits of each question, found with the texts ``written`` for it; rankings of several queries are fused.
 
-    A passage that was made up (``hyde``) is embedded with the question: the mean of their vectors is searched with.
+    A passage that was made up (``hyde``) is embedded with the question: the mean of their vectors is searched with. Where the source
+    can, re-ranking and the choice of unlike hits come after fusion and go by the question.
     """
     if by in ("hyde", "sql"):
         return source.hits(questions, written)
     queries = [searched(q.text, by, own) for q, own in zip(questions, written, strict=True)]
+    if isinstance(source, ByQueries):
+        return source.hits_by(questions, queries)
     flat = [replace(q, text=text) for q, own in zip(questions, queries, strict=True) for text in own]
     found = iter(source.hits(flat))
     return [_fused([next(found) for _ in own], kept, rrf_k) for own in queries]

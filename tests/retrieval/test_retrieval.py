@@ -301,6 +301,21 @@ def test_every_composition_finds_the_right_chunk(minilm: SentenceEncoder, settin
     assert build(minilm, settings).hits([]) == []
 
 
+def test_what_several_queries_find_is_ranked_by_the_question(minilm: SentenceEncoder) -> None:
+    question, other = "Where does the cat sleep?", "When do the ferries leave?"
+    settings = RetrievalSettings(lexical=LexicalSettings(), rerank=RerankSettings(candidates=6), top_k=2)
+    ranked = build(minilm, settings)
+    [alone] = ranked.hits(asked(question))
+    [several] = ranked.hits_by(asked(question), [[question, other, other + " Where?"]])
+    assert several[0].chunk.id == "c0"
+    assert several[0].score == alone[0].score
+    plain = build(minilm, RetrievalSettings(lexical=LexicalSettings(), top_k=2))
+    [fused] = plain.hits_by(asked(question), [[other, question]])
+    assert {h.chunk.id for h in fused} == {"c2", "c0"}
+    [rewritten] = plain.hits_by(asked(question), [[other]])
+    assert rewritten[0].chunk.id == "c2"
+
+
 def test_metadata_filters_hold_for_dense_and_lexical(minilm: SentenceEncoder) -> None:
     settings = RetrievalSettings(lexical=LexicalSettings(), top_k=6, where={"team": ["office", "lab"], "tags": "2"})
     [hits] = build(minilm, settings).hits(asked("Where does the cat sleep?"))
