@@ -16,6 +16,11 @@ FEW_STEPS = 50
 #: share of a setup's answers from which repeats are said
 SHARE = 0.05
 
+STOPPED = (
+    "{}: its training ended (early_stop) where these very dev questions were answered best, which flatters it. "
+    "Ask the split test for its quality."
+)
+
 
 def few_steps(name: str, steps: int, about: bool = False) -> str:
     """That the setup's tuning is too short to learn much; "" where it is not."""
@@ -65,13 +70,15 @@ def notes_of(
     tunings: Sequence[Tuning],
     queried: Sequence[str] = (),
     shots: Mapping[str, int] = MappingProxyType({}),
+    stopped: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Every note: of the questions, then by setup; of several seeds the shortest tuning speaks. ``queried`` are the setups for
-    which a generator writes what is searched for, ``shots`` says how many examples a setup's prompts should hold."""
+    which a generator writes what is searched for, ``shots`` says how many examples a setup's prompts should hold; ``stopped`` are those whose training ended by what is asked here."""
     found = [made_questions([row.question for rows in by_setup.values() for row in rows])]
     for name, rows in by_setup.items():
         steps = [t.report.steps for t in tunings if t.setup == name and t.kind == "generator"]
         found += [few_steps(name, min(steps)) if steps else "", repeating(name, rows)]
         found += [unwritten(name, rows)] if name in queried else []
+        found += [STOPPED.format(name)] if name in stopped else []
         found += [left_out(name, shots[name], rows)] if shots.get(name) else []
     return tuple(note for note in found if note)

@@ -48,6 +48,7 @@ class Study:
     controls: tuple[str, ...] = ()
     queried: tuple[str, ...] = ()
     shots: Mapping[str, int] = field(default_factory=dict)
+    stopped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ def summarise(study: Study, rows: Sequence[Row]) -> tuple[Summary, Costs]:
         power=power_of(differences, main),
         learning=learning_curves(study.families, study.untuned, curves, main),
         decision=decide(_candidates(study, by_setup, scores, tokens, clusters, costs), main, study.limits),
-        notes=notes_of(by_setup, study.tunings, study.queried, study.shots),
+        notes=notes_of(by_setup, study.tunings, study.queried, study.shots, study.stopped),
     )
     return summary, costs
 

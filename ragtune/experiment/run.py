@@ -228,6 +228,11 @@ def study_of(
         controls=tuple(name for name, setup in experiment.setups.items() if is_control(setup)),
         queried=tuple(name for name, setup in experiment.setups.items() if setup.queried),
         shots={name: setup.prompt.shots for name, setup in experiment.setups.items() if setup.prompt.shots},
+        stopped=tuple(
+            name
+            for name, setup in experiment.setups.items()
+            if experiment.split == "dev" and setup.tuning and setup.tuning.early_stop
+        ),
     )
 
 

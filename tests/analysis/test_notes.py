@@ -30,6 +30,8 @@ def test_answers_that_repeat_themselves_are_noted_from_a_share_of_them() -> None
 
 
 def test_notes_go_by_setup_and_the_shortest_seed() -> None:
+    [flattered] = notes_of({"a": rows(0, 9)}, [tuning("a", 0, 80)], stopped=["a"])
+    assert flattered.startswith("a: its training ended (early_stop) where these very dev questions")
     found = notes_of({"a": rows(9, 1), "b": rows(0, 3)}, [tuning("a", 0, 80), tuning("a", 1, 9), tuning("b", 0, 60)])
     assert [note.split(", which")[0] for note in found] == [
         "a: 9 tuning steps in all",
