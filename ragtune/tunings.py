@@ -36,13 +36,13 @@ class TuneCost:
     """What a training took on its machine: of trainings side by side, each has its share of them.
 
     ``before`` is what had to be made first, whoever else uses it too: the trainings that it goes on from, answers of its teacher,
-    samples to prefer among, readings of the generator that teaches a retriever.
+    samples to prefer among, readings of the generator that teaches a retriever; None: it was not measured, and counts as nothing.
     """
 
     seconds: float
     tokens_per_second: float
     peak_memory_mb: float
-    before: Spent = Spent()
+    before: Spent | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,6 @@ def spent_by_seed(tunings: Iterable[Tuning]) -> list[Spent]:
     """What tuning one setup takes under each seed: of all its parts together, with what had to be made before them."""
     found: dict[int, Spent] = {}
     for tuning in tunings:
-        own = Spent(tuning.cost.seconds) + tuning.cost.before
+        own = Spent(tuning.cost.seconds) + (tuning.cost.before or Spent())
         found[tuning.seed] = found.get(tuning.seed, Spent()) + own
     return list(found.values())

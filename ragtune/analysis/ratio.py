@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ragtune.analysis.differences import interval, pair
+from ragtune.analysis.differences import Paired, interval, pair
 from ragtune.analysis.means import Table
 
 #: shares beyond it are not looked for
@@ -29,16 +29,25 @@ def share_of(whole: Table, part: Table, clusters: Mapping[str, str] | None = Non
     """The mean of ``part`` as a share of that of ``whole``, over the questions that both scored; None where ``whole`` has 0."""
     from scipy.optimize import brentq
 
-    shared = pair(whole, part).ids
-    means = [dict(zip(side.ids, side.means, strict=True)) for side in (whole, part)]
-    base, own = (sum(float(side[q]) for q in shared) for side in means)
+    def beside(share: float) -> Paired:
+        return pair(replace(whole, values=share * whole.values), part, clusters)
+
+    if not beside(1.0).ids:
+        return None
+    own = float(beside(0.0).means.mean())
+    base = own - float(beside(1.0).means.mean())
     if base <= 0:
         return None
-
-    def ends(share: float) -> tuple[float, float]:
-        return interval(pair(replace(whole, values=share * whole.values), part, clusters))
-
     found = own / base
-    low = float(brentq(lambda s: ends(s)[0], 0.0, found)) if found > 0 and ends(0.0)[0] > 0 else 0.0
-    high = float(brentq(lambda s: ends(s)[1], found, MOST)) if found < MOST and ends(MOST)[1] < 0 else None
+
+    def end(share: float, upper: bool) -> float:
+        return interval(beside(share))[upper]
+
+    low = high = found  # where all differences are 0 but for rounding
+    if end(found, False) < 0:
+        low = float(brentq(end, 0.0, found, args=(False,))) if end(0.0, False) > 0 else 0.0
+    if end(found, True) > 0:
+        if end(MOST, True) >= 0:
+            return Share(found, low, None)
+        high = float(brentq(end, found, MOST, args=(True,)))
     return Share(found, low, high)

@@ -14,7 +14,7 @@ from functools import cache
 
 from ragtune.analysis.latency import Latency, Wait, latency_of
 from ragtune.experiment import retrieve
-from ragtune.experiment.answer import answer_key
+from ragtune.experiment.answer import answer_key, plain
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.served import Finder, Served
 from ragtune.experiment.spec import Setup
@@ -65,6 +65,7 @@ def _key(bench: Workbench, setup: Setup, how: str) -> str:
     shown = setup.retrieval.shown if setup.retrieval and not remote else 0
     view = [*setup.retrieval.view(), *setup.retrieval.way()] if setup.retrieval else []
     answers = "" if remote else answer_key(bench, setup, _seed(bench, setup))
+    view += ["each part"] if remote and _decomposes(setup) else []
     return digest("latency", LATENCY_VERSION, found, shown, answers, how, *view)
 
 
@@ -96,8 +97,7 @@ def _waits(bench: Workbench, setup: Setup, step: Step, switched: bool) -> dict[s
         @cache
         def warm() -> Callable[[Question], Wait]:
             if kind_of(setup.generator).remote:
-                finder = Finder(bench, setup, measuring=True)
-                return lambda question: finder.find(question)[1]
+                return _finding(bench, setup)
             seed = _seed(bench, setup)
             adapter = bench.store.path("tune", tune_key(bench, setup, seed)) if setup.tuning else None
             served = stack.enter_context(
@@ -120,17 +120,34 @@ def _with_requests(
     own = {row.question.id: row for row in rows if row.setup == name and row.seed == _seed(bench, setup)}
     return {
         _item(q): replace(
-            all_searches(setup, own[q.id], found.get(_item(q), Wait())), generation=own[q.id].times.generation
+            _all_searches(setup, own[q.id], found.get(_item(q), Wait())), generation=own[q.id].times.generation
         )
         for q in sampled(bench, setup)
     }
 
 
-def all_searches(setup: Setup, row: Row, one: Wait) -> Wait:
+def _finding(bench: Workbench, setup: Setup) -> Callable[[Question], Wait]:
+    """What finding hits for an endpoint takes: writing queries and searching, once more for each simpler question."""
+    finder = Finder(bench, setup, measuring=True)
+    if not _decomposes(setup):
+        return lambda question: finder.find(question)[1]
+    alone = Finder(bench, plain(setup))
+
+    def wait(question: Question) -> Wait:
+        _, found, own = finder.find(question)
+        parts = len(own.texts) if own.texts != (question.text,) else 0
+        one = alone.find(question)[1] if parts else Wait()
+        retrieval, reranking = found.retrieval + parts * one.retrieval, found.reranking + parts * one.reranking
+        return replace(found, retrieval=retrieval, reranking=reranking)
+
+    return wait
+
+
+def _decomposes(setup: Setup) -> bool:
+    return bool(setup.retrieval and setup.retrieval.query and setup.retrieval.query.by == "decompose")
+
+
+def _all_searches(setup: Setup, row: Row, one: Wait) -> Wait:
     """What all searches for the row took, each as long as the ``one`` that was measured."""
-    own, times = setup.retrieval, 1
-    if own and own.when == "iterative":
-        times += len(row.answer.queries)
-    elif own and own.query and own.query.by == "decompose":
-        times = max(1, len(row.answer.queries))  # the question is one of them, each simpler one another
+    times = 1 + len(row.answer.queries) if setup.retrieval and setup.retrieval.when == "iterative" else 1
     return replace(one, retrieval=times * one.retrieval, reranking=times * one.reranking)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def took(folder: Path) -> Spent:
     if not (folder / COST).exists():
         return Spent()
     cost = cost_of(folder)
-    return Spent(cost.seconds) + cost.before
+    return Spent(cost.seconds) + (cost.before or Spent())
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,13 @@ def leg_before(setup: Setup, seed: int) -> Leg | None:
     """The tuning that this one goes on from, where it is a setup's."""
     start = setup.tuning.start if setup.tuning else None
     return Leg(start, seed) if start is not None and not is_folder(start) else None
+
+
+def all_before(bench: Workbench, setup: Setup, seed: int) -> Iterator[Setup]:
+    """The setups of this experiment whose tunings this one goes on from, the nearest first."""
+    while leg := leg_before(setup, seed):
+        setup = bench.setup(leg.name)
+        yield setup
 
 
 def folder_before(setup: Setup) -> Path | None:

@@ -118,11 +118,18 @@ def retrieve_key(bench: Workbench, setup: Setup) -> str:
         *context_key(bench, setup),
         *summary_key(bench, setup),
         *([query_key(bench, setup)] if settings.query else []),
-        *([QUERIES_VERSION] if settings.query and settings.query.by not in ("hyde", "sql") else []),
+        *([QUERIES_VERSION] if _ranks_by_question(settings) else []),
     ]
     return digest(
         "retrieve", RETRIEVE_VERSION, settings.identity(), kept, models, chunk_step(bench, setup).key, *filtered, *tuned
     )
+
+
+def _ranks_by_question(settings: FindingSettings) -> bool:
+    """Whether the question ranks what other texts found, or their rankings are fused before they are cut."""
+    if settings.query is None or settings.query.by in ("hyde", "sql") or settings.source in ("graph", "summary"):
+        return False
+    return settings.query.by != "rewrite" or settings.rerank is not None or settings.mmr is not None
 
 
 def retrieve_step(bench: Workbench, setup: Setup, questions: Sequence[Question]) -> Step:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from random import Random
 
 from ragtune.experiment import legs, lessons, retrieve
 from ragtune.experiment.chunk import embedder_name
@@ -25,6 +24,7 @@ from ragtune.models.devices import best_device, placed
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.records import Question, question_key
 from ragtune.store import decode, digest, encode
+from ragtune.tuning.choose import drawn
 from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import RECIPES, Recipe, unread
 from ragtune.tuning.settings import TuningSettings
@@ -67,22 +67,13 @@ def training_questions(
         own = [q for q in training.corpus.split(split) if q.answers is not None]
         if split == "train":
             whole, part = int(weight), round(weight % 1 * len(own))
-            own = own * whole + _drawn(own, part, seed)
+            own = own * whole + drawn(own, part, seed)
             if settings.questions is not None and settings.choose == "random":
-                own = _drawn(own, settings.questions, seed)
+                own = drawn(own, settings.questions, seed)
             elif settings.questions is not None and choosing:
                 own = lessons.diverse(training, setup, own, settings.questions, seed)
         found.append((training, own))
     return found
-
-
-def _drawn(questions: list[Question], count: int, seed: int) -> list[Question]:
-    """``count`` of the questions in their order; a smaller number is part of a larger one."""
-    if count >= len(questions):
-        return questions
-    order = list(range(len(questions)))
-    Random(f"{seed}/questions").shuffle(order)
-    return [questions[i] for i in sorted(order[:count])]
 
 
 def count_questions(bench: Workbench, setup: Setup, seed: int) -> int:
@@ -191,7 +182,7 @@ def tune_job(bench: Workbench, setup: Setup, seed: int, name: str = "") -> TuneJ
         "tuning": settings.train_on,
     }
     train, dev = encoded.get("train", []), encoded.get("dev", [])
-    spent = lessons.teaching_took(asked["train"], setup, seed)
+    spent = lessons.teaching_took(_first_taught(bench, setup, seed, asked["train"]), setup, seed)
     if settings.preference:
         from ragtune.experiment.pairs import encoded_pairs
 
@@ -205,13 +196,23 @@ def tune_job(bench: Workbench, setup: Setup, seed: int, name: str = "") -> TuneJ
     return TuneJob(*own, tuple(train), tuple(dev), card, start, spent)
 
 
+def _first_taught(
+    bench: Workbench, setup: Setup, seed: int, asked: list[tuple[Workbench, list[Question]]]
+) -> list[tuple[Workbench, list[Question]]]:
+    """``asked`` without those of which a tuning that this one goes on from was taught the same teacher's answers."""
+    teacher = _tuning(setup).teacher
+    same = [s for s in legs.all_before(bench, setup, seed) if teacher and _tuning(s).teacher == teacher]
+    known = {q.id for s in same for _, own in training_questions(bench, s, seed, "train") for q in own}
+    return [(training, [q for q in own if q.id not in known]) for training, own in asked]
+
+
 def _model(bench: Workbench, setup: Setup) -> LanguageModel:
     return bench.language_model(setup.generator.model, setup.generator.device, setup.generator.dtype)
 
 
 @dataclass(frozen=True)
 class _Missing:
-    """An adapter to make: the first setup that wants it, by its key."""
+    """An adapter to make: the first setup that wants it."""
 
     key: str
     name: str

@@ -20,7 +20,7 @@ from ragtune.generation.endings import StopAt, StopCircling, before, circles_aft
 from ragtune.generation.generator import Hear, Reply, Request
 from ragtune.generation.prefix import ENDS, Prefix, common, ending
 from ragtune.generation.prompts import Prompt, Shot, fit_shots
-from ragtune.generation.quoting import Quoting, Spans, cited, lead_of, spans_of
+from ragtune.generation.quoting import Quoting, Spans, cited, lead_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.devices import seeded
@@ -219,9 +219,9 @@ class LocalGenerator:
         messages = self.prompt.messages(request.question.text, [], self.shown(request).shots)
         return self.model.encode_prompt(messages, self.settings.thinking)
 
-    @lru_cache(maxsize=1024)  # noqa: B019  a generator lives as long as its setup is answered
+    @lru_cache(maxsize=256)  # noqa: B019  a generator lives as long as its setup is answered
     def _spans(self, text: str, lead: str) -> Spans:
-        return spans_of(self.model.tokenizer, text, self.settings.max_new_tokens, lead)
+        return Spans(self.model.tokenizer, text, self.settings.max_new_tokens, lead)
 
     def _shared(
         self,

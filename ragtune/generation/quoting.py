@@ -4,36 +4,96 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
+from ragtune.errors import ModelError
 from ragtune.records import Hit
-from ragtune.text.words import is_negation, stop_words, tokens
+from ragtune.text.words import Word, is_negation, stop_words, tokens
 
-#: characters of a text that a token of a quotation takes, at most: what is beyond them for all its tokens is not looked at
-LONG = 12
+#: characters from which the first token of a quotation is told
+AHEAD = 24
 
 
-@dataclass(slots=True)
 class Spans:
-    """Quotations by their tokens: those that may follow, each with what may follow it, and whether a quotation may end here."""
+    """The quotations of a text by their tokens, up to ``longest`` each; none begins or ends within a word, or says nothing ("the").
 
-    then: dict[int, Spans] = field(default_factory=dict)
-    ends: bool = False
+    Each is tokenised as an answer that begins with it, behind ``lead``: a word that begins an answer may have other tokens than the
+    same one within a text. A quotation is tokenised whole once an answer begins like it.
 
-    def add(self, ids: Sequence[int], ends: Sequence[bool]) -> None:
-        """A text's tokens, each with whether a quotation may end behind it."""
-        at = self
-        for token, end in zip(ids, ends, strict=True):
-            at = at.then.setdefault(token, Spans())
-            at.ends = at.ends or end
+    Raises:
+        ModelError: the tokenizer does not say where its tokens stand.
+    """
 
-    def after(self, said: Sequence[int]) -> Spans | None:
-        """What may follow these tokens; None where no quotation begins with them."""
-        at: Spans | None = self
-        for token in said:
-            at = at.then.get(token) if at else None
-        return at
+    def __init__(self, tokenizer: Any, text: str, longest: int, lead: str = "") -> None:
+        if not getattr(tokenizer, "is_fast", False):
+            raise ModelError(
+                "quote needs a tokenizer that says where its tokens stand, and this one is of the slow kind.",
+                where=getattr(tokenizer, "name_or_path", ""),
+                fix="Leave quote out, or take a model with a tokenizer.json.",
+            )
+        self._tokenizer, self._text, self._longest, self._lead = tokenizer, text, longest, lead
+        said = tokens(text)
+        self._inside = {i for word in said for i in range(word.start + 1, word.end)}
+        self._full = [word for word in said if _says(word, text)]
+        self._starts = [word.start for word in self._full]
+        begins = [i for word in said for i in _beginnings(text, word) if i <= max(self._starts, default=-1)]
+        self._window = 2 * longest + AHEAD
+        self._begins: dict[int, list[int]] = {}
+        if begins:
+            share = len(text) / max(1, len(tokenizer(text, add_special_tokens=False)["input_ids"]))
+            self._window = ceil(2 * max(1.0, share) * longest) + AHEAD
+            firsts = tokenizer([lead + text[i : i + AHEAD] for i in begins], add_special_tokens=False)["input_ids"]
+            for begin, ids in zip(begins, firsts, strict=True):
+                self._begins.setdefault(ids[0], []).append(begin)
+        self._whole: dict[int, tuple[list[int], list[bool]]] = {}
+
+    def after(self, said: Sequence[int]) -> tuple[set[int], bool]:
+        """The tokens that may follow these, and whether a quotation may end behind them."""
+        if not said:
+            return set(self._begins), False
+        found, over = set[int](), False
+        for begin in self._begins.get(said[0], ()):
+            ids, ends = self._quotation(begin)
+            if ids[: len(said)] == list(said):
+                over = over or ends[len(said) - 1]
+                found |= set(ids[len(said) : len(said) + 1])
+        return found, over
+
+    def _quotation(self, begin: int) -> tuple[list[int], list[bool]]:
+        """The tokens of the longest quotation that begins here, and behind which of them it may end."""
+        if begin not in self._whole:
+            part = self._lead + self._text[begin : begin + self._window]
+            encoded = self._tokenizer(part, add_special_tokens=False, return_offsets_mapping=True)
+            places = encoded["offset_mapping"]
+            least = self._full[bisect_left(self._starts, begin)].end
+            last = [begin + b - len(self._lead) for _, b in places]
+            after = [a for a, _ in places[1:]] + [
+                len(part)
+            ]  # bytes of one character all have the whole of it as their place
+            ends = [
+                bool(part[a:b].strip()) and least <= end and end not in self._inside and b <= then
+                for (a, b), end, then in zip(places, last, after, strict=True)
+            ][: self._longest]
+            size = max((n for n, end in enumerate(ends, 1) if end), default=0)
+            self._whole[begin] = (encoded["input_ids"][:size], ends[:size])
+        return self._whole[begin]
+
+
+def _says(word: Word, text: str) -> bool:
+    """Whether the word has content: a capital within a sentence makes a name of a word that has none (in May)."""
+    if word.kind == "acronym" or word.text not in stop_words(text) or is_negation(word.text):
+        return True
+    before = text[: word.start].rstrip()[-1:]
+    return text[word.start].isupper() and (before.isalnum() or before == ",")
+
+
+def _beginnings(text: str, word: Word) -> list[int]:
+    """Where quotations that begin with the word may begin: at it, or at the signs before it ($, an opening bracket)."""
+    start = word.start
+    while start and not text[start - 1].isspace() and not text[start - 1].isalnum():
+        start -= 1
+    return [word.start] if start == word.start or (start and text[start - 1].isalnum()) else [start, word.start]
 
 
 def lead_of(tokenizer: Any, said: str, target: Sequence[int]) -> str:
@@ -41,35 +101,6 @@ def lead_of(tokenizer: Any, said: str, target: Sequence[int]) -> str:
     spaced = tokenizer(f" {said}", add_special_tokens=False)["input_ids"]
     plain = tokenizer(said, add_special_tokens=False)["input_ids"]
     return " " if list(target[: len(plain)]) != plain and list(target[: len(spaced)]) == spaced else ""
-
-
-def spans_of(tokenizer: Any, text: str, longest: int, lead: str = "") -> Spans:
-    """The quotations of a text, up to ``longest`` tokens each; none begins or ends within a word, or says nothing ("the").
-
-    Each is tokenised as an answer that begins with it, behind ``lead``: a word that begins an answer may have other tokens than the
-    same one within a text.
-    """
-    said, stop = tokens(text), stop_words(text)
-    inside = {i for word in said for i in range(word.start + 1, word.end)}
-    full = [w for w in said if w.kind == "acronym" or w.text not in stop or is_negation(w.text)]
-    begun = [w.start for w in full]
-    begins = [i for i, char in enumerate(text) if not char.isspace() and i not in inside]
-    parts = [lead + text[i : i + LONG * longest] for i in begins]
-    found = Spans()
-    if parts:
-        encoded = tokenizer(parts, add_special_tokens=False, return_offsets_mapping=True)
-        for begin, part, ids, offsets in zip(
-            begins, parts, encoded["input_ids"], encoded["offset_mapping"], strict=True
-        ):
-            first = bisect_left(begun, begin)
-            least = full[first].end if first < len(full) else len(text) + 1
-            last = [begin + b - len(lead) for _, b in offsets]
-            ends = [
-                bool(part[a:b].strip()) and end >= least and end not in inside
-                for (a, b), end in zip(offsets, last, strict=True)
-            ]
-            found.add(ids[:longest], ends[:longest])
-    return found
 
 
 class Quoting:
@@ -107,10 +138,8 @@ class Quoting:
         if tuple(said) == self._abstain[: len(said)] and len(said) < len(self._abstain):
             found.add(self._abstain[len(said)])
         for spans in self._contexts[row]:
-            if at := spans.after(said):
-                found |= at.then.keys()
-                if at.ends:
-                    found |= self._ends
+            follow, over = spans.after(said)
+            found |= follow | (self._ends if over else set())
         return found or set(self._ends) or set(self._abstain[:1])
 
 

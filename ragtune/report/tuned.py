@@ -15,8 +15,9 @@ from ragtune.tunings import Tuning
 
 @dataclass(frozen=True)
 class TuningRow:
-    """A tuned setup: means over its seeds, "–" where nothing is known. ``before`` is what had to be made first. ``merged`` and ``beside`` are one user's median wait with
-    what was trained in the weights and beside them; ``kept`` is its quality as a share of its teacher's."""
+    """A tuned setup: means over its seeds, "–" where nothing is known. ``before`` is what had to be made first. ``merged`` and
+    ``beside`` are one user's median wait with what was trained in the weights and beside them; ``kept`` is its quality as a share of its
+    teacher's."""
 
     label: str
     method: str
@@ -56,7 +57,7 @@ def _row(run: Run, name: str, own: Sequence[Tuning]) -> TuningRow:
         said,
         _percent(first.report.trainable / max(1, first.report.parameters)),
         numbers.seconds(sum(t.cost.seconds for t in own) / n),
-        numbers.seconds(prior) if (prior := sum(t.cost.before.seconds for t in own) / n) else "–",
+        _before(own),
         numbers.count(sum(t.cost.tokens_per_second for t in own) / n) if first.kind == "generator" else "–",
         f"{numbers.count(max(t.cost.peak_memory_mb for t in own))} MB",
         f"{first.size_mb:,.3g} MB" if first.size_mb else "–",
@@ -64,6 +65,16 @@ def _row(run: Run, name: str, own: Sequence[Tuning]) -> TuningRow:
         beside,
         kept,
     )
+
+
+def _before(own: Sequence[Tuning]) -> str:
+    """The mean seconds of what had to be made first."""
+    found = [t.cost.before for t in own]
+    known = [spent for spent in found if spent is not None]
+    if len(known) < len(found):
+        return "unknown" if own[0].kind == "generator" else "–"
+    seconds, tokens = sum(s.seconds for s in known) / len(own), sum(s.prompt + s.answer for s in known)
+    return numbers.seconds(seconds) if seconds or tokens else "–"
 
 
 def _percent(share: float) -> str:

@@ -105,16 +105,16 @@ class Retriever:
 
     def hits(self, questions: Sequence[Question], passages: Sequence[Sequence[str]] = ()) -> list[list[Hit]]:
         """The ``top_k`` hits of each question, best first."""
-        return self.hits_by(questions, [[q.text] for q in questions], passages)
+        return self._found(questions, [[q.text] for q in questions], passages)
 
-    def hits_by(
-        self,
-        questions: Sequence[Question],
-        queries: Sequence[Sequence[str]],
-        passages: Sequence[Sequence[str]] = (),
-    ) -> list[list[Hit]]:
+    def hits_by(self, questions: Sequence[Question], queries: Sequence[Sequence[str]]) -> list[list[Hit]]:
         """The ``top_k`` hits of each question, searched for by its ``queries``, whose rankings are fused by reciprocal ranks; what is
         re-ranked is compared with the question itself."""
+        return self._found(questions, queries, ())
+
+    def _found(
+        self, questions: Sequence[Question], queries: Sequence[Sequence[str]], passages: Sequence[Sequence[str]]
+    ) -> list[list[Hit]]:
         if not questions:
             return []
         flat = [query for own in queries for query in own]

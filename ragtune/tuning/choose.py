@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+Item = TypeVar("Item")
+
+
+def drawn(items: list[Item], count: int, seed: int) -> list[Item]:
+    """``count`` of the items in their order, by lot; a smaller number is part of a larger one."""
+    if count >= len(items):
+        return items
+    order = list(range(len(items)))
+    Random(f"{seed}/questions").shuffle(order)
+    return [items[i] for i in sorted(order[:count])]
 
 
 def farthest_first(vectors: NDArray[np.float32], groups: Sequence[str], count: int, seed: int) -> list[int]:

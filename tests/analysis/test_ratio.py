@@ -37,5 +37,20 @@ def test_the_interval_holds_the_true_share_in_95_of_100_samples() -> None:
         part = np.where(rng.random(60) < 0.5, whole, rng.random(60) < 0.6)
         found = share_of(scored(list(map(float, whole))), scored(list(map(float, part))))
         assert found is not None
-        held += found.low <= 0.875 <= (found.high or 10.0)
+        held += found.low <= 0.875 <= (10.0 if found.high is None else found.high)
     assert held >= 90
+
+
+def test_rounding_and_answers_left_unscored_under_one_seed_are_no_fault() -> None:
+    whole = [1.0, 1, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 1]
+    for share in (0.1, 0.3, 0.7, 0.9):
+        found = share_of(scored(whole), scored([share * v for v in whole]))
+        assert found is not None
+        assert found.share == pytest.approx(share)
+        assert found.low <= found.share <= (10.0 if found.high is None else found.high)
+    ids = [f"q{i}" for i in range(20)]
+    both = table([(q, seed, value) for q in ids for seed, value in ((0, 1.0), (1, 0.1))])
+    found = share_of(both, table([*((q, 1, 0.09) for q in ids), ("other", 0, 1.0)]))
+    assert found is not None
+    assert found.share == pytest.approx(0.9)
+    assert found.low <= 0.9 <= (10.0 if found.high is None else found.high)

@@ -13,7 +13,7 @@ from servers import Server
 import ragtune
 from ragtune.analysis.latency import Wait
 from ragtune.experiment.folder import Run
-from ragtune.experiment.latency import all_searches, latency_steps, sampled
+from ragtune.experiment.latency import latency_steps, sampled
 from ragtune.experiment.plan import make_plan
 from ragtune.experiment.progress import Lines, Silent
 from ragtune.experiment.run import reanalyse, rejudge
@@ -26,7 +26,7 @@ from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import load_prompt
 from ragtune.judging.settings import JudgeSettings
 from ragtune.models.encoder import Array, Kind, SentenceEncoder
-from ragtune.records import Answer, Question, Row, Times
+from ragtune.records import Question
 from ragtune.report.build import render
 from ragtune.report.terminal import comparison
 from ragtune.store import Store, encode
@@ -283,22 +283,26 @@ def test_an_endpoint_is_never_asked_again(root: Path) -> None:
     assert latencies(root, "e-store") == 3  # only finding hits was measured
 
 
-@pytest.mark.parametrize(
-    ("retrieval", "queries", "searches"),
-    [
-        ({"when": "iterative"}, ("When is tea served? 15:30",), 2),
-        ({"query": {"by": "decompose"}}, ("Who pours tea?", "When is tea served?", "Who pours?"), 3),
-        ({"query": {"by": "decompose"}}, (), 1),  # nothing simpler was found
-        ({"query": {"by": "rewrite"}}, ("tea served",), 1),
-    ],
-)
-def test_each_search_for_an_endpoints_answer_is_waited_for(
-    retrieval: dict[str, object], queries: tuple[str, ...], searches: int
+def test_simpler_questions_are_written_once_and_each_waits_for_its_search(
+    root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setup = Setup.model_validate({"retrieval": {"lexical": True, **retrieval}})
-    row = Row("a", 0, Question("q", "Who pours tea?"), Answer("Ola", queries=queries), Times(9.0, 1.0))
-    found = all_searches(setup, row, Wait(0.25, 0.5, 0.0))
-    assert (found.retrieval, found.reranking) == (searches * 0.25, searches * 0.5)
+    """What is written takes 5 s (as the run's request did), a search for the question 1 s, one for all of the queries 3 s."""
+    from ragtune.experiment import latency
+    from ragtune.experiment.query import Written
+
+    class Timed:
+        def __init__(self, bench: Workbench, setup: Setup, measuring: bool = False) -> None:
+            self.queried = setup.queried
+
+        def find(self, question: Question) -> tuple[tuple[()], Wait, Written]:
+            texts = () if question.text == "?" else ("Who pours tea?", "When?")
+            return (), Wait(5 + 3, 0.5) if self.queried else Wait(1, 0.25), Written(texts)
+
+    monkeypatch.setattr(latency, "Finder", Timed)
+    setup = Setup.model_validate({"retrieval": {"lexical": True, "query": {"by": "decompose"}}})
+    wait = latency._finding(bench(root), setup)
+    assert wait(Question("q", "Who?")) == Wait(5 + 3 + 2 * 1, 0.5 + 2 * 0.25)
+    assert wait(Question("q", "?")) == Wait(5 + 3, 0.5)
 
 
 def test_report_and_table_say_how_it_was_measured(root: Path) -> None:

@@ -11,6 +11,7 @@ from servers import Body, start
 
 import ragtune
 from ragtune.errors import RagtuneError
+from ragtune.experiment.legs import took
 from ragtune.experiment.lessons import taught
 from ragtune.experiment.progress import Silent
 from ragtune.experiment.spec import load_experiment
@@ -194,6 +195,12 @@ def test_a_teacher_is_asked_once_and_its_answers_are_taught(root: Path) -> None:
     assert made.costs.costs["first"].tuning == pytest.approx((3 * 11 * 1 + 3 * 4 * 2) / 1000)
     assert len(asked) == 3 + 3  # the train questions were paid for; those of the test are asked
     assert {t.setup for t in made.tunings} == {"first"}
+    again = bench(root, teacher, "setups.first.tuning.teacher=teacher", "setups.second.tuning.teacher=teacher")
+    with again.store.locked():
+        job = tune_job(again, again.setup("second"), 0)
+    assert job.before == took(
+        again.store.path("tune", tune_key(again, again.setup("first"), 0))
+    )  # its answers count once
     right = bench(root, *given, "setups.first.tuning.teacher_filter=right")
     kept = taught(right, right.setup("first"), questions, 0)
     assert [q.answers for q in kept] == [("15:30",), ()]

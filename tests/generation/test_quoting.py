@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from ragtune.generation.generator import Reply, Request
 from ragtune.generation.generators import identity, unread
 from ragtune.generation.local import LocalGenerator
 from ragtune.generation.prompts import load_prompt
-from ragtune.generation.quoting import Quoting, Spans, lead_of, spans_of
+from ragtune.generation.quoting import Quoting, Spans, lead_of
 from ragtune.generation.settings import GeneratorSettings
 from ragtune.models.causal import LanguageModel
 from ragtune.models.names import resolve
@@ -36,16 +36,17 @@ def replies(model: LanguageModel, size: int = 8192, **settings: object) -> dict[
     return {key: reply for batch in generator.batches(ASKED, 0) for key, reply in generator.answer(batch, None, 0)}
 
 
-def quotations(tokenizer: Any, text: str) -> set[str]:
+def paths(spans: Spans, said: tuple[int, ...] = ()) -> Iterator[tuple[tuple[int, ...], bool, bool]]:
+    """Every way through the quotations of a text: the tokens, whether one may end there, and whether any may follow."""
+    follow, over = spans.after(said)
+    yield said, over, bool(follow)
+    for token in sorted(follow):
+        yield from paths(spans, (*said, token))
+
+
+def quotations(tokenizer: Any, text: str, longest: int = 60) -> set[str]:
     """All quotations of a text, as they read."""
-
-    def walk(at: Spans, said: tuple[int, ...]) -> Iterator[str]:
-        if at.ends:
-            yield tokenizer.decode(said)
-        for token, then in at.then.items():
-            yield from walk(then, (*said, token))
-
-    return set(walk(spans_of(tokenizer, text, 60), ()))
+    return {tokenizer.decode(said) for said, over, _ in paths(Spans(tokenizer, text, longest)) if over}
 
 
 @pytest.fixture(scope="module", params=["small", "gpt2", "t5"])
@@ -79,9 +80,20 @@ def test_a_quotation_is_the_same_in_any_company(model: LanguageModel) -> None:
 def test_a_quotation_is_over_where_the_model_would_leave_the_text() -> None:
     import torch
 
-    spans = Spans()
-    spans.add((5, 6, 7), (False, True, True))
-    quoting = Quoting([[spans]], [9, 2], frozenset({2}), 1)
+    class Given(Spans):
+        """5 6 7, which may end behind 6 and 7."""
+
+        def __init__(self) -> None: ...
+
+        def after(self, said: Sequence[int]) -> tuple[set[int], bool]:
+            whole = [5, 6, 7]
+            return (
+                (set(whole[len(said) : len(said) + 1]), len(said) > 1)
+                if whole[: len(said)] == list(said)
+                else (set(), False)
+            )
+
+    quoting = Quoting([[Given()]], [9, 2], frozenset({2}), 1)
     scores = torch.zeros(1, 12)
     scores[0, 11] = 5.0  # no word of the context
     kept = [n for n in range(12) if torch.isfinite(quoting(torch.tensor([[1, 5, 6]]), scores)[0, n])]
@@ -100,6 +112,9 @@ def test_spans_begin_and_end_at_words(small: Path) -> None:
         *("carry", "carry 12", "carry 12.", "12", "12."),
     }
     assert not {"the", "to the", "We"} & quotations(tokenizer, "We sail to the Cape")
+    assert {"in May", "May"} <= quotations(tokenizer, "The fair is held in May.")
+    assert {"$5", "5", "(a) ships"} <= quotations(tokenizer, "It costs $5 for (a) ships")
+    assert "Hipp" not in quotations(tokenizer, "Total" + 15 * " " + "Hippopotamus", 2)
     assert "No" in quotations(tokenizer, "No diving alone")
     assert "Nova Scotia" in quotations(tokenizer, "We sail to Nova Scotia")
 
@@ -108,15 +123,26 @@ def test_spans_begin_and_end_at_words(small: Path) -> None:
 def test_what_a_model_would_say_is_a_quotation_with_the_very_tokens_that_it_says_it_in(small: Path, lead: str) -> None:
     tokenizer = LanguageModel(resolve(str(small))).tokenizer
     text = "The captain of the Sprat is Ida Moen."
-    spans = spans_of(tokenizer, text, 40, lead)
+    spans = Spans(tokenizer, text, 40, lead)
     for said in ("Ida Moen", "captain", "The captain", "the Sprat is Ida Moen."):
         ids = tokenizer(lead + said, add_special_tokens=False)["input_ids"]
-        found = spans.after(ids)
-        assert found is not None, said
-        assert found.ends
-    assert spans.after(tokenizer(lead + "captain Sprat", add_special_tokens=False)["input_ids"]) is None
+        assert all(token in spans.after(ids[:n])[0] for n, token in enumerate(ids)), said
+        assert spans.after(ids)[1]
+    assert spans.after(tokenizer(lead + "captain Sprat", add_special_tokens=False)["input_ids"]) == (set(), False)
     sentence = "I don't know."
     assert lead_of(tokenizer, sentence, tokenizer(lead + sentence, add_special_tokens=False)["input_ids"]) == lead
+
+
+@pytest.mark.parametrize(
+    "text", ["We sail to the Cape. That is all of it.", "Zażółć gęślą jaźń.", "船长是李明。鱷龘 🚢!", "कप्तान राम है।"]
+)
+def test_every_way_through_a_text_ends_in_words_of_it_that_say_something(small: Path, text: str) -> None:
+    tokenizer = LanguageModel(resolve(str(small))).tokenizer
+    found = quotations(tokenizer, text)
+    assert found
+    assert all(said in text for said in found)
+    assert not {"it.", "of it.", ".", "!", "।"} & found
+    assert all(over or follow for _, over, follow in paths(Spans(tokenizer, text, 60)))  # what is begun can be ended
 
 
 def test_scripts_without_spaces_are_quoted_from_any_character(small: Path) -> None:

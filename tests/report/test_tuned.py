@@ -54,6 +54,7 @@ def test_a_tuning_of_an_earlier_run_is_read_as_lora_of_unknown_size() -> None:
     report, cost = TuneReport(1, ((1, 2.0),), (), 10, 100, 20, 3), TuneCost(1.0, 20.0, 50.0)
     held = encode(Tuning("tuned", 0, "k", "raft", 3, report, cost, method="dora", size_mb=1.5))
     assert decode(Tuning, held).method == "dora"
+    assert decode(Tuning, held).cost.before is None  # what was not measured is not nothing
     earlier = {name: value for name, value in held.items() if name not in ("method", "size_mb")}
     found = decode(Tuning, earlier)
     assert (found.method, found.size_mb) == ("lora", 0.0)
