@@ -76,6 +76,8 @@ class Decision:
 
 #: a difference that no question set is worth; what a setup must be shown to have before any of its answers counts as right
 LEAST, FLOOR = 0.005, 0.05
+#: names that a sentence lists, at most
+MANY = 8
 
 
 def _pct(value: float) -> str:
@@ -83,8 +85,14 @@ def _pct(value: float) -> str:
 
 
 def _said(found: Candidates, names: Sequence[str]) -> str:
-    quoted = [f"“{found.titles[n]}”" for n in names]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+    return _listed([f"“{found.titles[n]}”" for n in names])
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """The parts as a sentence lists them; of many the first ones and how many others there are."""
+    if len(parts) > MANY:
+        parts = [*parts[: MANY - 2], f"{len(parts) - MANY + 2} others"]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Decision:
@@ -114,7 +122,7 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     rows = {n: [r for r in found.scores[n] if r[0] in shared] for n in scored}
     means = {n: estimate(rows[n], found.clusters) for n in scored}
     order = sorted(scored, key=lambda n: -(means[n].mean or 0.0))
-    notes = _notes(found, ids, shared, scored, out, reasons)
+    notes = _notes(found, ids, shared, order, out, reasons)
     if len(scored) == 1:
         said = f"“{found.titles[order[0]]}”: {words} {_estimate(means[order[0]])} over {_count(shared)}."
         said += " With nothing to compare it with, there is no recommendation."
@@ -245,7 +253,7 @@ def _notes(
     out: Mapping[str, str],
     reasons: str,
 ) -> str:
-    """What a reader must know beside the verdict."""
+    """What a reader must know beside the verdict; ``scored`` are the setups with the best first."""
     notes = ""
     asked = max(len(ids[n]) for n in scored)
     few = [n for n in scored if len(ids[n]) < asked]
@@ -254,9 +262,11 @@ def _notes(
             f"“{found.titles[n]}” has {len(ids[n])} of {asked}" for n in few
         )
         notes += "."
-    invented = {n: found.invented[n] for n in scored if found.invented.get(n, (0, 0))[1]}
+    names = scored if len(scored) > MANY else [n for n in found.scores if n in scored]
+    invented = {n: found.invented[n] for n in names if found.invented.get(n, (0, 0))[1]}
     if invented:
-        told = ", ".join(f"“{found.titles[n]}” {made} of {of}" for n, (made, of) in invented.items())
+        each = [f"“{found.titles[n]}” {made} of {of}" for n, (made, of) in invented.items()]
+        told = _listed(each) if len(each) > MANY else ", ".join(each)
         notes += f" Invented an answer where the documents hold none: {told}."
     documents = {found.clusters[q] for q in shared if q in found.clusters}
     if documents and len(documents) < 10 and len(documents) * 2 <= len(shared):

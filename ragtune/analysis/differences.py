@@ -6,7 +6,8 @@ of different sizes, ``scale = sum(d^2) / sum(|d|)`` and every difference counts 
 moved by ``scale``. For right-or-wrong scores this is Tango's interval itself; where every question moves a little it
 approaches the t interval. Clusters and seeds shrink the number of questions by their design effect.
 
-Test: signs of whole clusters are flipped (Pitman 1937; exact up to 2^14 flips, else sampled), two-sided.
+Test: signs of whole clusters are flipped (Pitman 1937; exact up to 2^14 flips, else sampled, and below what samples can tell by a
+bound of the tail), two-sided.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import numpy.typing as npt
 from ragtune.analysis.means import LEVEL, Table, Values, cluster_numbers, spread
 
 FLIPS = 9999
+#: of samples so far from 0; with fewer the bound of the tail may be the sharper one
+RARE = 10
 ALPHA = 0.05
 
 
@@ -148,7 +151,7 @@ def interval(paired: Paired) -> tuple[float, float]:
 
 def permutation_p(paired: Paired, seed: int = 0) -> float:
     """Two-sided p that the mean difference is 0: signs of whole clusters flipped."""
-    sums = np.bincount(paired.numbers, paired.means)
+    sums = np.asarray(np.bincount(paired.numbers, paired.means), dtype=np.float64)
     sums = sums[np.abs(sums) > 1e-12]
     if not len(sums):
         return 1.0
@@ -157,8 +160,30 @@ def permutation_p(paired: Paired, seed: int = 0) -> float:
         found = np.abs((2.0 * bits - 1.0) @ sums)
         return float((found >= abs(sums.sum()) - 1e-9).mean())
     signs = np.random.default_rng(seed).integers(0, 2, (FLIPS, len(sums)), dtype=np.int8).astype(np.float64) * 2 - 1
-    found = np.abs(signs @ sums)
-    return float((1 + (found >= abs(sums.sum()) - 1e-9).sum()) / (1 + FLIPS))
+    hits = int((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9).sum())
+    sampled = (1 + hits) / (1 + FLIPS)
+    return min(sampled, tail_bound(sums)) if hits < RARE else sampled
+
+
+def tail_bound(sums: npt.NDArray[np.float64]) -> float:
+    """The least that an exponential bound allows for the chance of a sum of flipped ``sums`` as far from 0 as theirs, never less than
+    that chance (Chernoff 1952): ``2 min over t of exp(sum(log cosh(t s)) - t |sum(s)|)``.
+
+    Samples cannot tell a p below one part of their number, which a correction for hundreds of comparisons needs.
+    """
+    from scipy.optimize import brentq
+
+    size, total = np.abs(sums) / np.abs(sums).max(), abs(float(sums.sum())) / float(np.abs(sums).max())
+
+    def slope(t: float) -> float:
+        return float((size * np.tanh(t * size)).sum()) - total
+
+    high = 1.0
+    while slope(high) < 0 and high < 1e6:
+        high *= 2
+    t = float(brentq(slope, 0.0, high)) if slope(high) > 0 else high
+    log = float((t * size + np.log1p(np.exp(-2 * t * size)) - np.log(2)).sum()) - t * total
+    return min(1.0, 2 * float(np.exp(log)))
 
 
 def difference(
@@ -184,7 +209,7 @@ def difference(
         wins,
         len(means) - wins - losses,
         losses,
-        round(permutation_p(paired), 6),
+        float(f"{permutation_p(paired):.6g}"),
         1.0,
         round(float(means.mean()) / sd, 4) if sd > 1e-12 else 0.0,
         round(sd * sqrt(len(means) / state.n), 6),
@@ -224,4 +249,4 @@ def holm_values(values: Sequence[float], tests: float | None = None) -> list[flo
 
 def holm(found: Sequence[Difference]) -> list[Difference]:
     """The same differences with p corrected for their number."""
-    return [replace(d, p_holm=round(p, 6)) for d, p in zip(found, holm_values([d.p for d in found]), strict=True)]
+    return [replace(d, p_holm=float(f"{p:.6g}")) for d, p in zip(found, holm_values([d.p for d in found]), strict=True)]

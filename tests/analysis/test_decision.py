@@ -218,3 +218,17 @@ def test_the_verdict_is_the_first_sentence_whatever_stands_in_a_title() -> None:
     alone = Decision("f1", "No recommendation.")
     assert (alone.verdict, alone.grounds) == ("No recommendation.", "")
     assert Decision("f1", "").verdict == ""
+
+
+def test_one_of_forty_setups_that_is_far_better_wins_and_the_others_are_counted() -> None:
+    rows = {f"s{n}": [(f"q{i:03d}", 0, float((i + 2 * n) % 80 < 20)) for i in range(80)] for n in range(39)}
+    found = of({"good": scored(60, 80), **rows}, invented=dict.fromkeys(["good", *rows], (1, 3)))
+    assert found.setup == "good"
+    assert found.unbeaten == ("good",)
+    assert len(found.beaten) == 39
+    listed = re.search(r"It is shown to be better than (.*?)\.", found.text)
+    assert listed is not None
+    assert listed[1].count("“") == 6
+    assert listed[1].endswith(" and 33 others")
+    assert "hold none: “good” 1 of 3, " in found.text
+    assert found.text.count(" 1 of 3") == 6

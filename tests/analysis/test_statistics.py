@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -9,7 +10,16 @@ from scipy.optimize import minimize_scalar
 from statsmodels.stats.multitest import multipletests
 
 from benchmarks.intervals import mean_coverage, paired_rates
-from ragtune.analysis.differences import Paired, bound, difference, effective_tests, holm, holm_values, moved
+from ragtune.analysis.differences import (
+    Paired,
+    bound,
+    difference,
+    effective_tests,
+    holm,
+    holm_values,
+    moved,
+    tail_bound,
+)
 from ragtune.analysis.means import Table, estimate, table
 from ragtune.analysis.power import power, questions_needed, smallest_difference
 
@@ -154,3 +164,25 @@ def test_intervals_and_tests_keep_their_promise_in_simulation() -> None:
         covers, alarms = paired_rates(rng, kind, mean, n, clustered, 200, 0.0)
         assert covers >= 0.90, (kind, mean, n, clustered)
         assert alarms <= 0.09, (kind, mean, n, clustered)
+
+
+def test_below_what_samples_can_tell_p_is_bounded_by_the_tail() -> None:
+    rng = np.random.default_rng(2)
+    for n in (10, 13, 16):
+        sums = np.where(rng.random(n) < 0.9, 1.0, -1.0) * rng.uniform(0.2, 1.0, n)
+        signs = 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1) - 1
+        exact = float((np.abs(signs @ sums) >= abs(sums.sum()) - 1e-9).mean())
+        assert exact <= tail_bound(sums) <= 20 * exact
+    assert tail_bound(np.ones(40)) == pytest.approx(2 * 2.0**-40)
+    assert tail_bound(np.array([1.0, -1.0])) == 1.0
+
+
+def test_among_forty_setups_one_that_is_far_better_is_shown_to_be() -> None:
+    good = [1.0] * 60 + [0.0] * 20
+    rows = {f"s{n}": [(f"q{i}", 0, float((i + 7 * n) % 80 < 20)) for i in range(80)] for n in range(39)}
+    tables = {name: table(scores) for name, scores in rows.items()} | {
+        "best": table([(f"q{i}", 0, v) for i, v in enumerate(good)])
+    }
+    found = holm([difference(a, b, "m", tables[a], tables[b]) for a, b in combinations(tables, 2)])
+    assert len(found) == 780
+    assert all(d.shown for d in found if d.b == "best")
