@@ -147,9 +147,10 @@ def decide(found: Candidates, metric: str, limits: Limits | None = None) -> Deci
     if not beaten and rivals and chosen == best:
         counts = [m for n in rivals if (m := _more(pairs, best, n, len(shared))) is not None]
         needed = max(counts, default=None)
+        named = unbeaten if len(unbeaten) <= MANY else unbeaten[: MANY - 2]
         said = (
             f"No recommendation: over {_count(shared)} none of {_said(found, unbeaten)} is shown to be better "
-            f"({words} {'; '.join(_estimate(means[n]) for n in unbeaten)}).{_wanted(needed)}"
+            f"({words} {'; '.join(_estimate(means[n]) for n in named)}).{_wanted(needed)}"
         )
         return _with(base, f"{said}{notes}", needed=needed)
     said = f"Choose “{found.titles[chosen]}”: {words} {_estimate(means[chosen])} over {_count(shared)}"

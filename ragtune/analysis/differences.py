@@ -183,7 +183,7 @@ def tail_bound(sums: npt.NDArray[np.float64]) -> float:
         high *= 2
     t = float(brentq(slope, 0.0, high)) if slope(high) > 0 else high
     log = float((t * size + np.log1p(np.exp(-2 * t * size)) - np.log(2)).sum()) - t * total
-    return min(1.0, 2 * float(np.exp(log)))
+    return min(1.0, max(1e-300, 2 * float(np.exp(log))))
 
 
 def difference(

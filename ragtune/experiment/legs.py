@@ -25,12 +25,12 @@ def cost_of(folder: Path) -> TuneCost:
     return decode(TuneCost, json.loads((folder / COST).read_text("utf-8")))
 
 
-def took(folder: Path) -> Spent:
-    """All that the tuned model in the store's folder took, with what came before it; nothing while there is none."""
+def took(folder: Path, more: Spent) -> Spent | None:
+    """All that the tuned model in the store's folder took, with what came before it, and ``more``; None where it was not measured."""
     if not (folder / COST).exists():
-        return Spent()
+        return more  # there is none yet
     cost = cost_of(folder)
-    return Spent(cost.seconds) + (cost.before or Spent())
+    return None if cost.before is None else Spent(cost.seconds) + cost.before + more
 
 
 @dataclass(frozen=True)

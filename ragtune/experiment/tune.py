@@ -188,12 +188,12 @@ def tune_job(bench: Workbench, setup: Setup, seed: int, name: str = "") -> TuneJ
 
         train, sampling = encoded_pairs(bench, name, setup, seed, asked["train"])
         spent += sampling
-    where, start = model.placement, legs.folder_before(setup)
-    if before := legs.leg_before(setup, seed):
+    where, start, before = model.placement, legs.folder_before(setup), legs.leg_before(setup, seed)
+    if before:
         start = bench.store.path("tune", tune_key(bench, bench.setup(before.name), seed))
-        card, spent = {**card, "from": start.name}, spent + legs.took(start)
-    own = (model.ref, where.device, where.dtype, settings, seed)
-    return TuneJob(*own, tuple(train), tuple(dev), card, start, spent)
+        card["from"] = start.name
+    known = legs.took(start, spent) if before and start else spent
+    return TuneJob(model.ref, where.device, where.dtype, settings, seed, tuple(train), tuple(dev), card, start, known)
 
 
 def _first_taught(
@@ -202,8 +202,8 @@ def _first_taught(
     """``asked`` without those of which a tuning that this one goes on from was taught the same teacher's answers."""
     teacher = _tuning(setup).teacher
     same = [s for s in legs.all_before(bench, setup, seed) if teacher and _tuning(s).teacher == teacher]
-    known = {q.id for s in same for _, own in training_questions(bench, s, seed, "train") for q in own}
-    return [(training, [q for q in own if q.id not in known]) for training, own in asked]
+    known = {(q.id, q.text) for s in same for _, own in training_questions(bench, s, seed, "train") for q in own}
+    return [(training, [q for q in own if (q.id, q.text) not in known]) for training, own in asked]
 
 
 def _model(bench: Workbench, setup: Setup) -> LanguageModel:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
@@ -11,7 +12,7 @@ from ragtune.errors import ModelError
 from ragtune.records import Hit
 from ragtune.text.words import Word, is_negation, stop_words, tokens
 
-#: characters from which the first token of a quotation is told
+#: characters behind its first word with content from which the first token of a quotation is told
 AHEAD = 24
 
 
@@ -37,16 +38,26 @@ class Spans:
         self._inside = {i for word in said for i in range(word.start + 1, word.end)}
         self._full = [word for word in said if _says(word, text)]
         self._starts = [word.start for word in self._full]
+        share = len(text) / max(1, len(tokenizer(text, add_special_tokens=False)["input_ids"])) if said else 1.0
+        self._window = ceil(2 * max(1.0, share) * longest) + AHEAD
         begins = [i for word in said for i in _beginnings(text, word) if i <= max(self._starts, default=-1)]
-        self._window = 2 * longest + AHEAD
         self._begins: dict[int, list[int]] = {}
-        if begins:
-            share = len(text) / max(1, len(tokenizer(text, add_special_tokens=False)["input_ids"]))
-            self._window = ceil(2 * max(1.0, share) * longest) + AHEAD
-            firsts = tokenizer([lead + text[i : i + AHEAD] for i in begins], add_special_tokens=False)["input_ids"]
-            for begin, ids in zip(begins, firsts, strict=True):
-                self._begins.setdefault(ids[0], []).append(begin)
+        for begin, first in self._firsts(begins):
+            self._begins.setdefault(first, []).append(begin)
         self._whole: dict[int, tuple[list[int], list[bool]]] = {}
+
+    def _firsts(self, begins: Sequence[int]) -> Iterator[tuple[int, int]]:
+        """Each beginning of a quotation that may end within its length, with its first token."""
+        least = [self._full[bisect_left(self._starts, begin)].end - begin for begin in begins]
+        some = [(begin, size) for begin, size in zip(begins, least, strict=True) if size <= self._window]
+        if not some:
+            return
+        parts = [self._lead + self._text[begin : begin + max(size, AHEAD) + AHEAD] for begin, size in some]
+        encoded = self._tokenizer(parts, add_special_tokens=False, return_offsets_mapping=True)
+        for (begin, size), ids, places in zip(some, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+            reach = zip(places[: self._longest], _whole(places), strict=False)
+            if any(whole and b - len(self._lead) >= size for (_, b), whole in reach):
+                yield begin, ids[0]
 
     def after(self, said: Sequence[int]) -> tuple[set[int], bool]:
         """The tokens that may follow these, and whether a quotation may end behind them."""
@@ -68,16 +79,18 @@ class Spans:
             places = encoded["offset_mapping"]
             least = self._full[bisect_left(self._starts, begin)].end
             last = [begin + b - len(self._lead) for _, b in places]
-            after = [a for a, _ in places[1:]] + [
-                len(part)
-            ]  # bytes of one character all have the whole of it as their place
             ends = [
-                bool(part[a:b].strip()) and least <= end and end not in self._inside and b <= then
-                for (a, b), end, then in zip(places, last, after, strict=True)
+                bool(part[a:b].strip()) and least <= end and end not in self._inside and whole
+                for (a, b), end, whole in zip(places, last, _whole(places), strict=True)
             ][: self._longest]
             size = max((n for n, end in enumerate(ends, 1) if end), default=0)
             self._whole[begin] = (encoded["input_ids"][:size], ends[:size])
         return self._whole[begin]
+
+
+def _whole(places: Sequence[tuple[int, int]]) -> list[bool]:
+    """Whether a character ends behind each token: bytes of one have all the whole of it as their place."""
+    return [b <= a for (_, b), (a, _) in pairwise(places)] + [True] * bool(places)
 
 
 def _says(word: Word, text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class TuneJob:
     dev: tuple[Encoded, ...]
     card: Mapping[str, str]
     start: Path | None = None  # the adapter that it goes on from
-    before: Spent = field(default_factory=Spent)  # what had to be made first
+    before: Spent | None = None  # what had to be made first, where that is known
 
     @property
     def steps(self) -> int:

@@ -198,9 +198,8 @@ def test_a_teacher_is_asked_once_and_its_answers_are_taught(root: Path) -> None:
     again = bench(root, teacher, "setups.first.tuning.teacher=teacher", "setups.second.tuning.teacher=teacher")
     with again.store.locked():
         job = tune_job(again, again.setup("second"), 0)
-    assert job.before == took(
-        again.store.path("tune", tune_key(again, again.setup("first"), 0))
-    )  # its answers count once
+    first = again.store.path("tune", tune_key(again, again.setup("first"), 0))
+    assert job.before == took(first, Spent())  # the teacher's answers count once
     right = bench(root, *given, "setups.first.tuning.teacher_filter=right")
     kept = taught(right, right.setup("first"), questions, 0)
     assert [q.answers for q in kept] == [("15:30",), ()]

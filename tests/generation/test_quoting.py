@@ -142,7 +142,21 @@ def test_every_way_through_a_text_ends_in_words_of_it_that_say_something(small: 
     assert found
     assert all(said in text for said in found)
     assert not {"it.", "of it.", ".", "!", "।"} & found
-    assert all(over or follow for _, over, follow in paths(Spans(tokenizer, text, 60)))  # what is begun can be ended
+    for longest in (3, 60):  # what is begun can be ended
+        assert all(over or follow for said, over, follow in paths(Spans(tokenizer, text, longest)) if said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1234567890" * 12 + " tea", "a\n" + "=" * 60 + "Tea", "x" * 500, "(" * 80 + "tea", "", "...", "the", "\r\n"],
+)
+def test_what_cannot_be_ended_in_time_is_not_begun(small: Path, text: str) -> None:
+    tokenizer = LanguageModel(resolve(str(small))).tokenizer
+    for longest in (1, 12, 60):
+        spans = Spans(tokenizer, text, longest)
+        for first in spans.after([])[0]:
+            follow, over = spans.after([first])
+            assert follow or over
 
 
 def test_scripts_without_spaces_are_quoted_from_any_character(small: Path) -> None:
