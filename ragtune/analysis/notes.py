@@ -73,7 +73,8 @@ def notes_of(
     stopped: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Every note: of the questions, then by setup; of several seeds the shortest tuning speaks. ``queried`` are the setups for
-    which a generator writes what is searched for, ``shots`` says how many examples a setup's prompts should hold; ``stopped`` are those whose training ended by what is asked here."""
+    which a generator writes what is searched for, ``shots`` says how many examples a setup's prompts should hold; ``stopped`` are those
+    whose training ended by what is asked here."""
     found = [made_questions([row.question for rows in by_setup.values() for row in rows])]
     for name, rows in by_setup.items():
         steps = [t.report.steps for t in tunings if t.setup == name and t.kind == "generator"]

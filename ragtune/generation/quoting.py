@@ -44,7 +44,7 @@ class Spans:
         self._begins: dict[int, list[int]] = {}
         for begin, first in self._firsts(begins):
             self._begins.setdefault(first, []).append(begin)
-        self._whole: dict[int, tuple[list[int], list[bool]]] = {}
+        self._made: dict[int, tuple[list[int], list[bool]]] = {}
 
     def _firsts(self, begins: Sequence[int]) -> Iterator[tuple[int, int]]:
         """Each beginning of a quotation that may end within its length, with its first token."""
@@ -73,7 +73,7 @@ class Spans:
 
     def _quotation(self, begin: int) -> tuple[list[int], list[bool]]:
         """The tokens of the longest quotation that begins here, and behind which of them it may end."""
-        if begin not in self._whole:
+        if begin not in self._made:
             part = self._lead + self._text[begin : begin + self._window]
             encoded = self._tokenizer(part, add_special_tokens=False, return_offsets_mapping=True)
             places = encoded["offset_mapping"]
@@ -84,8 +84,8 @@ class Spans:
                 for (a, b), end, whole in zip(places, last, _whole(places), strict=True)
             ][: self._longest]
             size = max((n for n, end in enumerate(ends, 1) if end), default=0)
-            self._whole[begin] = (encoded["input_ids"][:size], ends[:size])
-        return self._whole[begin]
+            self._made[begin] = (encoded["input_ids"][:size], ends[:size])
+        return self._made[begin]
 
 
 def _whole(places: Sequence[tuple[int, int]]) -> list[bool]:

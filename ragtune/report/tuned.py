@@ -57,7 +57,7 @@ def _row(run: Run, name: str, own: Sequence[Tuning]) -> TuningRow:
         said,
         _percent(first.report.trainable / max(1, first.report.parameters)),
         numbers.seconds(sum(t.cost.seconds for t in own) / n),
-        _before(own),
+        _before(own, tuning is not None and bool(tuning.start or tuning.teacher or tuning.preference)),
         numbers.count(sum(t.cost.tokens_per_second for t in own) / n) if first.kind == "generator" else "–",
         f"{numbers.count(max(t.cost.peak_memory_mb for t in own))} MB",
         f"{first.size_mb:,.3g} MB" if first.size_mb else "–",
@@ -67,12 +67,12 @@ def _row(run: Run, name: str, own: Sequence[Tuning]) -> TuningRow:
     )
 
 
-def _before(own: Sequence[Tuning]) -> str:
-    """The mean seconds of what had to be made first."""
+def _before(own: Sequence[Tuning], builds: bool) -> str:
+    """The mean seconds of what had to be made first; ``builds``: the setup's tuning goes on from something."""
     found = [t.cost.before for t in own]
     known = [spent for spent in found if spent is not None]
     if len(known) < len(found):
-        return "unknown" if own[0].kind == "generator" else "–"
+        return "unknown" if builds and own[0].kind == "generator" else "–"
     seconds, tokens = sum(s.seconds for s in known) / len(own), sum(s.prompt + s.answer for s in known)
     return numbers.seconds(seconds) if seconds or tokens else "–"
 
