@@ -1,15 +1,16 @@
-"""A search over texts that are no chunks of the corpus, such as summaries: with a setup's models, past its index."""
+"""The vectors and the index of texts, kept in the store; a search over texts that are no chunks of the corpus, such as summaries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ragtune.experiment.spec import Setup
-from ragtune.experiment.workbench import Workbench
+from ragtune.experiment.workbench import Work, Workbench
 from ragtune.models.encoder import Array, CachedEncoder, TextEncoder
 from ragtune.records import Chunk
 from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
+from ragtune.retrieval.parts import IndexSettings
 from ragtune.retrieval.retriever import Retriever
 from ragtune.retrieval.summaries import DOCUMENTS
 
@@ -28,10 +29,36 @@ def over(
     return Retriever(texts, settings, texts=words, encoder=asks, dense=dense, lexical=lexical)
 
 
-def embedded(bench: Workbench, encoder: CachedEncoder, texts: list[str]) -> Array:
-    """The texts' vectors, from the cache or made now."""
+def kept_index(
+    bench: Workbench,
+    key: str,
+    settings: IndexSettings,
+    encoder: CachedEncoder,
+    ids: Sequence[str],
+    texts: list[str],
+    first: Callable[[], object],
+) -> DenseIndex:
+    """The index under ``key`` in the store, or made now of the texts' vectors; ``first`` as `embedded` has it."""
+    folder = bench.store.find("index", key)
+    if folder is None:
+        vectors = embedded(bench, encoder, texts, first)
+        with bench.timed("index") as work, bench.store.create("index", key) as folder:
+            DenseIndex.build(vectors, ids, settings).save(folder)
+            work.computed += 1
+        folder = bench.store.path("index", key)
+    else:
+        bench.work.setdefault("index", Work()).reused += 1
+        bench.work.setdefault("embed", Work()).reused += len(set(texts))
+    return DenseIndex.load(folder)
+
+
+def embedded(
+    bench: Workbench, encoder: CachedEncoder, texts: list[str], first: Callable[[], object] = lambda: None
+) -> Array:
+    """The texts' vectors, from the cache or made now. ``first`` may read them for something else, which leaves their vectors there."""
     with bench.timed("embed") as work:
         before, long = encoder.computed, encoder.in_windows
+        first()
         with bench.progress.stage("embed chunks", len(texts)) as tick:
             vectors = encoder.encode(texts, "document", tick)
         work.computed += encoder.computed - before

@@ -6,30 +6,28 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 from ragtune.errors import ExperimentError
 from ragtune.experiment.chunk import allowed_chunks, chunk_step, chunks, embedder_name
 from ragtune.experiment.contextual import context_key, searched_texts
 from ragtune.experiment.finding import FindingSettings
 from ragtune.experiment.material import library
-from ragtune.experiment.over import embedded, over
+from ragtune.experiment.over import kept_index, over
 from ragtune.experiment.query import query_key, written
 from ragtune.experiment.seeding import seeded
 from ragtune.experiment.spec import Setup
 from ragtune.experiment.stage import Step, fill
 from ragtune.experiment.summed import summaries, summary_key
 from ragtune.experiment.tune_retriever import Ground, first_stage, needed_questions, tuned_model, tuning_key
-from ragtune.experiment.workbench import Work, Workbench
+from ragtune.experiment.workbench import Workbench
 from ragtune.models.encoder import CachedEncoder, TextEncoder
 from ragtune.models.packages import DEFAULT_EMBEDDER
 from ragtune.models.tokens import token_spans
 from ragtune.records import Chunk, Hit, Question, question_key
-from ragtune.retrieval.dense import DenseIndex
 from ragtune.retrieval.lexical import build_lexical
 from ragtune.retrieval.offer import Offer
-from ragtune.retrieval.parts import IndexSettings
-from ragtune.retrieval.rerank import RERANKERS, own_model
+from ragtune.retrieval.rerank import RERANKERS, Reranker, own_model
 from ragtune.retrieval.rerank import Parts as RerankParts
 from ragtune.retrieval.retriever import Retriever
 from ragtune.retrieval.settings import RetrievalSettings
@@ -188,17 +186,16 @@ def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
     settings = _settings(setup)
     embeds = encoder(bench, setup)
     texts = searched_texts(bench, setup, library(bench, setup).corpus, made)
-    dense = _dense(bench, setup, settings.dense.index, embeds, made, texts) if settings.dense else None
+    ranks = cache(partial(_reranker, bench, setup, embeds, texts))
+    dense = None
+    if settings.dense:
+        index, cut, more_said = settings.dense.index, chunk_step(bench, setup).key, context_key(bench, setup)
+        key = digest("index", INDEX_VERSION, index.model_dump(), embeds.fingerprint, cut, *more_said)
+        dense = kept_index(bench, key, index, embeds, [c.id for c in made], texts, ranks)
     with bench.timed("index"):
         lexical = build_lexical(texts, settings.lexical, bench.store) if settings.lexical else None
-    reranker = None
-    if settings.rerank:
-        with bench.timed("embed"):
-            tuned = grounds(bench, setup).get("rerank")
-            model = tuned_model(tuned)[0] if tuned else None
-            ref = (lambda name: model) if model else bench.ref
-            parts = RerankParts(settings.rerank, texts, embeds, bench.store, ref, bench.progress.stage)
-            reranker = RERANKERS[settings.rerank.kind](parts)
+    with bench.timed("embed") if settings.rerank else nullcontext():
+        reranker = ranks()
     more = settings.oracle.distractors if settings.source == "oracle" else 0
     more = settings.depth if settings.source in ("summary", "graph") else more  # what is ranked anew
     wide = settings.model_copy(update={"top_k": max(KEPT, settings.shown) + more})
@@ -206,27 +203,14 @@ def _search(bench: Workbench, setup: Setup, made: list[Chunk]) -> Retriever:
     return Retriever(made, wide, texts=texts, encoder=asks, dense=dense, lexical=lexical, reranker=reranker)
 
 
-def _dense(
-    bench: Workbench,
-    setup: Setup,
-    index: IndexSettings,
-    encoder: CachedEncoder,
-    made: list[Chunk],
-    texts: list[str],
-) -> DenseIndex:
-    cut = chunk_step(bench, setup).key
-    key = digest("index", INDEX_VERSION, index.model_dump(), encoder.fingerprint, cut, *context_key(bench, setup))
-    folder = bench.store.find("index", key)
-    if folder is None:
-        vectors = embedded(bench, encoder, texts)
-        with bench.timed("index") as work, bench.store.create("index", key) as folder:
-            DenseIndex.build(vectors, [c.id for c in made], index).save(folder)
-            work.computed += 1
-        folder = bench.store.path("index", key)
-    else:
-        bench.work.setdefault("index", Work()).reused += 1
-        bench.work.setdefault("embed", Work()).reused += len(set(texts))
-    return DenseIndex.load(folder)
+def _reranker(bench: Workbench, setup: Setup, embeds: CachedEncoder, texts: list[str]) -> Reranker | None:
+    settings = _settings(setup).rerank
+    if settings is None:
+        return None
+    tuned = grounds(bench, setup).get("rerank")
+    model = tuned_model(tuned)[0] if tuned else None
+    ref = (lambda name: model) if model else bench.ref
+    return RERANKERS[settings.kind](RerankParts(settings, texts, embeds, bench.store, ref, bench.progress.stage))
 
 
 def hits_anew(

@@ -271,8 +271,8 @@ def _train(bench: Workbench, missing: list[_Missing], runner: str) -> None:
     if runner == "here":
         label = f"tune {missing[0].name}, seed {missing[0].seed}"
     storing = [(job, partial(_store, bench, one.key)) for one, job in jobs]
-    steps = sum(job.steps for _, job in jobs)
-    with bench.timed("tune") as work, bench.progress.stage(label, steps) as tick:
+    ticks = sum(job.ticks for _, job in jobs)
+    with bench.timed("tune") as work, bench.progress.stage(label, ticks) as tick:
         bench.other_loads += RUNNERS[runner](
             storing, processes, lambda job: bench.language_model(job.model.name, job.device, job.dtype), tick
         )

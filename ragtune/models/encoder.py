@@ -47,6 +47,12 @@ class TextEncoder(Protocol):
     def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]: ...
 
 
+class ReadingEncoder(TextEncoder, Protocol):
+    """One that has a text's vector and those of its tokens from one reading."""
+
+    def encode_both(self, texts: Sequence[str], kind: Kind = "document") -> tuple[Array, list[Array]]: ...
+
+
 #: a bundled model that was loaded on the CPU last: that takes seconds, and whatever comes next mostly wants it again
 _KEPT: dict[str, SentenceTransformer] = {}
 #: it is used by one at a time: a tokenizer keeps how it pads
@@ -162,25 +168,28 @@ class SentenceEncoder:
         if not texts:
             return np.empty((0, 0), np.float32)
         parts = self._windows(texts, kind)
-        owner = [n for n, own in enumerate(parts) for _ in own]
-        found: list[list[Array]] = [[np.empty(0, np.float32)] * len(own) for own in parts]
-        first = np.cumsum([0, *map(len, parts)])
+        found: list[Array] = [np.empty(0, np.float32)] * sum(map(len, parts))
+        first = set(np.cumsum([0, *map(len, parts)]).tolist())
 
         def take(i: int, out: dict[str, Any], row: int) -> None:
-            n = owner[i]
-            found[n][i - first[n]] = out["sentence_embedding"][row].float().cpu().numpy()
-            if progress and i == first[n]:
+            found[i] = out["sentence_embedding"][row].float().cpu().numpy()
+            if progress and i in first:
                 progress(1)
 
         self._forward([row for own in parts for row, _ in own], take)
-        return unit(np.stack([pooled(own, [k for _, k in p]) for own, p in zip(found, parts, strict=True)]))
+        return _of_windows(found, parts)
 
     def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]:
         """One unit vector per token (special tokens and padding left out), shape (tokens, dim) for each text."""
+        return self.encode_both(texts, kind)[1]
+
+    def encode_both(self, texts: Sequence[str], kind: Kind = "document") -> tuple[Array, list[Array]]:
+        """What `encode` gives, and what `encode_tokens` gives, from reading each text once."""
         if not texts:
-            return []
+            return np.empty((0, 0), np.float32), []
         parts = self._windows(texts, kind)
         flat = [row for own in parts for row, _ in own]
+        whole: list[Array] = [np.empty(0, np.float32)] * len(flat)
         found: list[Array] = [np.empty(0, np.float32)] * len(flat)
         special = set(self.model.tokenizer.all_special_ids)
 
@@ -191,15 +200,22 @@ class SentenceEncoder:
             ]
             vectors = out["token_embeddings"][row].float().cpu().numpy()[keep]
             found[i] = unit(vectors) if len(vectors) else np.zeros((1, vectors.shape[1]), np.float32)
+            whole[i] = out["sentence_embedding"][row].float().cpu().numpy()
 
         self._forward(flat, take)
         rows = iter(found)
-        return [np.concatenate([next(rows) for _ in own]) for own in parts]
+        return _of_windows(whole, parts), [np.concatenate([next(rows) for _ in own]) for own in parts]
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Token offsets of ``text`` (for chunk sizes), by the model's own fast tokenizer."""
         encoded = self.model.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False)
         return [(int(a), int(b)) for a, b in encoded["offset_mapping"]]
+
+
+def _of_windows(vectors: Sequence[Array], parts: Sequence[Sequence[tuple[Features, int]]]) -> Array:
+    """The unit vector of each text from those of its windows, which come in order."""
+    rows = iter(vectors)
+    return unit(np.stack([pooled([next(rows) for _ in own], [count for _, count in own]) for own in parts]))
 
 
 def unit(rows: npt.NDArray[Any]) -> Array:
@@ -214,7 +230,7 @@ class CachedEncoder:
     ``computed`` and ``reused`` count texts.
     """
 
-    def __init__(self, inner: TextEncoder, folder: Path) -> None:
+    def __init__(self, inner: ReadingEncoder, folder: Path) -> None:
         self.inner = inner
         self.fingerprint = inner.fingerprint
         self._file = VectorFile(folder / f"{inner.fingerprint}.v{VERSION}.sqlite")
@@ -272,4 +288,13 @@ class CachedEncoder:
         return len(keys) - len(self._file.known(keys))
 
     def encode_tokens(self, texts: Sequence[str], kind: Kind = "document") -> list[Array]:
-        return self.inner.encode_tokens(texts, kind)
+        """As the encoder gives them; vectors of whole documents, which come with them, are kept."""
+        if kind == "query" or not texts:
+            return self.inner.encode_tokens(texts, kind)
+        vectors, tokens = self.inner.encode_both(texts, kind)
+        made = {digest(kind, t): v for t, v in zip(texts, vectors, strict=True)}
+        known = self._file.known(list(made))
+        new = {key: vector for key, vector in made.items() if key not in known}
+        self._file.keep(new)
+        self.computed += len(new)
+        return tokens

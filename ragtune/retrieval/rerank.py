@@ -58,7 +58,9 @@ class LateInteraction:
         folder = self._store.find("tokens", key) if self._store else None
         if folder is None:
             vectors: list[npt.NDArray[np.float16]] = []
-            with stage("embed for re-ranking", len(distinct)) if stage else nullcontext(lambda n: None) as tick:
+            with (
+                stage("embed chunks and their tokens", len(distinct)) if stage else nullcontext(lambda n: None) as tick
+            ):
                 for at in range(0, len(distinct), PART):
                     made_of = self._encoder.encode_tokens(distinct[at : at + PART])
                     vectors += [v.astype(np.float16) for v in made_of]

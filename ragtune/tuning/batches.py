@@ -14,6 +14,8 @@ from ragtune.tuning.settings import TuningSettings
 
 #: items per batch at most, unless settings say otherwise; and of how many the lengths are sorted
 ROWS = 64
+#: items per batch of an evaluation
+DEV_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,11 @@ def steps_of(lengths: Sequence[int], settings: TuningSettings, seed: int) -> int
     """Optimiser steps over items of these lengths, in tokens; at least one."""
     batches = len(batches_of(lengths, settings, seed)) if lengths else 0
     return max(1, round(-(-batches // settings.accumulate) * settings.epochs))
+
+
+def evaluated_every(per_epoch: int, settings: TuningSettings) -> int | None:
+    """Optimiser steps between evaluations; None: at the end alone."""
+    return max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every else None
 
 
 def tokens_of(lengths: Sequence[int], settings: TuningSettings, steps: int, seed: int) -> int:

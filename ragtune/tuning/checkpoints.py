@@ -69,7 +69,7 @@ class Held:
 
 
 def watcher(progress: Callable[[int], None] | None, save_seconds: float, earlier: float) -> Any:
-    """A callback of the trainer that tells of each step, asks for a checkpoint every ``save_seconds``, and seals it."""
+    """A callback of the trainer that tells of each step and each batch of an evaluation, asks for a checkpoint every ``save_seconds``, and seals it."""
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):  # type: ignore[misc]
@@ -92,5 +92,9 @@ def watcher(progress: Callable[[int], None] | None, save_seconds: float, earlier
             if time.monotonic() - self.saved > save_seconds and state.global_step < state.max_steps:
                 control.should_save = True
                 self.saved = time.monotonic()
+
+        def on_prediction_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if progress:
+                progress(1)
 
     return Watch()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragtune.models.names import ModelRef
-from ragtune.tuning.batches import Encoded, steps_of
+from ragtune.tuning.batches import DEV_ROWS, Encoded, batches_of, evaluated_every, steps_of
 from ragtune.tuning.preference import lengths_of
 from ragtune.tuning.settings import TuningSettings
 from ragtune.tuning.trainer import train_adapter
@@ -40,8 +40,18 @@ class TuneJob:
     @property
     def steps(self) -> int:
         """Optimiser steps."""
-        lengths = lengths_of(self.train) if self.settings.preference else [len(e) for e in self.train]
-        return steps_of(lengths, self.settings, self.seed)
+        return steps_of(self._lengths, self.settings, self.seed)
+
+    @property
+    def ticks(self) -> int:
+        """What progress is told of: optimiser steps, and batches of the evaluations on the dev split, of about the same work."""
+        batches = len(batches_of(self._lengths, self.settings, self.seed)) if self._lengths else 1
+        every = evaluated_every(-(-batches // self.settings.accumulate), self.settings)
+        return self.steps + -(-len(self.dev) // DEV_ROWS) * (1 + (self.steps // every if every else 0))
+
+    @property
+    def _lengths(self) -> list[int]:
+        return lengths_of(self.train) if self.settings.preference else [len(e) for e in self.train]
 
     @property
     def tokens(self) -> float:

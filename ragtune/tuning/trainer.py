@@ -15,7 +15,7 @@ from ragtune.models.devices import quiet, seeded
 from ragtune.models.memory import own_peak
 from ragtune.models.names import ADAPTER_CARD
 from ragtune.store import encode
-from ragtune.tuning.batches import Encoded, batches_of, dataset, refuse_long, tokens_of
+from ragtune.tuning.batches import DEV_ROWS, Encoded, batches_of, dataset, evaluated_every, refuse_long, tokens_of
 from ragtune.tuning.batches import collate as collate_rows
 from ragtune.tuning.checkpoints import Held, earlier_seconds, last_checkpoint, patience_used, watcher
 from ragtune.tuning.loss import answer_loss, keeps
@@ -48,7 +48,7 @@ def _trainer(
     batches = batches_of(lengths, settings, seed)
     per_epoch = max(1, -(-len(batches) // settings.accumulate))
     total = max(1, round(per_epoch * settings.epochs))
-    every = max(1, round(per_epoch * settings.evaluate_every)) if settings.evaluate_every and dev is not None else None
+    every = evaluated_every(per_epoch, settings) if dev is not None else None
     can_keep = keeps(fitted)
     weights = next(fitted.base.parameters())
     optimiser = method_of(settings).optimiser
@@ -58,7 +58,7 @@ def _trainer(
         "output_dir": str(scratch),
         "max_steps": total,
         "per_device_train_batch_size": 1,
-        "per_device_eval_batch_size": 8,
+        "per_device_eval_batch_size": DEV_ROWS,
         "gradient_accumulation_steps": settings.accumulate,
         "learning_rate": settings.learning_rate,
         "lr_scheduler_type": settings.schedule,

@@ -80,6 +80,21 @@ def test_each_distinct_text_is_embedded_once_ever(minilm: SentenceEncoder, tmp_p
     assert again.computed == 1  # queries may carry another prompt
 
 
+def test_tokens_and_vectors_come_from_one_reading(minilm: SentenceEncoder, tmp_path: Path) -> None:
+    texts = [*TEXTS, " ".join(f"Cat number {n} sleeps." for n in range(200))]  # the last is read in windows
+    wanted, tokens = minilm.encode(texts), minilm.encode_tokens(texts)
+    cache = CachedEncoder(minilm, tmp_path)
+    before = minilm.texts_encoded
+    assert all(np.array_equal(a, b) for a, b in zip(cache.encode_tokens(texts), tokens, strict=True))
+    read = minilm.texts_encoded - before
+    assert np.array_equal(cache.encode(texts), wanted)
+    assert minilm.texts_encoded == before + read  # their vectors came with the tokens
+    assert cache.computed == len(texts)
+    cache.encode_tokens(texts[:1], "query")
+    assert cache.missing(texts[:1], "query") == 1  # a query is another text
+    assert [len(rows) for rows in minilm.encode_both([])] == [0, 0]
+
+
 def test_a_fresh_query_is_embedded_past_the_cache_and_not_kept(minilm: SentenceEncoder, tmp_path: Path) -> None:
     cache = CachedEncoder(minilm, tmp_path)
     wanted = cache.encode(TEXTS[:1], "query")
@@ -504,7 +519,7 @@ class Told:
 def test_embedding_for_the_first_time_is_told(minilm: SentenceEncoder, tmp_path: Path) -> None:
     told, store = Told(), Store(tmp_path)
     LateInteraction(minilm, store).prepare([*TEXTS, TEXTS[0]], told.stage)
-    assert told.labels == [("embed for re-ranking", len(TEXTS))]
+    assert told.labels == [("embed chunks and their tokens", len(TEXTS))]
     assert sum(told.done) == len(TEXTS)
     LateInteraction(minilm, store).prepare([*TEXTS, TEXTS[0]], told.stage)  # stored: nothing to tell
     assert len(told.labels) == 1

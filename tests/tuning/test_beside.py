@@ -69,7 +69,7 @@ def test_side_by_side_gives_the_adapters_of_one_after_the_other(small: Path, tmp
         [(j, storing(tmp_path / f"beside{n}")) for n, j in enumerate(jobs)], 2, unused, seen.append
     )
     assert loads == 2
-    assert sum(seen) == sum(j.steps for j in jobs)
+    assert sum(seen) == sum(j.ticks for j in jobs)
     model = LanguageModel(resolve(str(small)), "cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

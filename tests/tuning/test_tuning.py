@@ -14,6 +14,7 @@ from ragtune.records import Chunk, Document, Evidence, Hit, Question
 from ragtune.store import file_digest
 from ragtune.tuning.batches import Encoded, FixedBatches, encode_item, tokens_of
 from ragtune.tuning.checkpoints import last_checkpoint
+from ragtune.tuning.job import TuneJob
 from ragtune.tuning.recipes import build_items, words_around
 from ragtune.tuning.settings import LoraSettings, TuningSettings
 from ragtune.tuning.targets import find_targets
@@ -306,11 +307,13 @@ def test_early_stop_goes_on_with_the_patience_that_was_left(tiny_models: dict[st
         return report, file_digest(made / "adapter_model.safetensors")
 
     whole = train("whole")
-    assert whole[0].steps < 12 * len(
-        FixedBatches([len(e) for e in encoded(LanguageModel(resolve(str(tiny_models["llama"])), "cpu"))], 64, 0)
-    )
+    items = encoded(LanguageModel(resolve(str(tiny_models["llama"])), "cpu"))
+    per_epoch = len(FixedBatches([len(e) for e in items], 64, 0))
+    assert whole[0].steps < 12 * per_epoch
+    before_last = whole[0].steps - 1
+    evaluated = before_last // per_epoch  # the dev split is one batch
     with pytest.raises(KeyboardInterrupt):
-        train("killed", whole[0].steps - 1)
+        train("killed", before_last + evaluated)
     assert train("killed") == whole
 
 
@@ -394,7 +397,11 @@ def test_reported_tokens_and_dev_loss_are_of_the_tokens_seen(
         encoded(model),
         [Encoded(e.prompt, e.target * (1 + 3 * (n % 2))) for n, e in enumerate(encoded(model) * 3)],
     )
-    report, _ = train_adapter(model, items, dev, settings, 0, tmp_path / "o", tmp_path / "s", card)
+    told: list[int] = []
+    scratch = tmp_path / "s"
+    report, _ = train_adapter(model, items, dev, settings, 0, tmp_path / "o", scratch, card, progress=told.append)
+    job = TuneJob(model.ref, "cpu", "float32", settings, 0, tuple(items), tuple(dev), card)
+    assert sum(told) == job.ticks > report.steps  # evaluations are told too
     lengths = [len(e) for e in items]
     assert report.tokens == tokens_of(lengths, settings, report.steps, 0)
     per_epoch = -(-len(FixedBatches(lengths, 64, 0)) // 2)
