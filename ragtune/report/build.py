@@ -20,7 +20,7 @@ from ragtune.experiment.folder import Run
 from ragtune.experiment.outlook import is_control, outlook
 from ragtune.judging.metrics import METRICS
 from ragtune.records import Metric
-from ragtune.report import evidence, figures, first, numbers, tuned
+from ragtune.report import charts, evidence, figures, first, numbers, tuned
 from ragtune.report.data import PageData, packed, page_data
 from ragtune.report.figures import Chart
 from ragtune.store import write_text
@@ -32,7 +32,7 @@ SCRIPTS = ("tools", "tables", "labels", "questions")
 
 @dataclass(frozen=True)
 class SetupView:
-    """A setup in tables and charts; ``colour`` is its number in the palette."""
+    """A setup in tables and charts; ``colour`` is its number among `charts.MARKS`."""
 
     name: str
     title: str
@@ -140,7 +140,9 @@ def view(run: Run) -> View:
             m: evidence.slice_rows(run, m) for m in (metric, *(m.name for m in shown if m.sliced and m.name != metric))
         },
         left_out=evidence.left_out(run, metric),
-        setups=[SetupView(n, t, i % 8, summary.scores[n]) for i, (n, t) in enumerate(summary.setups.items())],
+        setups=[
+            SetupView(n, t, i % charts.MARKS, summary.scores[n]) for i, (n, t) in enumerate(summary.setups.items())
+        ],
         best=_best(run),
         pairs={m: [d for d in differences if d.metric == m] for m in compared},
         reach={m: _reach([d for d in differences if d.metric == m]) for m in compared},

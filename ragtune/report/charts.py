@@ -18,13 +18,15 @@ LETTER = 8.2
 GAP = 13
 #: left, right, top and bottom of what is drawn
 Box = tuple[float, float, float, float]
+#: how many setups have a mark of their own: eight colours in each of five shapes
+MARKS = 40
 #: points of a curve: what fewer of them show is said in words
 CURVE = 3
 
 
 @dataclass(frozen=True)
 class Series:
-    """Points of one setup; ``colour`` is its number in the palette. ``level``: no measured curve, a line to compare with.
+    """Points of one setup; ``colour`` is its number among the `MARKS`. ``level``: no measured curve, a line to compare with.
     ``ringed``: the one to choose."""
 
     name: str
@@ -137,9 +139,7 @@ def lines(
             )
         if len(s.points) <= 12 and not s.level:
             for a, b in s.points:
-                parts.append(
-                    f'<circle class="dot c{s.colour}" cx="{axes.px(a):.1f}" cy="{axes.py(b):.1f}" r="3"><title>{escape(s.name)}: {_label(a)}, {b:.3f}</title></circle>'
-                )
+                parts.append(_dot(axes.px(a), axes.py(b), 3, s.colour, f"{s.name}: {_label(a)}, {b:.3f}"))
     return _svg(parts, title)
 
 
@@ -162,9 +162,7 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
             )
         if s.ringed:
             parts.append(f'<circle class="ring c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="9"/>')
-        parts.append(
-            f'<circle class="dot c{s.colour}" cx="{x:.1f}" cy="{y:.1f}" r="5.5"><title>{escape(s.name)}: {s.points[0][0]:.3g}, {s.points[0][1]:.1f}</title></circle>'
-        )
+        parts.append(_dot(x, y, 5.5, s.colour, f"{s.name}: {s.points[0][0]:.3g}, {s.points[0][1]:.1f}"))
         if place := _place(x, y, LETTER * len(s.name), taken):
             left, right, _, bottom = place
             taken.append(place)
@@ -173,6 +171,22 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, title: str, lo
                 f'<text class="name" x="{at:.1f}" y="{bottom - 4:.1f}" text-anchor="{anchor}">{escape(s.name)}</text>'
             )
     return _svg([*parts, *labels], title)
+
+
+def _dot(x: float, y: float, r: float, mark: int, title: str) -> str:
+    """The mark of that number, ``r`` from its middle to its sides: a circle, and past the eighth colour other shapes, as in the style sheet."""
+    told = f"<title>{escape(title)}</title>"
+    if mark < 8:
+        return f'<circle class="dot c{mark}" cx="{x:.1f}" cy="{y:.1f}" r="{r:g}">{told}</circle>'
+    left, right, top, bottom = x - r, x + r, y - r, y + r
+    round_to = f"A{r:g} {r:g} 0 0 1 "
+    d = (
+        f"M{left:.1f} {top:.1f}H{right:.1f}V{bottom:.1f}H{left:.1f}Z",
+        f"M{x:.1f} {top:.1f}L{right:.1f} {y:.1f}L{x:.1f} {bottom:.1f}L{left:.1f} {y:.1f}Z",
+        f"M{left:.1f} {y:.1f}{round_to}{x:.1f} {top:.1f}H{right:.1f}V{y:.1f}{round_to}{x:.1f} {bottom:.1f}H{left:.1f}Z",
+        f"M{left:.1f} {y:.1f}{round_to}{right:.1f} {y:.1f}V{bottom:.1f}H{left:.1f}Z",
+    )[mark // 8 - 1]
+    return f'<path class="dot c{mark}" d="{d}">{told}</path>'
 
 
 def _place(x: float, y: float, wide: float, taken: Sequence[Box]) -> Box | None:

@@ -18,7 +18,7 @@ _POINTS = (("dot", "dot: mean over questions"), ("bar", "bar: its 95 % interval"
 
 @dataclass(frozen=True)
 class Mark:
-    """A line of a legend: what a mark (a class of the style sheet) in a colour of the palette (None: any) stands for."""
+    """A line of a legend: what a mark (a class of the style sheet) of a setup (its number among `charts.MARKS`; None: any) stands for."""
 
     kind: str
     text: str
@@ -67,7 +67,9 @@ def _against(run: Run, x: Mapping[str, float], what: str, x_title: str, note: st
         known = run.summary.known(name, metric)
         if known and x.get(name):
             mean, low, high = (100 * value for value in known)
-            series.append(charts.Series(label, i % 8, [(x[name], mean)], [(low, high)], ringed=name == chosen))
+            series.append(
+                charts.Series(label, i % charts.MARKS, [(x[name], mean)], [(low, high)], ringed=name == chosen)
+            )
         else:
             left_out.append(f"“{label}”")
     if not series:
@@ -100,7 +102,7 @@ def recall_chart(run: Run) -> Chart:
     for i, (name, measures) in enumerate(run.summary.retrieval.items()):
         points = tuple((float(k), 100 * (measures[f"recall@{k}"].mean or 0.0)) for k in (1, 3, 5, 10))
         found.setdefault(points, []).append(run.summary.setups[name])
-        colours.setdefault(points, i % 8)
+        colours.setdefault(points, i % charts.MARKS)
     series = [charts.Series(", ".join(names), colours[points], points) for points, names in found.items()]
     svg = charts.lines(series, "k", "recall@k (%)", "Recall at k", (0, 100), x_ticks=[1, 3, 5, 10])
     return Chart("Recall at k", "Share of the needed evidence that the top k hits hold.", svg, _lines(series))
@@ -137,7 +139,7 @@ def cost_charts(run: Run) -> list[Chart]:
     if not costs:
         return []
     hardest = max(settings.refreshes_per_month, 1 / 12)
-    colours = {name: i % 8 for i, name in enumerate(run.summary.setups)}
+    colours = {name: i % charts.MARKS for i, name in enumerate(run.summary.setups)}
 
     def line(name: str, points: list[tuple[float, float]]) -> charts.Series:
         return charts.Series(run.summary.setups[name], colours[name], points)
@@ -169,8 +171,10 @@ def _learning_chart(run: Run, i: int, curve: Curve) -> Chart:
     name, level = run.summary.setups[curve.baseline], 100 * curve.level
     counts = [float(p.count) for p in curve.points]
     lines = [
-        charts.Series(f"tuned, {curve.train_on}", i % 8, [(float(p.count), 100 * p.mean) for p in curve.points]),
-        charts.Series(name, (i + 1) % 8, [(counts[0], level), (counts[-1], level)], dashed=True, level=True),
+        charts.Series(
+            f"tuned, {curve.train_on}", i % charts.MARKS, [(float(p.count), 100 * p.mean) for p in curve.points]
+        ),
+        charts.Series(name, (i + 1) % charts.MARKS, [(counts[0], level), (counts[-1], level)], dashed=True, level=True),
     ]
     where = "all questions" if curve.part == "all" else f"{curve.part} facts"
     if curve.crossing is None:

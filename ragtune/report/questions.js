@@ -71,7 +71,7 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
     return box;
   }
   function answer(q, a, seeds, refresh) {
-    const box = el("div", "answer c" + a[0] % 8);
+    const box = el("div", "answer c" + a[0] % 40);
     const several = q.by.get(a[0]).length > 1;
     box.append(el("h4", "", data.setups[a[0]] + (several ? `, seed${seeds.length > 1 ? "s" : ""} ${seeds.join(", ")}` : "")));
     box.append(el("p", "said" + (a[3] ? " abstained" : ""), a[2] + (a[4].length ? " " + a[4].map(c => `[${c}]`).join("") : "")));
@@ -127,7 +127,7 @@ const NO_ANSWER = 2, FIRST = 10, MORE = 40;
       const share = q.ok.get(s);
       const kind = share === undefined ? "none" : share === 1 ? "" : share > 0 ? "half" : "open";
       if (share !== undefined) told[share === 1 ? "right" : share > 0 ? "mixed" : "wrong"].push(name);
-      dots.append(el("span", `mark dot c${s % 8} ${kind}`));
+      dots.append(el("span", `mark dot c${s % 40} ${kind}`));
     });
     const words = Object.entries(told).filter(([, names]) => names.length).map(([kind, names]) => `${kind}: ${names.join(", ")}`).join("; ");
     dots.setAttribute("role", "img");

@@ -183,6 +183,26 @@ def test_charts_escape_and_scale() -> None:
     assert max(float(m) for m in re.findall(r'c[xy]="([\d.]+)"', cloud)) <= charts.WIDTH
 
 
+def test_forty_setups_have_marks_of_their_own() -> None:
+    names = [f"setup {n}" for n in range(charts.MARKS)]
+    cloud = str(charts.scatter([charts.Series(m, n, [(10.0 + n, 50.0)]) for n, m in enumerate(names)], "x", "y", "t"))
+    marks = re.findall(r'<(\w+) class="dot (c\d+)" (?:d="([^"]*)")?', cloud)
+    assert len({name for _, name, _ in marks}) == charts.MARKS
+    shapes = {(tag, re.sub(r"[\d. -]+", " ", path)) for tag, _, path in marks}
+    assert len(shapes) == charts.MARKS // 8
+    style = (Path(charts.__file__).parent / "style.css").read_text("utf-8")
+    colours = re.findall(r"(?m)^([^{]+)\{--c:var\(--c\d\)\}", style)
+    shaped = re.findall(r"(?m)^((?:\.mark\.dot\.c\d+,?)+)\{", style)
+    seen = set()
+    for n in range(charts.MARKS):
+        colour = [i for i, rule in enumerate(colours) if f".c{n}" in rule.split(",")]
+        shape = [i for i, rule in enumerate(shaped) if f".mark.dot.c{n}" in rule.split(",")]
+        assert len(colour) == 1
+        assert len(shape) == (n >= 8)
+        seen.add((*colour, *shape))
+    assert len(seen) == charts.MARKS
+
+
 def test_labels_stand_inside_and_a_narrow_axis_has_ticks() -> None:
     names = {"Closed-book tuned + RAG (naive)": 410.0, "Tuned, closed book": 288.0, "RAG": 502.0}
     cloud = str(charts.scatter([charts.Series(n, 0, [(x, 44.0)]) for n, x in names.items()], "x", "y", "t"))
